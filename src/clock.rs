@@ -1,0 +1,92 @@
+//! The only source of time, identifiers and chance.
+//!
+//! Inside a process the larger of monotonic and wall clock counts: the monotonic one stands still while a laptop or
+//! a virtual machine sleeps, the wall one may be set back. Between processes only the store's clock counts.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+use uuid::Uuid;
+
+/// Time, identifiers and chance. Cheap to clone; all clones tell the same.
+#[derive(Clone, Debug)]
+pub struct Clock(Arc<Source>);
+
+#[derive(Debug)]
+enum Source {
+    System,
+    Set { now: Mutex<Timestamp>, random: Mutex<fastrand::Rng> },
+}
+
+/// An instant to measure from, on both clocks.
+#[derive(Clone, Copy, Debug)]
+pub struct Mark {
+    monotonic: Instant,
+    wall: Timestamp,
+}
+
+impl Clock {
+    /// The machine's clock and chance.
+    #[must_use]
+    pub fn system() -> Self {
+        Self(Arc::new(Source::System))
+    }
+
+    /// A clock that stands at `now` until it is set, with chance from a seed.
+    #[must_use]
+    pub fn set_at(now: Timestamp, seed: u64) -> Self {
+        Self(Arc::new(Source::Set { now: Mutex::new(now), random: Mutex::new(fastrand::Rng::with_seed(seed)) }))
+    }
+
+    /// Moves a clock that was set; the machine's clock cannot be moved.
+    pub fn advance(&self, by: Duration) {
+        if let Source::Set { now, .. } = &*self.0 {
+            let mut now = now.lock().unwrap_or_else(PoisonError::into_inner);
+            *now = now.checked_add(by).unwrap_or(*now);
+        }
+    }
+
+    /// Now, UTC.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        match &*self.0 {
+            Source::System => Timestamp::now(),
+            Source::Set { now, .. } => *now.lock().unwrap_or_else(PoisonError::into_inner),
+        }
+    }
+
+    /// A point to measure from.
+    #[must_use]
+    pub fn mark(&self) -> Mark {
+        Mark { monotonic: Instant::now(), wall: self.now() }
+    }
+
+    /// How long ago a mark was made: the larger of both clocks.
+    #[must_use]
+    pub fn since(&self, mark: Mark) -> Duration {
+        let wall = Duration::try_from(self.now().duration_since(mark.wall)).unwrap_or_default();
+        match &*self.0 {
+            Source::System => wall.max(mark.monotonic.elapsed()),
+            Source::Set { .. } => wall,
+        }
+    }
+
+    /// 64 random bits. Not for secrets.
+    #[must_use]
+    pub fn chance(&self) -> u64 {
+        match &*self.0 {
+            Source::System => fastrand::u64(..),
+            Source::Set { random, .. } => random.lock().unwrap_or_else(PoisonError::into_inner).u64(..),
+        }
+    }
+
+    /// A new identifier for something that has no facts to be named by, in order of time.
+    #[must_use]
+    pub fn identifier(&self) -> Uuid {
+        match &*self.0 {
+            Source::System => Uuid::now_v7(),
+            Source::Set { .. } => Uuid::from_u64_pair(self.chance(), self.chance()),
+        }
+    }
+}

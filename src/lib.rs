@@ -1,0 +1,6 @@
+//! Drayline keeps Microsoft Dynamics 365 and third-party logistics warehouses in step.
+//!
+//! The modules in road order: a message enters, travels, is worked on, and ends.
+
+pub mod clock;
+pub mod message;
