@@ -3,4 +3,8 @@
 //! The modules in road order: a message enters, travels, is worked on, and ends.
 
 pub mod clock;
+pub mod config;
+pub mod failure;
 pub mod message;
+pub mod store;
+pub mod transport;

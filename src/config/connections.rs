@@ -1,0 +1,156 @@
+//! The systems at both ends: Dynamics environments and warehouses.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::secret::Secret;
+
+/// A Dynamics environment.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Dynamics {
+    /// Which product it is.
+    pub kind: DynamicsKind,
+    /// Documents never cross from one stage to the other.
+    #[serde(default)]
+    pub stage: Stage,
+    /// What may be done there.
+    #[serde(default)]
+    pub mode: Mode,
+    /// The environment's root, without a path.
+    #[serde(default)]
+    pub url: String,
+    /// Where tokens come from.
+    #[serde(default)]
+    pub token_url: String,
+    /// The registered application.
+    #[serde(default)]
+    pub client_id: String,
+    /// Its secret.
+    pub client_secret: Option<Secret>,
+    /// The last part of the event URL; several while rotating.
+    #[serde(default)]
+    pub secrets: Vec<Secret>,
+    /// The companies that take part; empty means every company.
+    #[serde(default)]
+    pub legal_entities: Vec<String>,
+    /// Documents released before are never sent. RFC 3339.
+    pub go_live: Option<jiff::Timestamp>,
+    /// Names of the customer's event catalog, and the kind each means.
+    #[serde(default)]
+    pub events: BTreeMap<String, String>,
+    /// What differs from version to version when shipments are posted.
+    #[serde(default)]
+    pub outbound: Outbound,
+}
+
+/// The two products.
+#[derive(Clone, Copy, Debug, Deserialize, Serialize, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
+pub enum DynamicsKind {
+    /// Finance & Operations, with Supply Chain Management.
+    FinanceOperations,
+    /// Business Central.
+    BusinessCentral,
+}
+
+/// Which world a connection belongs to.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Serialize, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
+pub enum Stage {
+    /// Real orders, real stock.
+    #[default]
+    Production,
+    /// Neither.
+    Test,
+}
+
+/// What may be done at a connection.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Serialize, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
+pub enum Mode {
+    /// Everything.
+    #[default]
+    Live,
+    /// Plans and records what would be sent; no changing call, and nothing counts as applied.
+    DryRun,
+    /// Nothing: its messages wait.
+    Paused,
+}
+
+/// How shipments are posted, where versions differ or the documentation leaves it open.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Outbound {
+    /// How an update is handed over once its rows are there.
+    pub commit: Commit,
+    /// The states of an update that Dynamics processed.
+    pub processed_states: Vec<String>,
+    /// The states of an update that Dynamics refused.
+    pub failed_states: Vec<String>,
+    /// The member of an update with Dynamics' words about it.
+    pub message_field: String,
+    /// The state of a request that was taken back.
+    pub cancelled_states: Vec<String>,
+    /// Whether acceptance and rejection are written back to the request's status.
+    pub write_back: bool,
+    /// The entity that tracking numbers are written to; empty: they are not.
+    pub tracking_entity: String,
+    /// The member of the request with the customer's order number; empty: there is none.
+    pub order_number_field: String,
+}
+
+/// How an update is handed over.
+#[derive(Clone, Copy, Debug, Deserialize, Serialize, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
+pub enum Commit {
+    /// Its status is changed from Receiving to Received.
+    Status,
+    /// The bound action `Complete` is called.
+    CompleteAction,
+}
+
+impl Default for Outbound {
+    fn default() -> Self {
+        let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
+        Self {
+            commit: Commit::Status,
+            processed_states: words(&["Accepted", "Processed"]),
+            failed_states: words(&["Failed", "Canceled"]),
+            message_field: "ProcessingMessage".to_owned(),
+            cancelled_states: words(&["Canceled", "Cancelled"]),
+            write_back: true,
+            tracking_entity: "SalesPackingSlipTrackingInformations".to_owned(),
+            order_number_field: "ConsigneeReference".to_owned(),
+        }
+    }
+}
+
+/// A warehouse connection: one account at one warehouse.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Warehouse {
+    /// Which connector speaks with it.
+    pub connector: String,
+    /// Documents never cross from one stage to the other.
+    #[serde(default)]
+    pub stage: Stage,
+    /// What may be done there.
+    #[serde(default)]
+    pub mode: Mode,
+    /// Where its API is.
+    #[serde(default)]
+    pub url: String,
+    /// How we call it.
+    pub token: Option<Secret>,
+    /// How it signs; several while rotating.
+    #[serde(default)]
+    pub secrets: Vec<Secret>,
+    /// The Dynamics environment it works for.
+    #[serde(default)]
+    pub dynamics: String,
+    /// Dynamics warehouse = the connection's own name of the facility.
+    #[serde(default)]
+    pub locations: BTreeMap<String, String>,
+}

@@ -1,0 +1,181 @@
+//! Every value that can be configured, with its unit in its name. The defaults stand in `config/default.toml` alone.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::connections::{Dynamics, Warehouse};
+
+/// All configuration: parsed once, checked at start, then immutable.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// The data folder.
+    pub data: PathBuf,
+    /// How messages travel.
+    pub transport: Transport,
+    /// What is remembered, and where.
+    pub store: Store,
+    /// Where events enter.
+    pub ingest: Ingest,
+    /// Where operators look.
+    pub operations: Operations,
+    /// How messages are worked on.
+    pub processor: Processor,
+    /// How far ends are called.
+    pub gateways: Gateways,
+    /// What is watched.
+    pub watch: Watch,
+    /// Failures on purpose.
+    pub rehearsal: Rehearsal,
+    /// The Dynamics environments by their public names.
+    #[serde(default)]
+    pub dynamics: BTreeMap<String, Dynamics>,
+    /// The warehouse connections by their public names.
+    #[serde(default)]
+    pub warehouses: BTreeMap<String, Warehouse>,
+}
+
+/// How messages travel.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs, reason = "each value is explained beside its default in config/default.toml")]
+pub struct Transport {
+    pub kind: TransportKind,
+    pub url: String,
+    pub heartbeat_s: u16,
+    pub confirm_deadline_ms: u64,
+    pub publish_window: usize,
+    pub prefetch: u16,
+    pub reconnect_delay_ms_min: u64,
+    pub reconnect_delay_ms_max: u64,
+    pub partitions: Partitions,
+}
+
+/// The two transports.
+#[derive(Clone, Copy, Debug, Deserialize, Serialize, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+pub enum TransportKind {
+    /// A durable queue in the data folder.
+    Embedded,
+    /// A RabbitMQ broker.
+    Rabbitmq,
+}
+
+/// Partitions of each flow. Changing a count of a running installation needs `drayline topology reshard`.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs, reason = "named after the flows")]
+pub struct Partitions {
+    pub orders: u16,
+    pub shipments: u16,
+    pub goods_received: u16,
+    pub stock_adjustments: u16,
+    pub returns: u16,
+    pub stock_snapshots: u16,
+}
+
+/// What is remembered, and where.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs, reason = "each value is explained beside its default in config/default.toml")]
+pub struct Store {
+    pub kind: StoreKind,
+    pub url: String,
+    pub connections_max: u32,
+    pub statement_timeout_ms: u64,
+}
+
+/// The two stores.
+#[derive(Clone, Copy, Debug, Deserialize, Serialize, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+pub enum StoreKind {
+    /// A file in the data folder.
+    Sqlite,
+    /// A PostgreSQL server.
+    Postgresql,
+}
+
+/// Where events enter.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs, reason = "each value is explained beside its default in config/default.toml")]
+pub struct Ingest {
+    pub listen: SocketAddr,
+    pub body_bytes_max: usize,
+    pub json_depth_max: usize,
+    pub read_deadline_ms: u64,
+    pub requests_max: usize,
+    pub signature_window_s: u64,
+    pub retry_window_s: u64,
+    pub outbox_rows_max: u64,
+    pub retry_after_s: u64,
+}
+
+/// Where operators look.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs, reason = "each value is explained beside its default in config/default.toml")]
+pub struct Operations {
+    pub listen: SocketAddr,
+}
+
+/// How messages are worked on.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs, reason = "each value is explained beside its default in config/default.toml")]
+pub struct Processor {
+    pub batch_max: usize,
+    pub lane_s_max: u64,
+    pub lane_deliveries_max: usize,
+    pub attempts_at_once_max: usize,
+    pub heartbeat_ms: u64,
+    pub dead_after_ms: u64,
+    pub sessionless_ms_max: u64,
+    pub drain_ms_max: u64,
+    pub retry_delays_ms: Vec<u64>,
+    pub retry_jitter_percent: u8,
+    pub document_wait_s_max: u64,
+    pub due_poll_ms: u64,
+    pub outbox_poll_ms: u64,
+    pub posting_poll_delays_ms: Vec<u64>,
+    pub posting_wait_s_max: u64,
+}
+
+/// How far ends are called.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs, reason = "each value is explained beside its default in config/default.toml")]
+pub struct Gateways {
+    pub connect_ms_max: u64,
+    pub call_ms_max: u64,
+    pub settle_ms: u64,
+    pub calls_at_once_max: usize,
+    pub response_bytes_max: usize,
+    pub private_addresses: bool,
+}
+
+/// What is watched.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs, reason = "each value is explained beside its default in config/default.toml")]
+pub struct Watch {
+    pub outbox_age_s_max: u64,
+}
+
+/// Failures on purpose.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs, reason = "each value is explained beside its default in config/default.toml")]
+pub struct Rehearsal {
+    pub kill_at: String,
+}
+
+/// Milliseconds of the configuration as a duration.
+#[must_use]
+pub fn ms(value: u64) -> Duration {
+    Duration::from_millis(value)
+}

@@ -1,0 +1,1 @@
+//! HOW IT TRAVELS: one closed enum over the embedded queue and RabbitMQ.
