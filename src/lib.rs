@@ -7,4 +7,5 @@ pub mod config;
 pub mod failure;
 pub mod message;
 pub mod store;
+pub mod telemetry;
 pub mod transport;

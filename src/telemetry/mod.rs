@@ -1,0 +1,15 @@
+//! WHAT IS SEEN: every observable event once, its log line and its metric together.
+//!
+//! An event is a type; emitting it writes the line and moves the metric. Never bodies, secrets or personal data. A
+//! failure is logged once, where it is handled.
+
+mod events;
+mod logging;
+mod scrape;
+
+pub use events::{
+    AttemptEnded, FarEndCalled, IngestAnswered, OutboxMeasured, OwnershipChanged, ParkedMeasured, SessionChanged,
+    StoreAway, StrangerForwarded,
+};
+pub use logging::{Format, start_logging};
+pub use scrape::Scrape;
