@@ -107,6 +107,10 @@ codes! {
     StoreRefused = "store.refused", Poison, "integration";
     /// The connection is not configured any more.
     ConnectionUnknown = "connection.unknown", Permanent, "integration";
+    /// The connection's mode is "paused": its messages wait.
+    ConnectionPaused = "connection.paused", Busy, "integration";
+    /// The connection's mode is "dry_run": what would be sent is on the journey, and nothing is sent.
+    ConnectionDryRun = "connection.dry_run", Busy, "integration";
     /// Dynamics cannot be reached, or answers with a server error.
     DynamicsUnavailable = "dynamics.unavailable", Busy, "integration";
     /// Dynamics asks us to slow down.

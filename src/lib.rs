@@ -5,7 +5,11 @@
 pub mod clock;
 pub mod config;
 pub mod failure;
+pub mod flows;
+pub mod gateways;
+pub mod ingest;
 pub mod message;
+pub mod processor;
 pub mod store;
 pub mod telemetry;
 pub mod transport;

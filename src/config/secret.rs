@@ -123,3 +123,15 @@ impl serde::Serialize for Secret {
         serializer.collect_str(self)
     }
 }
+
+/// An address of the configuration: as it is written, or where `env:NAME` or `file:PATH` leads.
+///
+/// # Errors
+/// [`SecretError`] when it leads nowhere.
+pub fn address(text: &str) -> Result<String, SecretError> {
+    use secrecy::ExposeSecret as _;
+    match Secret::named(text) {
+        Ok(secret) => secret.value().map(|value| value.expose_secret().to_owned()),
+        Err(_) => Ok(text.to_owned()),
+    }
+}

@@ -126,6 +126,8 @@ pub struct Intent {
 pub struct Intended {
     /// Who may write.
     pub owner: Ownership,
+    /// The journal row: everything with one id (always of one partition) is one row.
+    pub journal: Uuid,
     /// The message.
     pub message_id: Uuid,
     /// Its calls.

@@ -1,0 +1,203 @@
+//! What a flow answers: a closed set, each member with exactly one ending in the processor.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::failure::Failure;
+use crate::gateways::{FulfilmentOrder, RequestVerdict, ShipmentUpdate, TrackingRow};
+use crate::message::{Body, Connection, Kind, LegalEntity, RequestId};
+
+/// What is to be done next.
+#[derive(Clone, Debug)]
+pub enum Decision {
+    /// These calls, in this order; then the plan is asked again with what they brought.
+    Act(Vec<Planned>),
+    /// Nothing more: the message is applied.
+    Done(Done),
+    /// It is no business of ours, or says nothing new.
+    NotOurs(String),
+    /// Another document must come first.
+    Wait {
+        /// The document's name.
+        document: String,
+        /// The kind that may pass the gate, when it is of the same lane.
+        passes: Option<Kind>,
+        /// What is missing and what to do, for the person who gets it when it never comes.
+        failure: Failure,
+    },
+    /// Nobody can do anything but look again later, by the table of posting polls; given up at its deadline.
+    Later {
+        /// An event about this name wakes it before.
+        woken_by: Option<String>,
+        /// The failure that it becomes at the deadline.
+        failure: Failure,
+    },
+    /// It cannot be applied as things stand.
+    Fail(Failure),
+}
+
+/// What an applied message leaves behind beside its effects.
+#[derive(Clone, Debug, Default)]
+pub struct Done {
+    /// Facts that came without a call.
+    pub facts: Vec<Past>,
+    /// Messages to be sent, in order.
+    pub emits: Vec<Emit>,
+    /// Documents that are known from now on.
+    pub documents: Vec<KnownDocument>,
+    /// What people see on the document's way: (system, what).
+    pub steps: Vec<(String, String)>,
+}
+
+/// A message that a flow emits; its identity comes from the message that caused it.
+#[derive(Clone, Debug)]
+pub struct Emit {
+    /// Tells emitted messages of one attempt apart.
+    pub purpose: &'static str,
+    /// Counted from 0 within the purpose.
+    pub ordinal: u32,
+    /// What it says. It keeps the document and connection of its cause.
+    pub body: Body,
+}
+
+/// A document that messages may wait for, with its other names.
+#[derive(Clone, Debug)]
+pub struct KnownDocument {
+    /// Its name.
+    pub key: String,
+    /// `order`, `shipment`, `posting`.
+    pub kind: &'static str,
+    /// Its other names: (`reference`, `usmf-SHP0012-W1`).
+    pub names: Vec<(String, String)>,
+}
+
+/// One changing call.
+#[derive(Clone, Debug)]
+pub struct Planned {
+    /// Made of business facts, never of message ids.
+    pub key: String,
+    /// What is done: `create_order`.
+    pub act: &'static str,
+    /// The far end.
+    pub connection: Connection,
+    /// What the far end does with a repeat.
+    pub class: Repeat,
+    /// The call.
+    pub call: Call,
+    /// What later plans need to know once it happened.
+    pub facts: Value,
+}
+
+/// What a far end does with a second call of the same key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Repeat {
+    /// It changes nothing.
+    Absorbs,
+    /// It would happen twice, but the far end can be asked by our reference.
+    Findable,
+    /// It would happen twice, and nobody can tell: never repeated by us.
+    Neither,
+}
+
+impl Repeat {
+    /// The name in the store.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Absorbs => "absorbs",
+            Self::Findable => "findable",
+            Self::Neither => "neither",
+        }
+    }
+}
+
+/// The changing calls there are.
+#[derive(Clone, Debug)]
+#[allow(clippy::large_enum_variant, reason = "few of them live at a time, each for one attempt")]
+pub enum Call {
+    /// Create a fulfilment order at a warehouse.
+    CreateOrder(FulfilmentOrder),
+    /// Ask a warehouse to cancel an order.
+    CancelOrder {
+        /// The warehouse's id of it.
+        order_id: String,
+        /// Our reference.
+        reference: String,
+        /// For the warehouse's people.
+        reason: String,
+    },
+    /// Tell Dynamics what became of a released document.
+    WriteStatus {
+        /// The company.
+        legal_entity: LegalEntity,
+        /// The document.
+        request_id: RequestId,
+        /// What became of it.
+        verdict: RequestVerdict,
+    },
+    /// Post what was shipped.
+    PostShipment(ShipmentUpdate),
+    /// Write a package's tracking number.
+    WriteTracking(TrackingRow),
+}
+
+/// What it takes to ask a far end whether a call happened: it is kept with the intent.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Lookup {
+    /// By our reference at the warehouse.
+    Order {
+        /// Our reference.
+        reference: String,
+    },
+    /// A repeat changes nothing, so that the call is simply made again.
+    Again,
+}
+
+impl Call {
+    /// What it takes to ask whether the call happened.
+    #[must_use]
+    pub fn lookup(&self) -> Lookup {
+        match self {
+            Self::CreateOrder(order) => Lookup::Order { reference: order.reference.to_string() },
+            Self::CancelOrder { .. } | Self::WriteStatus { .. } | Self::PostShipment(_) | Self::WriteTracking(_) => {
+                Lookup::Again
+            }
+        }
+    }
+}
+
+/// Something that happened to the document before: one row of the ledger.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Past {
+    /// The effect's key.
+    pub key: String,
+    /// What was done.
+    pub act: String,
+    /// The far end.
+    pub connection: String,
+    /// What is known of it.
+    pub facts: Value,
+}
+
+/// What a call brought.
+#[derive(Clone, Debug)]
+pub enum Acted {
+    /// It happened; these members go to its facts.
+    Happened(Value),
+    /// It did not, but something else is known now.
+    Instead(Past),
+    /// It did not, and the plan must know why; it is remembered for this attempt alone.
+    Refused(Failure),
+}
+
+/// What a far end says about a call that may have happened.
+#[derive(Clone, Debug)]
+pub enum Settled {
+    /// It happened; these members go to its facts.
+    Happened(Value),
+    /// It did not, as far as the far end shows.
+    NotThere,
+    /// It does not matter: the call may be made again.
+    Again,
+}

@@ -1,0 +1,94 @@
+//! WHAT WE DO: one flow per document type. A flow looks, plans in a pure function, acts.
+//!
+//! A flow sees far ends and nothing else: no store, no transport. What happened before comes in as a [`Ledger`], what
+//! shall happen goes out as a [`Decision`]; the processor commits intents before the calls and records after them.
+//! Which Dynamics product is behind a connection, no flow knows.
+//!
+//! Invariant: whatever the order in which a document's events arrive, with whatever duplicates, the far ends end in
+//! the same state. So every plan starts from what is there and from the ledger, never from the event alone.
+
+mod act;
+mod answer;
+mod ledger;
+mod orders;
+mod shipments;
+
+use crate::failure::{Code, Failure};
+use crate::gateways::Gateways;
+use crate::message::{Body, Envelope};
+
+pub use act::{act, settle};
+pub use answer::{
+    Acted, Call, Decision, Done, Emit, KnownDocument, Lookup, Past, Planned, Repeat, Settled,
+};
+pub use ledger::{CancelledOrder, CreatedOrder, EndedReference, Ledger, OrderedLine, PostedUpdate};
+pub use orders::{OrderLook, plan as plan_order};
+pub use shipments::{ShipmentLook, plan as plan_shipment};
+
+/// What was seen at the far ends, for the plan.
+#[derive(Clone, Debug)]
+#[allow(clippy::large_enum_variant, reason = "one lives for one attempt")]
+pub enum Look {
+    /// For messages about outbound orders.
+    Order(OrderLook),
+    /// For messages about shipments.
+    Shipment(ShipmentLook),
+    /// Nothing needed to be seen.
+    Nothing,
+}
+
+/// Reads what the plan needs.
+///
+/// # Errors
+/// The [`Failure`] of a far end that could not be read.
+pub async fn look(gateways: &Gateways, message: &Envelope, ledger: &Ledger) -> Result<Look, Failure> {
+    match &message.body {
+        Body::OrderReleased(_)
+        | Body::OrderChanged(_)
+        | Body::OrderCancelled(_)
+        | Body::OrderAccepted(_)
+        | Body::OrderRejected(_)
+        | Body::OrderStatusChanged(_)
+        | Body::OrderCancelResolved(_) => orders::look(gateways, message, ledger).await.map(Look::Order),
+        Body::ShipmentConfirmed(_) | Body::TrackingUpdated(_) | Body::ShipmentVoided(_) | Body::PostingSettled(_) => {
+            shipments::look(gateways, message, ledger).await.map(Look::Shipment)
+        }
+        Body::ReceiptAnnounced(_)
+        | Body::GoodsReceived(_)
+        | Body::StockAdjusted(_)
+        | Body::ReturnRequested(_)
+        | Body::ReturnAuthorised(_)
+        | Body::ReturnStatusChanged(_)
+        | Body::ReturnReceived(_)
+        | Body::StockSnapshotTaken(_)
+        | Body::ItemChanged(_)
+        | Body::Unreadable(_) => Ok(Look::Nothing),
+    }
+}
+
+/// Decides what is to be done next. Pure: the same arguments give the same answer.
+#[must_use]
+pub fn plan(message: &Envelope, look: &Look, ledger: &Ledger) -> Decision {
+    match (look, &message.body) {
+        (Look::Order(look), _) => orders::plan(message, look, ledger),
+        (Look::Shipment(look), _) => shipments::plan(message, look, ledger),
+        (Look::Nothing, Body::Unreadable(unreadable)) => Decision::Fail(
+            Failure::new(
+                Code::MessageUnreadable,
+                format!(
+                    "{} sent something that nobody understood. Correct the sender or the translation, then replay it.",
+                    message.connection
+                ),
+            )
+            .with_detail(unreadable.problem.clone()),
+        ),
+        (Look::Nothing, body) => Decision::Fail(Failure::new(
+            Code::MessageUnhandled,
+            format!(
+                "{} sent a {}, which this release takes in but does not handle yet. It is kept; replay it after an upgrade.",
+                message.connection,
+                body.kind()
+            ),
+        )),
+    }
+}

@@ -1,0 +1,245 @@
+//! The documents that gateways read and write, in our words: no product's field names beyond this folder.
+
+use jiff::Timestamp;
+use rust_decimal::Decimal;
+
+use crate::message::{
+    Address, CancelOutcome, LegalEntity, OrderStatus, PlaceCode, Reason, Reference, RequestId, Serial, Sku, Unit,
+};
+
+/// A released document as it stands in Dynamics.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ReleasedOrder {
+    /// The company.
+    pub legal_entity: LegalEntity,
+    /// The released document.
+    pub request_id: RequestId,
+    /// Rises with every change in Dynamics.
+    pub version: u32,
+    /// Echoed in everything that is posted.
+    pub origin_id: String,
+    /// Dynamics' warehouse it ships from.
+    pub warehouse: PlaceCode,
+    /// It was cancelled or taken back.
+    pub cancelled: bool,
+    /// The order number people use, where Dynamics has it.
+    pub order_number: Option<String>,
+    /// The customer's purchase order.
+    pub purchase_order: Option<String>,
+    /// The customer's account.
+    pub customer_account: Option<String>,
+    /// Where it goes.
+    pub recipient: Address,
+    /// Mode of delivery.
+    pub delivery_mode: Option<String>,
+    /// The carrier's code.
+    pub carrier: Option<String>,
+    /// The carrier's service.
+    pub service: Option<String>,
+    /// When it shall leave, at the latest.
+    pub ship_by: Option<Timestamp>,
+    /// When it shall arrive, at the latest.
+    pub deliver_by: Option<Timestamp>,
+    /// Its lines that travel, in line order.
+    pub lines: Vec<ReleasedLine>,
+    /// Lines that stay behind, each with why: for the journey.
+    pub left_behind: Vec<(String, String)>,
+}
+
+/// A line of a released document.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ReleasedLine {
+    /// The order line number.
+    pub line_id: String,
+    /// What the warehouse calls the item.
+    pub sku: Sku,
+    /// Dynamics' item number.
+    pub item_number: String,
+    /// Product dimensions, joined.
+    pub variant: Option<String>,
+    /// For people.
+    pub description: Option<String>,
+    /// Still to ship.
+    pub quantity: Decimal,
+    /// In which unit.
+    pub unit: Unit,
+    /// The lot it must come from.
+    pub lot: Option<String>,
+    /// The piece it must be.
+    pub serial: Option<Serial>,
+    /// How much more than ordered is accepted, in percent.
+    pub over_percent: Decimal,
+    /// How much less than ordered is accepted, in percent.
+    pub under_percent: Decimal,
+}
+
+/// An order for a warehouse.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FulfilmentOrder {
+    /// Ours, unique: the idempotency key.
+    pub reference: Reference,
+    /// The warehouse's own name of the facility.
+    pub facility: String,
+    /// The order number people use.
+    pub order_number: Option<String>,
+    /// The customer's purchase order.
+    pub purchase_order: Option<String>,
+    /// Where it goes.
+    pub recipient: Address,
+    /// Mode of delivery, as Dynamics spells it.
+    pub delivery_mode: Option<String>,
+    /// The carrier's code.
+    pub carrier: Option<String>,
+    /// The carrier's service.
+    pub service: Option<String>,
+    /// When it shall leave, at the latest.
+    pub ship_by: Option<Timestamp>,
+    /// When it shall arrive, at the latest.
+    pub deliver_by: Option<Timestamp>,
+    /// What to ship.
+    pub lines: Vec<FulfilmentLine>,
+}
+
+/// A line of an order for a warehouse.
+#[derive(Clone, Debug, PartialEq)]
+#[allow(missing_docs, reason = "as in the released line")]
+pub struct FulfilmentLine {
+    pub line_id: String,
+    pub sku: Sku,
+    pub description: Option<String>,
+    pub quantity: Decimal,
+    pub unit: Unit,
+    pub lot: Option<String>,
+    pub serial: Option<Serial>,
+}
+
+/// What a warehouse made of a create.
+#[derive(Clone, Debug, PartialEq)]
+pub enum CreateAnswer {
+    /// It took the order on.
+    Created(HeldOrder),
+    /// The reference was known: this is what it holds.
+    Existing(HeldOrder),
+}
+
+/// An order as a warehouse holds it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct HeldOrder {
+    /// The warehouse's id.
+    pub order_id: String,
+    /// Our reference.
+    pub reference: String,
+    /// Where it is.
+    pub status: OrderStatus,
+    /// What it holds.
+    pub lines: Vec<HeldLine>,
+}
+
+/// A line as a warehouse holds it.
+#[derive(Clone, Debug, PartialEq)]
+#[allow(missing_docs, reason = "as in the line that was sent")]
+pub struct HeldLine {
+    pub line_id: Option<String>,
+    pub sku: Sku,
+    pub quantity: Decimal,
+    pub unit: Option<Unit>,
+}
+
+/// What a warehouse made of a cancellation.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CancelAnswer {
+    /// How it ended, or that it has not yet.
+    pub outcome: CancelOutcome,
+    /// Why it was refused.
+    pub reason: Option<Reason>,
+}
+
+/// What became of a released document.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RequestVerdict {
+    /// The warehouse took it on, under this reference.
+    Accepted(String),
+    /// The warehouse will not do it, and why.
+    Rejected(String),
+}
+
+/// What was shipped, to be posted.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ShipmentUpdate {
+    /// The company.
+    pub legal_entity: LegalEntity,
+    /// Ours, made of business facts.
+    pub update_id: String,
+    /// The released document's origin.
+    pub origin_id: String,
+    /// What the customer sees.
+    pub packing_slip: String,
+    /// When the goods left.
+    pub shipped_at: Timestamp,
+    /// What left, per line of the released document.
+    pub lines: Vec<UpdateLine>,
+}
+
+/// One line of what was shipped.
+#[derive(Clone, Debug, PartialEq)]
+pub struct UpdateLine {
+    /// The order line number.
+    pub line_id: String,
+    /// What was ordered.
+    pub ordered: Decimal,
+    /// In which unit all quantities of the line are.
+    pub unit: Unit,
+    /// What this shipment took.
+    pub shipped: Decimal,
+    /// What is still to ship after it.
+    pub remaining: Decimal,
+    /// Lots and serials; they add up to `shipped` when there are any.
+    pub dimensions: Vec<UpdateDimension>,
+}
+
+/// One lot or serial of a line.
+#[derive(Clone, Debug, PartialEq)]
+pub struct UpdateDimension {
+    /// The lot.
+    pub lot: Option<String>,
+    /// The piece.
+    pub serial: Option<Serial>,
+    /// How much of it, in the line's unit.
+    pub quantity: Decimal,
+}
+
+/// What Dynamics made of an update.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum UpdateState {
+    /// It is not there.
+    Missing,
+    /// It is not committed, or not processed yet (the state, as Dynamics spells it).
+    Pending(String),
+    /// It is posted.
+    Processed,
+    /// It is refused, in Dynamics' words.
+    Failed(String),
+}
+
+/// Where a package can be followed.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TrackingRow {
+    /// The company.
+    pub legal_entity: LegalEntity,
+    /// Ours, made of business facts: a repeat finds it.
+    pub row_id: String,
+    /// The order number people use, else the released document.
+    pub order_number: String,
+    /// The packing slip of the shipment.
+    pub packing_slip: String,
+    /// When the goods left.
+    pub shipped_at: Timestamp,
+    /// The package.
+    pub package_key: String,
+    /// Its number.
+    pub tracking_number: String,
+    /// Where to follow it.
+    pub tracking_url: Option<String>,
+    /// Who carries it.
+    pub carrier: Option<String>,
+}

@@ -1,0 +1,5 @@
+//! PostgreSQL.
+
+/// The server store.
+#[derive(Clone)]
+pub struct Postgresql;

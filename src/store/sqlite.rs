@@ -1,0 +1,5 @@
+//! SQLite.
+
+/// The embedded store.
+#[derive(Clone)]
+pub struct Sqlite;

@@ -1,0 +1,5 @@
+//! The embedded queue.
+
+/// The embedded queue.
+#[derive(Clone)]
+pub struct Embedded;

@@ -1,0 +1,5 @@
+//! RabbitMQ.
+
+/// A RabbitMQ broker.
+#[derive(Clone)]
+pub struct Rabbitmq;

@@ -1,0 +1,20 @@
+//! All suites in one binary, so that the crate is linked once.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    missing_docs,
+    reason = "a test that cannot go on shall say so at once"
+)]
+
+mod config;
+mod conformance;
+mod flows;
+mod gateways;
+mod ingest;
+mod message;
+mod processor;
+mod road;
+mod sandbox;
+mod support;

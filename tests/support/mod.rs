@@ -1,0 +1,88 @@
+//! What suites share: configurations on fresh ground, and the servers that `scripts/test` started.
+
+#![allow(dead_code, reason = "each suite uses its part")]
+
+use std::path::Path;
+
+use drayline::config::{Config, load_text};
+use tempfile::TempDir;
+
+/// Where the broker is: `DRAYLINE_TEST_AMQP_URL`, set by `scripts/test`.
+pub fn amqp_url() -> String {
+    server("DRAYLINE_TEST_AMQP_URL", "RabbitMQ")
+}
+
+/// Where the database server is: `DRAYLINE_TEST_POSTGRES_URL`, set by `scripts/test`; its user may create databases.
+pub fn postgres_url() -> String {
+    server("DRAYLINE_TEST_POSTGRES_URL", "PostgreSQL")
+}
+
+fn server(variable: &str, what: &str) -> String {
+    std::env::var(variable)
+        .unwrap_or_else(|_| panic!("{variable} is not set: run scripts/test, which starts {what} and sets it"))
+}
+
+/// A name nobody else uses in this run: for namespaces and databases.
+pub fn fresh_name() -> String {
+    format!("t{}", &uuid::Uuid::new_v4().simple().to_string()[..12])
+}
+
+/// The two ways to run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Backing {
+    /// Embedded queue and SQLite.
+    Embedded,
+    /// RabbitMQ and PostgreSQL.
+    Servers,
+}
+
+/// Fresh ground of one backing: a data folder, and a namespace and a database of its own on the servers.
+pub struct Ground {
+    pub backing: Backing,
+    pub folder: TempDir,
+    sections: String,
+}
+
+impl Ground {
+    pub async fn fresh(backing: Backing) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let sections = match backing {
+            Backing::Embedded => String::new(),
+            Backing::Servers => {
+                let database = fresh_postgres().await;
+                format!(
+                    "transport.kind = \"rabbitmq\"\ntransport.url = \"{}\"\ntransport.namespace = \"{}\"\n\
+                     store.kind = \"postgresql\"\nstore.url = \"{database}\"\n",
+                    amqp_url(),
+                    fresh_name(),
+                )
+            }
+        };
+        Self { backing, folder, sections }
+    }
+
+    pub fn data(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// The TOML of this ground (dotted keys, to stand in front of any section), for a configuration file.
+    pub fn toml(&self, more: &str) -> String {
+        format!("data = {:?}\n{}{more}", self.data(), self.sections)
+    }
+
+    /// A configuration on this ground; `more` is TOML in dotted keys.
+    pub fn config(&self, more: &str) -> Config {
+        load_text(&self.toml(more)).unwrap_or_else(|findings| panic!("{findings:#?}"))
+    }
+}
+
+/// The address of a database that was made just now.
+pub async fn fresh_postgres() -> String {
+    use sqlx::Connection as _;
+    let server = postgres_url();
+    let name = fresh_name();
+    let mut connection = sqlx::PgConnection::connect(&server).await.expect("the database server answers");
+    sqlx::query(sqlx::AssertSqlSafe(format!("CREATE DATABASE {name}"))).execute(&mut connection).await.unwrap();
+    let (rest, _) = server.rsplit_once('/').expect("the address names a database");
+    format!("{rest}/{name}")
+}
