@@ -2,6 +2,9 @@
 
 #![allow(dead_code, reason = "each suite uses its part")]
 
+pub mod broker;
+pub mod proxy;
+
 use std::path::Path;
 
 use drayline::config::{Config, load_text};
