@@ -1,9 +1,10 @@
 //! The real broker, seen from outside: what tests do to it behind the product's back, and how they clean up.
 
 use drayline::message::Flow;
+use futures_util::StreamExt as _;
 use lapin::options::{
-    BasicGetOptions, BasicPublishOptions, ExchangeDeclareOptions, ExchangeDeleteOptions, QueueBindOptions,
-    QueueDeclareOptions, QueueDeleteOptions,
+    BasicAckOptions, BasicConsumeOptions, BasicPublishOptions, BasicQosOptions, ExchangeDeclareOptions,
+    ExchangeDeleteOptions, QueueBindOptions, QueueDeclareOptions, QueueDeleteOptions,
 };
 use lapin::types::{AMQPValue, FieldTable, ShortString};
 use lapin::{BasicProperties, Channel, Connection, ConnectionProperties, ExchangeKind};
@@ -88,9 +89,15 @@ impl Broker {
     }
 
     /// Takes one message out of a queue, for good.
-    pub async fn take(&self, queue: &str) -> Option<lapin::message::Delivery> {
-        let options = BasicGetOptions { no_ack: true };
-        self.channel().await.basic_get(short(queue), options).await.unwrap().map(|got| got.delivery)
+    pub async fn take(&self, queue: &str) -> lapin::message::Delivery {
+        let channel = self.channel().await;
+        channel.basic_qos(1, BasicQosOptions::default()).await.unwrap();
+        let (options, arguments) = (BasicConsumeOptions::default(), FieldTable::default());
+        let mut consumer = channel.basic_consume(short(queue), "".into(), options, arguments).await.unwrap();
+        let delivery = consumer.next().await.expect("the queue is there").unwrap();
+        assert!(delivery.acker.ack(BasicAckOptions::default()).await.unwrap());
+        channel.close(200, "OK".into()).await.unwrap();
+        delivery
     }
 
     /// Publishes as a foreign producer would.

@@ -40,14 +40,21 @@ async fn visit(config: &Config, mode: Mode) -> Result<Vec<Difference>, Transport
     let connection = session::connect_once(config).await?;
     let mut differences = Vec::new();
     for name in topology.exchanges() {
-        differences.extend(exchange(&connection, &name, mode).await.map_err(stopped)?);
+        differences.extend(in_time(config, exchange(&connection, &name, mode)).await?);
     }
     for lane in Lane::all(&config.transport.partitions) {
-        differences.extend(queue(&connection, topology.queue(lane), mode).await.map_err(stopped)?);
+        differences.extend(in_time(config, queue(&connection, topology.queue(lane), mode)).await?);
     }
-    // What was asked for is done.
-    let _ = connection.close(200, "OK".into()).await;
+    session::say_goodbye(&connection).await;
     Ok(differences)
+}
+
+/// The client library leaves questions unanswered when the connection breaks: none is waited for without a deadline.
+async fn in_time<T>(config: &Config, question: impl Future<Output = Result<T, Obstacle>>) -> Result<T, TransportError> {
+    let answer = tokio::time::timeout(session::patience(config), question).await;
+    answer
+        .map_err(|_| TransportError::new("the broker does not answer any more", "Try again when it is well"))?
+        .map_err(stopped)
 }
 
 /// The queue that a subscription found to be different.
@@ -104,20 +111,18 @@ async fn queue(connection: &Connection, needed: QueueNeeded, mode: Mode) -> Resu
 
 /// Puts the broker's value in place of ours. Whether the question has changed by it.
 fn adopt(asked: &mut QueueNeeded, unequal: Unequal) -> bool {
-    let before = asked.arguments.clone();
-    asked.arguments.retain(|(name, _)| *name != unequal.argument);
-    if let Stated::Value { text, kind } = unequal.theirs {
-        let value = match kind.as_str() {
-            "bool" => Argument::Flag(text == "true"),
-            "longstr" => Argument::Text(text),
-            _ => match text.parse() {
-                Ok(whole) => Argument::Whole(whole),
-                Err(_) => return false,
-            },
-        };
-        asked.arguments.push((unequal.argument, value));
-    }
-    asked.arguments != before
+    let place = asked.arguments.iter().position(|(name, _)| *name == unequal.argument);
+    let ours = place.map(|place| asked.arguments.remove(place).1);
+    let Stated::Value { text, kind } = unequal.theirs else { return ours.is_some() };
+    // The type is named only where both differ in it.
+    let theirs = match (kind.as_str(), &ours) {
+        ("bool", _) | ("", Some(Argument::Flag(_))) => text.parse().map(Argument::Flag).ok(),
+        ("longstr", _) | ("", Some(Argument::Text(_))) => Some(Argument::Text(text)),
+        _ => text.parse().map(Argument::Whole).ok(),
+    };
+    let changed = theirs.is_some() && theirs != ours;
+    asked.arguments.extend(theirs.map(|value| (unequal.argument, value)));
+    changed
 }
 
 fn missing(thing: String, obstacle: Obstacle) -> Result<Difference, Obstacle> {

@@ -206,7 +206,12 @@ async fn live(shared: &Shared, session: Arc<Session>, generation: u64) -> String
         why = session.watch() => why,
     };
     shared.state.send_replace(State::Away(shared.clock.mark()));
-    session.close().await;
+    if shared.stop.is_cancelled() {
+        session.close().await;
+    } else {
+        // What is left of a broken session need not be waited for.
+        tokio::spawn(async move { session.close().await });
+    }
     why
 }
 

@@ -1,5 +1,8 @@
 //! One session with the broker: two connections, and what depends on them. It begins whole and ends whole.
 //!
+//! Every wait for the client library stands beside the end of the session or a deadline: when a connection breaks, the
+//! library forgets questions without answering them.
+//!
 //! Publishing and consuming never share a connection: a broker that is short of memory stops reading from connections that
 //! publish, and acknowledgements would wait behind.
 
@@ -71,11 +74,14 @@ pub(super) async fn begin(config: &Config) -> Result<Arc<Session>, String> {
         let prepared = Arc::clone(&prepared);
         move || prepared.forget()
     });
-    let guard = ended.clone().drop_guard();
+    let over = ended.clone();
     tokio::spawn(async move {
+        tokio::select! {
+            _ = sending => {}
+            () = over.cancelled() => {}
+        }
         // Without its sender a session is of no use.
-        let _guard = guard;
-        let _ = sending.await;
+        over.cancel();
     });
     Ok(Arc::new(Session { greeting, ended, publish, consume, requests, prepared, blocked: Mutex::default() }))
 }
@@ -90,7 +96,7 @@ pub(super) async fn connect_once(config: &Config) -> Result<Connection, Transpor
 }
 
 /// A broker that says nothing for two heartbeats is gone, also while connecting.
-fn patience(config: &Config) -> Duration {
+pub(super) fn patience(config: &Config) -> Duration {
     Duration::from_secs(u64::from(config.transport.heartbeat_s) * 2)
 }
 
@@ -186,7 +192,7 @@ impl Session {
 
     /// Sends one message and waits for its confirm, as long as it takes: the caller has a deadline around it.
     pub(super) async fn publish(
-        &self,
+        self: &Arc<Self>,
         topology: &Topology,
         lane: Lane,
         message: Outgoing,
@@ -208,20 +214,31 @@ impl Session {
 
     /// Once per session: a queue that is missing is made. One that exists is left as it is, bound or not: unbinding is how
     /// producers are fenced off, and whether its arguments are right is what subscribers check.
-    async fn prepare(&self, topology: &Topology, lane: Lane) -> Result<(), Obstacle> {
+    async fn prepare(self: &Arc<Self>, topology: &Topology, lane: Lane) -> Result<(), Obstacle> {
         let cell = self.prepared.cell(lane);
-        cell.get_or_try_init(|| async {
-            let needed = topology.queue(lane);
-            let exchange = declare::exchange(&self.consume, &needed.exchange, true).await;
-            let queue = declare::queue(&self.consume, &needed, true).await;
-            match (exchange, queue) {
-                (Err(Obstacle::Missing), _) | (_, Err(Obstacle::Missing)) => self.declare_one(topology, lane).await,
-                (Err(other), _) | (_, Err(other)) => Err(other),
-                (Ok(()), Ok(())) => Ok(()),
+        if cell.initialized() {
+            return Ok(());
+        }
+        let (session, topology) = (Arc::clone(self), topology.clone());
+        let making = async move {
+            tokio::select! {
+                made = cell.get_or_try_init(|| session.find_or_make(&topology, lane)) => made.copied(),
+                () = session.ended.cancelled() => Err(Obstacle::Missing),
             }
-        })
-        .await
-        .copied()
+        };
+        // A task of its own: it goes on when the caller's deadline has passed, or a slow broker would never be ready.
+        tokio::spawn(making).await.unwrap_or(Err(Obstacle::Missing))
+    }
+
+    async fn find_or_make(&self, topology: &Topology, lane: Lane) -> Result<(), Obstacle> {
+        let needed = topology.queue(lane);
+        let exchange = declare::exchange(&self.consume, &needed.exchange, true).await;
+        let queue = declare::queue(&self.consume, &needed, true).await;
+        match (exchange, queue) {
+            (Err(Obstacle::Missing), _) | (_, Err(Obstacle::Missing)) => self.declare_one(topology, lane).await,
+            (Err(other), _) | (_, Err(other)) => Err(other),
+            (Ok(()), Ok(())) => Ok(()),
+        }
     }
 
     /// What a subscription needs: its own queue, and where the broker puts what it must dead-letter.
@@ -243,14 +260,15 @@ impl Session {
     /// Says good-bye, if there is still somebody to say it to.
     pub(super) async fn close(&self) {
         self.ended.cancel();
-        let close = async {
-            // Consumers first: what they hold goes back in order.
-            let _ = self.consume.close(200, "OK".into()).await;
-            let _ = self.publish.close(200, "OK".into()).await;
-        };
-        // A broker that does not answer any more finds out by itself.
-        let _ = tokio::time::timeout(GOODBYE, close).await;
+        // Consumers first: what they hold goes back in order.
+        say_goodbye(&self.consume).await;
+        say_goodbye(&self.publish).await;
     }
+}
+
+/// A broker that does not answer any more finds out by itself.
+pub(super) async fn say_goodbye(connection: &Connection) {
+    let _ = tokio::time::timeout(GOODBYE, connection.close(200, "OK".into())).await;
 }
 
 fn not_delivered(obstacle: Obstacle) -> NotDelivered {

@@ -36,7 +36,12 @@ pub struct Subscription {
 pub(super) async fn subscribe(shared: &Shared, lane: Lane) -> Result<Subscription, TransportError> {
     loop {
         let session = shared.session().await?;
-        match Subscription::begin(shared, &session, lane).await {
+        // The client library may leave a question unanswered for ever when its connection breaks just then.
+        let begun = tokio::select! {
+            begun = Subscription::begin(shared, &session, lane) => begun,
+            () = session.ended.cancelled() => continue,
+        };
+        match begun {
             Ok(subscription) => return Ok(subscription),
             Err((_, Obstacle::Missing | Obstacle::Lost(_))) => {
                 // The session is over, or somebody deletes what we declare: neither is settled by hurrying.
@@ -55,7 +60,10 @@ pub(super) async fn subscribe(shared: &Shared, lane: Lane) -> Result<Subscriptio
 async fn differs(shared: &Shared, session: &Session, lane: Lane, words: String) -> TransportError {
     let needed = shared.topology.queue(lane);
     let name = needed.name.clone();
-    let all = compare::describe(session.consume(), needed).await;
+    let all = tokio::select! {
+        all = compare::describe(session.consume(), needed) => all,
+        () = session.ended.cancelled() => Vec::new(),
+    };
     let problems: Vec<_> = all.into_iter().map(|difference| difference.problem).collect();
     let problem = if problems.is_empty() { words } else { format!("queue {name}: {}", problems.join("; ")) };
     TransportError::new(problem, "Messages could be lost in it: see `drayline topology check` for what to do")
@@ -113,5 +121,6 @@ impl Drop for Subscription {
     fn drop(&mut self) {
         // The channel goes with the last handle to it; nothing may be acknowledged on it any more.
         self.watermark.end();
+        self.acknowledging.abort();
     }
 }

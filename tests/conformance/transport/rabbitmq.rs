@@ -295,7 +295,7 @@ async fn properties_are_those_that_other_tools_read() {
     let dead = Outgoing { target: Target::DeadLetter(Flow::Orders), ..sent.clone() };
     transport.publish(dead).await.unwrap();
     let broker = Broker::connect().await;
-    let came = broker.take(&bench.named("orders.01")).await.unwrap();
+    let came = broker.take(&bench.named("orders.01")).await;
     assert_eq!((came.exchange.as_str(), came.routing_key.as_str()), (bench.named("orders").as_str(), "1.01"));
     let properties = &came.properties;
     let id = sent.message_id.to_string();
@@ -310,7 +310,7 @@ async fn properties_are_those_that_other_tools_read() {
     for (name, value) in expected {
         assert_eq!(headers.inner().get(name), Some(&AMQPValue::LongString(value.as_str().into())));
     }
-    let dead = broker.take(&bench.named("dead-letter.orders")).await.unwrap();
+    let dead = broker.take(&bench.named("dead-letter.orders")).await;
     assert_eq!((dead.exchange.as_str(), dead.routing_key.as_str()), (bench.named("dead-letter").as_str(), "orders"));
     transport.close().await;
 }
