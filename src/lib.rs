@@ -2,8 +2,12 @@
 //!
 //! The modules in road order: a message enters, travels, is worked on, and ends.
 
+pub mod app;
+pub mod cli;
 pub mod clock;
 pub mod config;
+pub mod console;
+pub mod exceptions;
 pub mod failure;
 pub mod flows;
 pub mod gateways;
