@@ -51,6 +51,7 @@ impl Ledger {
     }
 
     /// The facts of every effect of one act, oldest first. Facts of an older release that cannot be read are left out.
+    #[must_use]
     pub fn facts<F: DeserializeOwned>(&self, act: &str) -> Vec<F> {
         let of_act = self.pasts.iter().filter(|past| past.act == act);
         of_act.filter_map(|past| serde_json::from_value(past.facts.clone()).ok()).collect()

@@ -3,7 +3,7 @@
 use super::plan::Situation;
 use super::wanted::Wanted;
 use crate::failure::{Code, Failure};
-use crate::flows::answer::{Decision, Done, KnownDocument, Past};
+use crate::flows::answer::{Decision, Done, KnownDocument, Past, Planned};
 use crate::flows::history::{End, SentOrder, is_dead};
 use crate::flows::keys;
 use crate::flows::ledger::{CancelledOrder, EndedReference, SeenStatus, kept};
@@ -38,7 +38,7 @@ pub(super) fn accepted(situation: &Situation<'_>, body: &OrderAccepted) -> Decis
         let key = keys::write_status(&situation.look.environment, company, request, &key);
         if !situation.ledger.has(&key) {
             let verdict = RequestVerdict::Accepted(reference.to_string());
-            return Decision::Act(vec![situation.verdict(key, "write_status", released, reference, verdict)]);
+            return Decision::Act(vec![situation.verdict(key, released, reference, verdict)]);
         }
     }
     let mut done = step(sent, format!("Accepted the order {reference}."));
@@ -79,10 +79,9 @@ fn given_up(mut situation: Situation<'_>, sent: &SentOrder, why: &str) -> Decisi
     let reference = &sent.created.reference;
     let is_latest = situation.history.latest().is_some_and(|latest| latest.created.reference == *reference);
     // Our own word to Dynamics may be the only trace of this very rejection: it is no reason to stop.
-    if !is_latest || sent.end != Some(End::Rejected) {
-        if let Some(decision) = overtaken(&situation, sent) {
-            return decision;
-        }
+    let our_trace = is_latest && sent.end == Some(End::Rejected);
+    if let Some(decision) = overtaken(&situation, sent).filter(|_| !our_trace) {
+        return decision;
     }
     situation.history = situation.history.ending(reference, End::Rejected);
     let key = keys::reject_order(&sent.created.warehouse, reference);
@@ -107,7 +106,8 @@ fn rejection_stands(
     let told = situation.ledger.has(&key) || situation.ledger.refusal("reject_order").is_some();
     if situation.look.writes_back && !told {
         let verdict = RequestVerdict::Rejected(why.to_owned());
-        return Decision::Act(vec![situation.verdict(key, "reject_order", released, &sent.created.reference, verdict)]);
+        let call = situation.verdict(key, released, &sent.created.reference, verdict);
+        return Decision::Act(vec![Planned { act: "reject_order", ..call }]);
     }
     Decision::Fail(rejection(sent, "will not fulfil the order", why))
 }

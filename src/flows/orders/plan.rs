@@ -41,12 +41,8 @@ pub(super) struct Situation<'a> {
 
 /// Dynamics said "look again".
 fn look_again(situation: &Situation<'_>) -> Decision {
-    if situation.history.is_blank() {
-        if let Some(decision) = never_ours(situation) {
-            return decision;
-        }
-    }
-    situation.bring_in_line()
+    let refusal = if situation.history.is_blank() { never_ours(situation) } else { None };
+    refusal.unwrap_or_else(|| situation.bring_in_line())
 }
 
 /// Why a document of which nothing was sent yet is not sent now either, if it is not.
@@ -162,14 +158,13 @@ impl<'a> Situation<'a> {
             return Decision::Fail(failure.clone());
         }
         let verdict = RequestVerdict::Rejected(words);
-        Decision::Act(vec![self.verdict(key, "write_status", released, reference, verdict)])
+        Decision::Act(vec![self.verdict(key, released, reference, verdict)])
     }
 
     /// The call that tells Dynamics what became of the document.
     pub fn verdict(
         &self,
         key: String,
-        act: &'static str,
         released: &ReleasedOrder,
         reference: &Reference,
         verdict: RequestVerdict,
@@ -177,7 +172,7 @@ impl<'a> Situation<'a> {
         let (legal_entity, request_id) = (released.legal_entity.clone(), released.request_id.clone());
         Planned {
             key,
-            act,
+            act: "write_status",
             connection: self.look.environment.clone(),
             class: Repeat::Absorbs,
             call: Call::WriteStatus { legal_entity, request_id, verdict },
@@ -286,28 +281,13 @@ impl<'a> Situation<'a> {
         };
         let created = &latest.created;
         let confirmed = latest.cancel.as_ref().is_none_or(|cancel| cancel.outcome == "CONFIRMED");
-        let seen_dead = (!confirmed).then(|| self.cancel_confirmed(latest));
+        let seen_dead = (!confirmed).then(|| cancel_confirmed(latest));
         let step = format!("Has given the order {} up, and Dynamics wants it no more.", created.reference);
         Done {
             facts: seen_dead.into_iter().collect(),
             emits: Vec::new(),
             documents: vec![self.known(latest)],
             steps: vec![(created.warehouse.to_string(), step)],
-        }
-    }
-
-    /// The fact that the warehouse cancelled an order, however we came to know it.
-    pub fn cancel_confirmed(&self, sent: &SentOrder) -> Past {
-        let (warehouse, reference) = (&sent.created.warehouse, &sent.created.reference);
-        Past {
-            key: keys::cancel_resolved(warehouse, reference, "CONFIRMED"),
-            act: "cancel_resolved".to_owned(),
-            connection: warehouse.to_string(),
-            facts: kept(&CancelledOrder {
-                reference: reference.clone(),
-                outcome: "CONFIRMED".to_owned(),
-                text: String::new(),
-            }),
         }
     }
 
@@ -326,5 +306,20 @@ impl<'a> Situation<'a> {
         ];
         let names = names.into_iter().filter_map(|(name, value)| value.map(|value| (name.to_owned(), value)));
         KnownDocument { key: self.message.ordering_key.to_string(), kind: "order", names: names.collect() }
+    }
+}
+
+/// The fact that the warehouse cancelled an order, however we came to know it.
+fn cancel_confirmed(sent: &SentOrder) -> Past {
+    let (warehouse, reference) = (&sent.created.warehouse, &sent.created.reference);
+    Past {
+        key: keys::cancel_resolved(warehouse, reference, "CONFIRMED"),
+        act: "cancel_resolved".to_owned(),
+        connection: warehouse.to_string(),
+        facts: kept(&CancelledOrder {
+            reference: reference.clone(),
+            outcome: "CONFIRMED".to_owned(),
+            text: String::new(),
+        }),
     }
 }

@@ -6,7 +6,7 @@ use crate::failure::{Code, Failure};
 use crate::flows::answer::{Call, Decision, Done, Emit, KnownDocument, Planned, Repeat};
 use crate::flows::history::{History, postings};
 use crate::flows::keys;
-use crate::flows::ledger::{CreatedOrder, Ledger, PackageTracking, PostedUpdate, kept};
+use crate::flows::ledger::{CreatedOrder, Ledger, PackageTracking, PostedLine, PostedUpdate, kept};
 use crate::flows::meant::order_meant;
 use crate::flows::words;
 use crate::message::{Envelope, ShipmentConfirmed};
@@ -21,172 +21,147 @@ pub(super) fn plan(message: &Envelope, body: &ShipmentConfirmed, look: &Shipment
         Ok(sent) => &sent.created,
         Err(decision) => return *decision,
     };
+    let confirmed = Confirmed { message, body, look, ledger, order };
     if let Some(posted) = posting_of(ledger, warehouse, shipment) {
-        return again(message, body, look, &posted, ledger, order);
+        return confirmed.again(&posted);
     }
     if contents(body).next().is_none() {
-        return without_contents(message, body, order);
+        return confirmed.without_contents();
     }
     match assign(body, order, &postings(ledger)) {
-        Ok(lines) => Decision::Act(vec![post(look, posted_update(message, body, look, order, lines))]),
+        Ok(lines) => Decision::Act(vec![confirmed.post(lines)]),
         Err(failure) => Decision::Fail(failure),
     }
 }
 
-fn posted_update(
-    message: &Envelope,
-    body: &ShipmentConfirmed,
-    look: &ShipmentLook,
-    order: &CreatedOrder,
-    lines: Vec<crate::flows::ledger::PostedLine>,
-) -> PostedUpdate {
-    let (warehouse, shipment) = (&message.connection, body.shipment_key.as_str());
-    let update_id = keys::update_id(&look.environment, warehouse, shipment);
-    PostedUpdate {
-        shipment_key: shipment.to_owned(),
-        warehouse: warehouse.clone(),
-        sequence: sequence(message, body),
-        digest: fingerprint(body, order),
-        packing_slip: keys::packing_slip(&update_id, shipment),
-        update_id,
-        reference: order.reference.clone(),
-        legal_entity: order.legal_entity.clone(),
-        origin_id: order.origin_id.clone(),
-        shipped_at: body.shipped_at.unwrap_or(message.occurred.at),
-        lines,
-        packages: body.packages.iter().map(|package| package.package_key.to_string()).collect(),
+/// A confirmed shipment of an order that we know.
+struct Confirmed<'a> {
+    message: &'a Envelope,
+    body: &'a ShipmentConfirmed,
+    look: &'a ShipmentLook,
+    ledger: &'a Ledger,
+    order: &'a CreatedOrder,
+}
+
+impl Confirmed<'_> {
+    fn post(&self, lines: Vec<PostedLine>) -> Planned {
+        let (environment, warehouse) = (&self.look.environment, &self.message.connection);
+        let shipment = self.body.shipment_key.as_str();
+        let update_id = keys::update_id(environment, warehouse, shipment);
+        let posted = PostedUpdate {
+            shipment_key: shipment.to_owned(),
+            warehouse: warehouse.clone(),
+            sequence: self.sequence(),
+            digest: fingerprint(self.body, self.order),
+            packing_slip: keys::packing_slip(&update_id, shipment),
+            update_id,
+            reference: self.order.reference.clone(),
+            legal_entity: self.order.legal_entity.clone(),
+            origin_id: self.order.origin_id.clone(),
+            shipped_at: self.body.shipped_at.unwrap_or(self.message.occurred.at),
+            lines,
+            packages: self.body.packages.iter().map(|package| package.package_key.to_string()).collect(),
+        };
+        Planned {
+            key: keys::post_shipment(environment, warehouse, shipment),
+            act: "post_shipment",
+            connection: environment.clone(),
+            class: Repeat::Absorbs,
+            call: Call::PostShipment(posted.update()),
+            facts: kept(&posted),
+        }
     }
-}
 
-fn post(look: &ShipmentLook, posted: PostedUpdate) -> Planned {
-    Planned {
-        key: keys::post_shipment(&look.environment, &posted.warehouse, &posted.shipment_key),
-        act: "post_shipment",
-        connection: look.environment.clone(),
-        class: Repeat::Absorbs,
-        call: Call::PostShipment(posted.update()),
-        facts: kept(&posted),
-    }
-}
-
-/// The shipment is handed over: by this very message just now, or before. Both leave the same behind, so that a crash
-/// in between loses nothing.
-fn again(
-    message: &Envelope,
-    body: &ShipmentConfirmed,
-    look: &ShipmentLook,
-    posted: &PostedUpdate,
-    ledger: &Ledger,
-    order: &CreatedOrder,
-) -> Decision {
-    let (warehouse, shipment) = (&message.connection, &body.shipment_key);
-    if posted.digest == fingerprint(body, order) {
-        return Decision::Done(handed_over(message, body, look, posted, ledger));
-    }
-    let older = matches!((sequence(message, body), posted.sequence), (Some(now), Some(then)) if now < then);
-    if older {
-        return Decision::NotOurs(format!("A later correction of the shipment {shipment} was posted before."));
-    }
-    let slip = &posted.packing_slip;
-    Decision::Fail(Failure::new(
-        Code::ShipmentDiffers,
-        format!(
-            "{warehouse} reports the shipment {shipment} of {} again with other contents, after it was posted as packing \
-             slip {slip}. Ask {warehouse} what left; correct the packing slip in Dynamics if need be, then discard this.",
-            posted.reference
-        ),
-    ))
-}
-
-fn handed_over(
-    message: &Envelope,
-    body: &ShipmentConfirmed,
-    look: &ShipmentLook,
-    posted: &PostedUpdate,
-    ledger: &Ledger,
-) -> Done {
-    let warehouse = message.connection.to_string();
-    let key = &posted.shipment_key;
-    let said = tracking::said(message, body);
-    let news: Vec<_> = said.iter().filter(|said| !ledger.has(&keys::tracking("tracking", said))).collect();
-    let pieces: Vec<_> = posted
-        .lines
-        .iter()
-        .map(|line| format!("{} {} of line {}", line.shipped.normalize(), line.unit, line.line_id))
-        .collect();
-    let mut steps = vec![(warehouse.clone(), format!("Shipped {} as {key}.", pieces.join(", ")))];
-    steps.extend(
-        said.iter().map(|said| {
-            (warehouse.clone(), format!("Package {} travels as {}.", said.package_key, said.tracking_number))
-        }),
-    );
-    steps.extend(shorts(body).map(|what| (warehouse.clone(), what)));
-    let slip = &posted.packing_slip;
-    let handed = format!("Was handed packing slip {slip} (update {}) to post.", posted.update_id);
-    steps.push(("dynamics".to_owned(), handed));
-    Done {
-        facts: news.iter().map(|said| tracking::fact("tracking", said, &message.connection)).collect(),
-        emits: emits(message, look, posted, ledger, !news.is_empty()),
-        documents: documents(message, posted, &said),
-        steps,
-    }
-}
-
-/// What follows: looking whether Dynamics posted it, or, where it has, writing tracking that is new.
-fn emits(
-    message: &Envelope,
-    look: &ShipmentLook,
-    posted: &PostedUpdate,
-    ledger: &Ledger,
-    new_tracking: bool,
-) -> Vec<Emit> {
-    let emit = match (is_posted(ledger, &posted.update_id), new_tracking && look.writes_tracking) {
-        (false, _) => settled::poll(posted),
-        (true, true) => tracking::write_what_is_known(message, posted),
-        (true, false) => None,
-    };
-    emit.into_iter().collect()
-}
-
-fn documents(message: &Envelope, posted: &PostedUpdate, said: &[PackageTracking]) -> Vec<KnownDocument> {
-    let warehouse = &message.connection;
-    let mut names = vec![
-        ("shipment".to_owned(), posted.shipment_key.clone()),
-        ("packing_slip".to_owned(), posted.packing_slip.clone()),
-    ];
-    names.extend(said.iter().map(|said| ("tracking_number".to_owned(), said.tracking_number.clone())));
-    let shipment = keys::shipment_name(warehouse, &posted.shipment_key);
-    vec![
-        KnownDocument { key: message.ordering_key.to_string(), kind: "order", names },
-        KnownDocument { key: shipment, kind: "shipment", names: Vec::new() },
-    ]
-}
-
-fn shorts(body: &ShipmentConfirmed) -> impl Iterator<Item = String> {
-    body.shorts.iter().map(|short| {
-        let reason = short.reason.as_ref().map(|reason| format!(" ({})", words::reason(reason)));
-        let quantity = short.quantity.value.normalize();
-        format!("Will not ship {quantity} of {}{}.", short.item.sku, reason.unwrap_or_default())
-    })
-}
-
-/// A shipment that ships nothing says what will not come; without even that, nobody knows what left.
-fn without_contents(message: &Envelope, body: &ShipmentConfirmed, order: &CreatedOrder) -> Decision {
-    let (warehouse, shipment) = (&message.connection, &body.shipment_key);
-    if body.shorts.is_empty() {
-        return Decision::Fail(Failure::new(
-            Code::ShipmentLineUnknown,
+    /// The shipment is handed over: by this very message just now, or before. Both leave the same behind, so that a
+    /// crash in between loses nothing.
+    fn again(&self, posted: &PostedUpdate) -> Decision {
+        let (warehouse, shipment) = (&self.message.connection, &self.body.shipment_key);
+        if posted.digest == fingerprint(self.body, self.order) {
+            return Decision::Done(self.handed_over(posted));
+        }
+        let overtaken = matches!((self.sequence(), posted.sequence), (Some(now), Some(then)) if now < then);
+        if overtaken {
+            return Decision::NotOurs(format!("A later correction of the shipment {shipment} was posted before."));
+        }
+        let (reference, slip) = (&posted.reference, &posted.packing_slip);
+        Decision::Fail(Failure::new(
+            Code::ShipmentDiffers,
             format!(
-                "{warehouse} confirms the shipment {shipment} of {} and does not say what it holds. Ask them, and post it \
-                 by hand in Dynamics.",
-                order.reference
+                "{warehouse} reports the shipment {shipment} of {reference} again with other contents, after it was posted \
+                 as packing slip {slip}. Ask {warehouse} what left; correct the packing slip in Dynamics if need be, then \
+                 discard this."
             ),
-        ));
+        ))
     }
-    let steps = shorts(body).map(|what| (warehouse.to_string(), what)).collect();
-    Decision::Done(Done { steps, ..Done::default() })
-}
 
-fn sequence(message: &Envelope, body: &ShipmentConfirmed) -> Option<u64> {
-    body.sequence.or(message.sequence)
+    fn handed_over(&self, posted: &PostedUpdate) -> Done {
+        let warehouse = self.message.connection.to_string();
+        let said = tracking::said(self.message, self.body);
+        let news: Vec<_> = said.iter().filter(|said| !self.ledger.has(&keys::tracking("tracking", said))).collect();
+        let line = |line: &PostedLine| format!("{} {} of line {}", line.shipped.normalize(), line.unit, line.line_id);
+        let lines: Vec<_> = posted.lines.iter().map(line).collect();
+        let shipped = format!("Shipped {} as {}.", lines.join(", "), posted.shipment_key);
+        let mut steps = vec![(warehouse.clone(), shipped)];
+        let travels =
+            |said: &PackageTracking| format!("Package {} travels as {}.", said.package_key, said.tracking_number);
+        steps.extend(said.iter().map(|said| (warehouse.clone(), travels(said))));
+        steps.extend(self.shorts());
+        let handed = format!("Was handed packing slip {} (update {}) to post.", posted.packing_slip, posted.update_id);
+        steps.push(("dynamics".to_owned(), handed));
+        Done {
+            facts: news.iter().map(|said| tracking::fact(said)).collect(),
+            emits: self.follow_up(posted, !news.is_empty()).into_iter().collect(),
+            documents: self.documents(posted, &said),
+            steps,
+        }
+    }
+
+    /// What follows: looking whether Dynamics posted it, or, where it has, writing tracking that is new.
+    fn follow_up(&self, posted: &PostedUpdate, new_tracking: bool) -> Option<Emit> {
+        match (is_posted(self.ledger, &posted.update_id), new_tracking && self.look.writes_tracking) {
+            (false, _) => settled::poll(posted),
+            (true, true) => tracking::write_what_is_known(self.message, posted),
+            (true, false) => None,
+        }
+    }
+
+    fn documents(&self, posted: &PostedUpdate, said: &[PackageTracking]) -> Vec<KnownDocument> {
+        let mut names = vec![
+            ("shipment".to_owned(), posted.shipment_key.clone()),
+            ("packing_slip".to_owned(), posted.packing_slip.clone()),
+        ];
+        names.extend(said.iter().map(|said| ("tracking_number".to_owned(), said.tracking_number.clone())));
+        let shipment = keys::shipment_name(&self.message.connection, &posted.shipment_key);
+        vec![
+            KnownDocument { key: self.message.ordering_key.to_string(), kind: "order", names },
+            KnownDocument { key: shipment, kind: "shipment", names: Vec::new() },
+        ]
+    }
+
+    fn shorts(&self) -> impl Iterator<Item = (String, String)> {
+        self.body.shorts.iter().map(|short| {
+            let reason =
+                short.reason.as_ref().map(|reason| format!(" ({})", words::reason(reason))).unwrap_or_default();
+            let what = format!("Will not ship {} of {}{reason}.", short.quantity.value.normalize(), short.item.sku);
+            (self.message.connection.to_string(), what)
+        })
+    }
+
+    /// A shipment that ships nothing says what will not come; without even that, nobody knows what left.
+    fn without_contents(&self) -> Decision {
+        let (warehouse, shipment, reference) =
+            (&self.message.connection, &self.body.shipment_key, &self.order.reference);
+        if self.body.shorts.is_empty() {
+            let sentence = format!(
+                "{warehouse} confirms the shipment {shipment} of {reference} and does not say what it holds. Ask them, and \
+                 post it by hand in Dynamics."
+            );
+            return Decision::Fail(Failure::new(Code::ShipmentLineUnknown, sentence));
+        }
+        Decision::Done(Done { steps: self.shorts().collect(), ..Done::default() })
+    }
+
+    fn sequence(&self) -> Option<u64> {
+        self.body.sequence.or(self.message.sequence)
+    }
 }

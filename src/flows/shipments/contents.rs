@@ -36,7 +36,7 @@ pub(super) fn assign(
         let fits = fitting(content, &slots).map_err(|(code, what)| told(code, what))?;
         let pieces = pieces(content, &slots, &fits).map_err(|(code, what)| told(code, what))?;
         for piece in pieces {
-            fill(&mut slots, &fits, piece);
+            fill(&mut slots, &fits, &piece);
         }
     }
     for slot in &slots {
@@ -198,21 +198,21 @@ fn in_unit(content: &ShippedContent, slots: &[Slot<'_>], fits: &[usize]) -> Resu
 
 /// Gives a piece to the lines it fits: first up to what is still to ship, then up to the tolerance, the rest to the
 /// first one, where it is too much.
-fn fill(slots: &mut [Slot<'_>], fits: &[usize], piece: PostedDimension) {
+fn fill(slots: &mut [Slot<'_>], fits: &[usize], piece: &PostedDimension) {
     let mut order = fits.to_vec();
-    order.sort_by_key(|place| slots.get(*place).map(|slot| demand(slot.line, &piece)));
+    order.sort_by_key(|place| slots.get(*place).map(|slot| demand(slot.line, piece)));
     let mut left = piece.quantity;
     for within_tolerance in [false, true] {
         for place in &order {
             let Some(slot) = slots.get_mut(*place) else { continue };
             let room = if within_tolerance { slot.limit() - slot.before - slot.here() } else { slot.room() };
             let taken = left.min(room).max(Decimal::ZERO);
-            slot.take(&piece, taken);
+            slot.take(piece, taken);
             left -= taken;
         }
     }
     if let Some(slot) = order.first().and_then(|place| slots.get_mut(*place)) {
-        slot.take(&piece, left);
+        slot.take(piece, left);
     }
 }
 
@@ -247,7 +247,8 @@ fn demand(line: &OrderedLine, piece: &PostedDimension) -> u8 {
 
 /// What a shipment holds, whatever its packages: tells whether it came again with other contents.
 pub(super) fn fingerprint(shipment: &ShipmentConfirmed, order: &CreatedOrder) -> String {
-    let mut sums: BTreeMap<(Option<&String>, &Sku, Option<String>), (Decimal, Vec<String>)> = BTreeMap::new();
+    type Goods<'a> = (Option<&'a String>, &'a Sku, Option<String>);
+    let mut sums: BTreeMap<Goods<'_>, (Decimal, Vec<String>)> = BTreeMap::new();
     for content in contents(shipment) {
         let line = content.line.as_ref().and_then(|line| line.order_line_id.as_ref());
         let unit = content.quantity.unit.as_ref().map(|unit| unit.to_string().to_ascii_lowercase());

@@ -11,7 +11,7 @@ use crate::flows::keys;
 use crate::flows::ledger::{Ledger, PackageTracking, PostedUpdate, kept};
 use crate::flows::meant::order_meant;
 use crate::gateways::TrackingRow;
-use crate::message::{Body, Carrier, Connection, Envelope, Kind, OrderRefs, ShipmentConfirmed, TrackingUpdated};
+use crate::message::{Body, Carrier, Envelope, Kind, OrderRefs, ShipmentConfirmed, TrackingUpdated};
 
 pub(super) fn plan(message: &Envelope, body: &TrackingUpdated, look: &ShipmentLook, ledger: &Ledger) -> Decision {
     let (warehouse, shipment) = (&message.connection, &body.shipment_key);
@@ -41,7 +41,7 @@ pub(super) fn plan(message: &Envelope, body: &TrackingUpdated, look: &ShipmentLo
     steps.extend(told(body).map(|what| (warehouse.to_string(), what)));
     let numbers = news.iter().map(|said| ("tracking_number".to_owned(), said.tracking_number.clone())).collect();
     let documents = vec![KnownDocument { key: message.ordering_key.to_string(), kind: "order", names: numbers }];
-    let facts = news.iter().map(|said| fact("tracking", said, warehouse)).collect();
+    let facts = news.iter().map(fact).collect();
     Decision::Done(Done { facts, emits: Vec::new(), documents, steps })
 }
 
@@ -151,8 +151,14 @@ fn carrier(carrier: Option<&Carrier>) -> Option<String> {
     carrier.name.clone().or_else(|| carrier.raw.clone()).or_else(|| carrier.scac.clone())
 }
 
-pub(super) fn fact(act: &str, said: &PackageTracking, warehouse: &Connection) -> Past {
-    Past { key: keys::tracking(act, said), act: act.to_owned(), connection: warehouse.to_string(), facts: kept(said) }
+/// What a warehouse said, to be remembered.
+pub(super) fn fact(said: &PackageTracking) -> Past {
+    Past {
+        key: keys::tracking("tracking", said),
+        act: "tracking".to_owned(),
+        connection: said.warehouse.to_string(),
+        facts: kept(said),
+    }
 }
 
 /// A message to ourselves: write what is known of a posted shipment's packages.
