@@ -19,7 +19,7 @@ use crate::config::{Config, Finding, load_with};
 use crate::message::Flow;
 use crate::telemetry::{Format, start_logging};
 
-pub use demo::{Report, report};
+pub use demo::Report;
 
 /// Keeps Microsoft Dynamics 365 and third-party logistics warehouses in step: exactly once, in order, nothing silent.
 #[derive(Debug, Parser)]
