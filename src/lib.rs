@@ -14,6 +14,7 @@ pub mod gateways;
 pub mod ingest;
 pub mod message;
 pub mod processor;
+pub mod sandbox;
 pub mod store;
 pub mod telemetry;
 pub mod transport;
