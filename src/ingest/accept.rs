@@ -5,6 +5,7 @@
 //! returns while a row of this process is about to be committed. Between processes that change over at different
 //! moments a key has no order; flows converge without it.
 
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use futures_util::{StreamExt as _, stream};
@@ -69,10 +70,10 @@ impl Acceptance {
 
     /// All of them, or not all: then the sender comes back with all, and those that are durable are repeats. Messages of
     /// one document go one after another, in the order of the request.
-    pub async fn accept(&self, messages: &[Envelope]) -> Result<Way, NotDurable> {
+    pub async fn accept(&self, messages: Vec<Envelope>) -> Result<Way, NotDurable> {
+        let documents = by_document(messages).into_iter().map(|document| self.accept_in_order(document));
+        let mut ways = stream::iter(documents).buffer_unordered(DOCUMENTS_AT_ONCE);
         let all = async {
-            let mut ways = stream::iter(by_document(messages)).map(|each| self.accept_in_order(each));
-            let mut ways = ways.by_ref().buffer_unordered(DOCUMENTS_AT_ONCE);
             let mut farthest = Way::Published;
             while let Some(way) = ways.next().await {
                 farthest = farthest.max(way?);
@@ -82,9 +83,9 @@ impl Acceptance {
         tokio::time::timeout(self.deadline, all).await.unwrap_or(Err(NotDurable))
     }
 
-    async fn accept_in_order(&self, messages: Vec<&Envelope>) -> Result<Way, NotDurable> {
+    async fn accept_in_order(&self, messages: Vec<Envelope>) -> Result<Way, NotDurable> {
         let mut farthest = Way::Published;
-        for message in messages {
+        for message in &messages {
             farthest = farthest.max(self.accept_one(message).await?);
         }
         Ok(farthest)
@@ -146,12 +147,12 @@ impl Acceptance {
 }
 
 /// One list per document, in the order of their first messages; a message that stands there twice is one.
-fn by_document(messages: &[Envelope]) -> Vec<Vec<&Envelope>> {
-    let mut places = std::collections::HashMap::new();
-    let mut seen = std::collections::HashSet::new();
-    let mut documents: Vec<Vec<&Envelope>> = Vec::new();
-    for message in messages.iter().filter(|message| seen.insert(message.message_id)) {
-        let place = *places.entry(message.ordering_key.as_str()).or_insert(documents.len());
+fn by_document(messages: Vec<Envelope>) -> Vec<Vec<Envelope>> {
+    let mut places = HashMap::new();
+    let mut seen = HashSet::new();
+    let mut documents: Vec<Vec<Envelope>> = Vec::new();
+    for message in messages.into_iter().filter(|message| seen.insert(message.message_id)) {
+        let place = *places.entry(message.ordering_key.clone()).or_insert(documents.len());
         if place == documents.len() {
             documents.push(Vec::new());
         }

@@ -13,9 +13,7 @@ use crate::config::{Ingest, ms};
 pub(super) async fn body(headers: &HeaderMap, body: Body, limits: &Ingest) -> Result<Vec<u8>, Refusal> {
     let declared = declared_length(headers);
     let waits_for_permission = headers.contains_key(header::EXPECT);
-    if declared > limits.drain_bytes_max as u64
-        || (waits_for_permission && declared > limits.body_bytes_max as u64)
-    {
+    if declared > limits.drain_bytes_max as u64 || (waits_for_permission && declared > limits.body_bytes_max as u64) {
         return Err(Refusal::TooLarge);
     }
     let deadline: Duration = ms(limits.read_deadline_ms);

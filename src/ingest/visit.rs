@@ -49,9 +49,9 @@ impl House {
             Ok(Heard::Handshake(welcome)) => (None, Ok(welcome)),
             Ok(Heard::Messages(messages)) => {
                 let unreadable = messages.iter().any(|message| matches!(message.body, Body::Unreadable(_)));
-                let accepted = self.acceptance.accept(&messages).await;
-                let outcome = accepted.map(|way| Welcome::Durable { way, unreadable });
                 let first = messages.first().map(|message| message.message_id);
+                let accepted = self.acceptance.accept(messages).await;
+                let outcome = accepted.map(|way| Welcome::Durable { way, unreadable });
                 (first, outcome.map_err(|_not_durable| Refusal::Unavailable { retry_after_s }))
             }
             Err(refusal) => (None, Err(refusal)),
@@ -102,8 +102,11 @@ impl House {
             Door::FinanceOperations { environment, secret } => {
                 let dynamics = config.dynamics.get(environment)?;
                 let connection = Connection::new(environment.as_str()).ok()?;
-                (dynamics.kind == DynamicsKind::FinanceOperations)
-                    .then_some(Sender::FinanceOperations { connection, dynamics, secret })
+                (dynamics.kind == DynamicsKind::FinanceOperations).then_some(Sender::FinanceOperations {
+                    connection,
+                    dynamics,
+                    secret,
+                })
             }
             Door::Warehouse { connection } => {
                 let warehouse = config.warehouses.get(connection)?;

@@ -39,8 +39,9 @@ impl BodyMac {
             Encoding::Either => from_base64(text).into_iter().chain(from_hexadecimal(text)).collect(),
         };
         let codes = keys.iter().filter_map(|key| code(self.hash, key.expose_secret().as_bytes(), &[signed.body]));
-        Some(codes.fold(false, |proved, right| {
-            offered.iter().fold(proved, |proved, value| proved | same(value, &right))
-        }))
+        Some(
+            codes
+                .fold(false, |proved, right| offered.iter().fold(proved, |proved, value| proved | same(value, &right))),
+        )
     }
 }

@@ -11,10 +11,8 @@ use super::mac::{Hash, code, from_base64, same};
 use super::{SIGNATURES_MAX, Signed, said};
 
 /// The two families of names. One request speaks one of them.
-const FAMILIES: [[&str; 3]; 2] = [
-    ["webhook-id", "webhook-timestamp", "webhook-signature"],
-    ["svix-id", "svix-timestamp", "svix-signature"],
-];
+const FAMILIES: [[&str; 3]; 2] =
+    [["webhook-id", "webhook-timestamp", "webhook-signature"], ["svix-id", "svix-timestamp", "svix-signature"]];
 
 /// The shortest shared secret that the standard allows, in bytes.
 const SECRET_LENGTH_MIN: usize = 24;
