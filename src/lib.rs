@@ -10,6 +10,7 @@ pub mod gateways;
 pub mod ingest;
 pub mod message;
 pub mod processor;
+pub mod rehearsal;
 pub mod store;
 pub mod telemetry;
 pub mod transport;
