@@ -85,7 +85,6 @@ pub struct Worker {
 
 impl Worker {
     /// Starts: beats, takes partitions as they become free, works.
-<<<<<<< HEAD
     #[must_use]
     pub fn start(tools: Tools, mut flows: Vec<Flow>) -> Self {
         flows.sort_unstable();
@@ -127,17 +126,5 @@ impl Worker {
 impl Drop for Worker {
     fn drop(&mut self) {
         self.house.gone.cancel();
-=======
-    pub fn start(tools: Tools, flows: Vec<Flow>) -> Self {
-        unimplemented!()
-    }
-    /// Gives everything up in order: cancels, finishes what has started (at most `drain`), commits, acknowledges, closes.
-    pub async fn stop(self, drain: Duration) {
-        unimplemented!()
-    }
-    /// Whether it owns every partition of its flows: for `/readyz` and tests.
-    pub fn ready(&self) -> bool {
-        unimplemented!()
->>>>>>> transport
     }
 }
