@@ -16,6 +16,4 @@ pub struct Doors {
 }
 
 /// The routes of design section 9 below `/ingest`, with all limits.
-pub fn router(doors: Doors) -> axum::Router {
-    unimplemented!()
-}
+pub fn router(doors: Doors) -> axum::Router { unimplemented!() }
