@@ -15,6 +15,7 @@ pub mod ingest;
 pub mod message;
 pub mod processor;
 pub mod sandbox;
+pub mod rehearsal;
 pub mod store;
 pub mod telemetry;
 pub mod transport;
