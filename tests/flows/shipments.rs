@@ -203,7 +203,7 @@ fn tracking_is_written_once_its_shipment_is_posted() {
 fn tracking_before_the_posting_is_remembered() {
     let (mut ledger, poll) = handed_over();
     let end = apply(&mut ledger, &tracked(None, "T-NEW", 60), &shipment_look());
-    assert_eq!(done(&end).facts[0].facts["package_key"], "P1");
+    assert_eq!(done(&end).facts[0].facts["tracking_number"], "T-NEW");
     let end = apply(&mut ledger, &poll, &state(UpdateState::Processed));
     let decision = decide_shipment(&emitted(&poll, &end), &shipment_look(), &ledger);
     let Call::WriteTracking(row) = &call(&decision).call else { panic!("{decision:?}") };
@@ -211,9 +211,21 @@ fn tracking_before_the_posting_is_remembered() {
 }
 
 #[test]
-fn tracking_ahead_of_its_shipment_waits_for_it() {
-    let decision = decide_shipment(&tracked(None, "T", 1), &shipment_look(), &created(&[released()]));
-    assert_eq!(waits(&decision), ("shipment/north/S1", Some(Kind::ShipmentConfirmed), "order.unknown"));
+fn tracking_ahead_of_its_shipment_or_order_is_remembered_for_all_its_packages() {
+    for mut ledger in [Ledger::default(), created(&[released()])] {
+        let early = tracked(None, "T-EARLY", 60);
+        let end = apply(&mut ledger, &early, &shipment_look());
+        assert_eq!(done(&end).facts[0].act, "tracking");
+        assert_eq!(done(&end).documents[0].names[0].1, "T-EARLY");
+    }
+    let mut ledger = created(&[released()]);
+    apply(&mut ledger, &tracked(None, "T-EARLY", 60), &shipment_look());
+    let end = apply(&mut ledger, &s1(), &shipment_look());
+    let poll = emitted(&s1(), &end);
+    let end = apply(&mut ledger, &poll, &state(UpdateState::Processed));
+    let decision = decide_shipment(&emitted(&poll, &end), &shipment_look(), &ledger);
+    let Call::WriteTracking(row) = &call(&decision).call else { panic!("{decision:?}") };
+    assert_eq!((row.package_key.as_str(), row.tracking_number.as_str()), ("P1", "T-EARLY"));
 }
 
 #[test]
