@@ -1,6 +1,7 @@
 //! All suites in one binary, so that the crate is linked once.
 
 #![allow(
+    clippy::disallowed_methods,
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,

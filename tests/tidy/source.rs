@@ -59,7 +59,8 @@ fn collect(folder: &Path, endings: &[&str], found: &mut Vec<Source>) {
         if path.is_dir() {
             collect(&path, endings, found);
         } else if endings.iter().any(|ending| name.ends_with(ending)) {
-            found.push(Source::new(&name, &std::fs::read_to_string(&path).unwrap()));
+            // A fixture need not be text.
+            found.push(Source::new(&name, &String::from_utf8_lossy(&std::fs::read(&path).unwrap())));
         }
     }
 }
