@@ -227,7 +227,10 @@ fn split_outside(text: &str, word: &str) -> Vec<String> {
 
 fn banned(packages: &[Package], rules: &[Banned]) -> Vec<String> {
     let rule = |package: &Package| rules.iter().find(|rule| rule.name == package.name);
-    packages.iter().filter_map(|package| rule(package).map(|rule| format!("{}: {}", package.name, rule.reason))).collect()
+    packages
+        .iter()
+        .filter_map(|package| rule(package).map(|rule| format!("{}: {}", package.name, rule.reason)))
+        .collect()
 }
 
 fn foreign(packages: &[Package], ours: &str, registries: &[String]) -> Vec<String> {

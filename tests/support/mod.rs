@@ -81,7 +81,7 @@ impl Ground {
 
     /// The TOML of this ground (dotted keys, to stand in front of any section), for a configuration file.
     pub fn toml(&self, more: &str) -> String {
-        format!("data = {:?}\n{}{more}", self.data(), self.sections)
+        format!("data = {:?}\n{}{more}", self.data().to_str().unwrap(), self.sections)
     }
 
     /// A configuration on this ground; `more` is TOML in dotted keys.

@@ -166,7 +166,10 @@ fn a_wrong_arrow_is_found() {
     let planted = |path: &str, text: &str| wrong_arrows(&[Source::new(path, text)], &rungs);
     caught(&planted("src/store/sqlite.rs", "use crate::transport::Transport;"), "src/store/sqlite.rs:1");
     caught(&planted("src/store/mod.rs", "\nfn f() { crate::processor::start(); }"), "src/store/mod.rs:2");
-    caught(&planted("src/transport/a.rs", "use crate::{clock::Clock, store::{Row, Store}};"), "transport must not import store");
+    caught(
+        &planted("src/transport/a.rs", "use crate::{clock::Clock, store::{Row, Store}};"),
+        "transport must not import store",
+    );
     caught(&planted("src/flows/act.rs", "use crate::store::Store;"), "flows must not import store");
     caught(&planted("src/sandbox/mod.rs", "use crate::config::Config;"), "sandbox must not import config");
     caught(&planted("src/store/mod.rs", "use super::gateways::Gateways;"), "say crate::");

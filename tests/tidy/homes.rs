@@ -42,7 +42,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("tokio", EVERYWHERE),
     ("tokio_util", EVERYWHERE),
     ("tower_http", &["ingest/", "console/", "sandbox/"]),
-    ("tracing", &["telemetry/", "sandbox/"]),
+    ("tracing", &["telemetry/", "sandbox/", "app", "cli"]),
     ("tracing_subscriber", &["telemetry/"]),
     ("uuid", EVERYWHERE),
     ("xxhash_rust", &["message/"]),

@@ -66,8 +66,14 @@ fn every_code_is_explained() {
 #[test]
 fn a_wrong_page_is_found() {
     let page = std::fs::read_to_string("docs/exceptions.md").unwrap();
-    caught(&wrong_entries(&page.replace("### `order.rejected`", "### `order.declined`")), "order.rejected is not explained");
-    caught(&wrong_entries(&page.replace("### `order.rejected`", "### `order.declined`")), "order.declined is explained");
+    caught(
+        &wrong_entries(&page.replace("### `order.rejected`", "### `order.declined`")),
+        "order.rejected is not explained",
+    );
+    caught(
+        &wrong_entries(&page.replace("### `order.rejected`", "### `order.declined`")),
+        "order.declined is explained",
+    );
     caught(&wrong_entries(&page.replace("*permanent · finance*", "*permanent · sales*")), "must be sorted");
     caught(&wrong_entries(&page.replacen("- **Replay**: ", "- Replay: ", 1)), "lacks the part **Replay**");
 }

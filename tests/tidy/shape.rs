@@ -29,7 +29,7 @@ fn function(code: &str, offset: usize) -> Option<Function> {
     let start = code.len() - rest.len() + name.len();
     let open = start + generics_length(&code[start..]);
     let close = open + closing(&code[open..], '(', ')')?;
-    let parameters = parameters(&code[open + 1..close]);
+    let parameters = parameter_count(&code[open + 1..close]);
     // A declaration in a trait ends before any body begins.
     let body = close + code[close..].find(['{', ';'])?;
     let end = if code[body..].starts_with('{') { body + closing(&code[body..], '{', '}')? } else { body };
@@ -62,20 +62,26 @@ fn closing(text: &str, open: char, close: char) -> Option<usize> {
 }
 
 /// The receiver is not counted: it is what the function belongs to.
-fn parameters(list: &str) -> usize {
-    let (mut depth, mut last, mut parts) = (0, ' ', vec![String::new()]);
+fn parameter_count(list: &str) -> usize {
+    let (mut depth, mut before, mut members) = (0, ' ', vec![String::new()]);
     for letter in list.chars() {
         match letter {
             '(' | '[' | '{' | '<' => depth += 1,
-            '>' if last == '-' => {}
+            '>' if before == '-' => {}
             ')' | ']' | '}' | '>' => depth -= 1,
             _ => {}
         }
-        if letter == ',' && depth == 0 { parts.push(String::new()) } else { parts.last_mut().unwrap().push(letter) }
-        last = letter;
+        if letter == ',' && depth == 0 {
+            members.push(String::new());
+        } else {
+            members.last_mut().unwrap().push(letter);
+        }
+        before = letter;
     }
-    let receiver = |part: &str| part.split(':').next().unwrap().split_whitespace().any(|word| word.trim_matches('&') == "self");
-    parts.iter().map(|part| part.trim()).filter(|part| !part.is_empty() && !receiver(part)).count()
+    let receiver = |member: &str| {
+        member.split(':').next().unwrap().split_whitespace().any(|word| word.trim_matches('&') == "self")
+    };
+    members.iter().map(|member| member.trim()).filter(|member| !member.is_empty() && !receiver(member)).count()
 }
 
 fn too_large(sources: &[Source]) -> Vec<String> {
@@ -138,7 +144,10 @@ fn tests_neither_sleep_nor_are_skipped() {
 fn what_is_too_large_is_found() {
     let planted = |text: &str| too_large(&[Source::new("src/a.rs", text)]);
     caught(&planted(&"\n".repeat(401)), "401 lines");
-    caught(&planted(&format!("\nfn long<F: Fn(u8) -> u8>(f: F) {{{}}}", "\n".repeat(70))), "src/a.rs:2: long has 71 lines");
+    caught(
+        &planted(&format!("\nfn long<F: Fn(u8) -> u8>(f: F) {{{}}}", "\n".repeat(70))),
+        "src/a.rs:2: long has 71 lines",
+    );
     let many = "fn many(&self, a: A<B, C>, b: [u8; 2], (c, d): (u8, u8), e: impl Fn(u8, u8) -> u8, f: u8, g: u8) {}";
     caught(&planted(many), "many takes 6 parameters");
     clean(&planted("trait T { fn few(self: &Arc<Self>, a: u8, b: u8, c: u8, d: u8, e: u8); }\ntype F = fn(u8) -> u8;"));

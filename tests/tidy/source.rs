@@ -151,10 +151,12 @@ fn raw_end(bytes: &[u8], start: usize) -> usize {
 
 #[test]
 fn comments_and_literals_are_no_code() {
-    let text = r##"let a = "crate::x"; // crate::y
-let b = r#"crate::"z""#; /* crate:: /* deep */ v */ let c: &'static str = f('"', '\'', b"w");"##;
+    let text = r#"let a = "crate::x"; // crate::y
+let b = r"crate::z"; /* crate:: /* deep */ v */ let c: &'static str = f('"', '\'', b"w");"#;
     let source = Source::new("src/a.rs", text);
     assert_eq!(source.code.len(), text.len());
     assert!(!source.code.contains("crate") && !source.code.contains('w'), "{}", source.code);
     assert!(source.code.contains("let c: &'static str = f("), "{}", source.code);
+    let hashed = Source::new("src/a.rs", "let a = r#\"crate::\"x\"\"#; rest");
+    assert!(!hashed.code.contains("crate") && hashed.code.ends_with("; rest"), "{}", hashed.code);
 }
