@@ -59,11 +59,16 @@ fn read(said: Figment) -> Result<Config, Vec<Finding>> {
         Err(errors) => return Err(errors.into_iter().map(|error| finding(&error, &origins)).collect()),
     };
     let mut findings = Vec::new();
+    let mut culprits: Vec<String> = Vec::new();
     while findings.len() < PROBLEMS_MAX {
         let layered = Figment::from(Toml::string(DEFAULTS)).merge(Serialized::from(&values, Profile::Default));
         match layered.extract::<Config>() {
             Ok(config) => {
-                findings.extend(check(&config));
+                // What was taken out because its shape is wrong is not missing, too.
+                let inside = |rest: &str| rest.is_empty() || rest.starts_with('.');
+                let within = |culprit: &String, place: &str| culprit.strip_prefix(place).is_some_and(inside);
+                let told = |finding: &Finding| culprits.iter().any(|culprit| within(culprit, &finding.place));
+                findings.extend(check(&config).into_iter().filter(|finding| !told(finding)));
                 let wrong = findings.iter().any(|finding| finding.severity == super::Severity::Error);
                 return if wrong { Err(findings) } else { Ok(config) };
             }
@@ -71,9 +76,11 @@ fn read(said: Figment) -> Result<Config, Vec<Finding>> {
                 let Some(error) = errors.into_iter().next() else { break };
                 findings.push(finding(&error, &origins));
                 // What is wrong is taken out, so that the next problem shows.
-                if !remove(&mut values, &culprit(&error)) {
+                let culprit = culprit(&error);
+                if !remove(&mut values, &culprit) {
                     break;
                 }
+                culprits.push(culprit.join("."));
             }
         }
     }

@@ -1,0 +1,5 @@
+//! Around the code: what it depends on, what is deployed, and on what the suites stand.
+
+mod dependencies;
+mod deploy;
+mod members;
