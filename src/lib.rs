@@ -3,21 +3,14 @@
 //! The modules from the ground up, which is also the order of the road: a message enters, travels, is worked on, and
 //! ends. Each may speak of those above it in this list, never of its neighbours (`docs/architecture.md`).
 
-pub mod app;
-pub mod cli;
 // The ground: failures, time, limits.
 pub mod clock;
 pub mod config;
-pub mod console;
-pub mod exceptions;
 pub mod failure;
+pub mod rehearsal;
 
 // What travels.
 pub mod message;
-pub mod processor;
-pub mod sandbox;
-pub mod rehearsal;
-pub mod store;
 
 // What is seen.
 pub mod telemetry;
@@ -27,9 +20,18 @@ pub mod gateways;
 pub mod store;
 pub mod transport;
 
-// What we do, where it enters.
+// What we do, where it enters, where it waits, and far ends to try it on.
+pub mod exceptions;
 pub mod flows;
 pub mod ingest;
+pub mod sandbox;
 
 // Who drives.
 pub mod processor;
+
+// Where people look.
+pub mod console;
+
+// What puts everything together, and its commands.
+pub mod app;
+pub mod cli;
