@@ -165,7 +165,7 @@ pub struct Ending {
     pub shipped: BTreeMap<String, Vec<(String, Decimal)>>,
     /// Per line, what Dynamics was last told is still to ship.
     pub remaining: BTreeMap<String, Decimal>,
-    /// Per package.
+    /// Per packing slip and package.
     pub tracking: BTreeMap<String, String>,
     /// What Dynamics was told of the document.
     pub verdict: Option<RequestVerdict>,
@@ -272,11 +272,7 @@ impl Road {
             live: world.orders.iter().filter(|held| !held.dead).map(lines).collect(),
             shipped: world.postings.iter().map(|(id, posted)| (id.clone(), update(posted))).collect(),
             remaining,
-            tracking: world
-                .tracking
-                .values()
-                .map(|row| (row.package_key.clone(), row.tracking_number.clone()))
-                .collect(),
+            tracking: world.tracking.values().map(|row| (tracked(row), row.tracking_number.clone())).collect(),
             verdict: world.verdict.clone(),
             exceptions: heads()
                 .filter_map(|head| match &head.waits {
@@ -404,4 +400,8 @@ fn lane(message: &Envelope) -> usize {
         Flow::Shipments => 1,
         other => panic!("no lane for {other}"),
     }
+}
+
+fn tracked(row: &TrackingRow) -> String {
+    format!("{} {}", row.packing_slip, row.package_key)
 }
