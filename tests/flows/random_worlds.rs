@@ -7,13 +7,14 @@
 use std::collections::BTreeMap;
 
 use drayline::gateways::ReleasedOrder;
-use drayline::message::{Body, Envelope, Kind};
+use drayline::message::{Body, Envelope, Kind, Reference};
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use super::lanes::Road;
 use super::scene::{at, content, from_dynamics, from_north, line, reference, released};
-use super::world::{Road, World};
+use super::world::World;
 
 const SEEDS: u64 = 800;
 
@@ -125,11 +126,12 @@ impl Story {
 
     /// North tells that it took on what it was sent since.
     fn notice(&mut self) {
-        let created = self.road.world.orders.len();
-        for order in self.road.world.orders[self.seen..created].to_vec() {
-            self.send(from_north(Kind::OrderAccepted, &order.order.reference, json!({})));
+        let new = self.road.world.orders.iter().skip(self.seen);
+        let taken: Vec<Reference> = new.map(|held| held.order.reference.clone()).collect();
+        self.seen += taken.len();
+        for reference in taken {
+            self.send(from_north(Kind::OrderAccepted, &reference, json!({})));
         }
-        self.seen = created;
     }
 
     /// A message goes on its way; sometimes the same is told twice, under another id.
