@@ -2,6 +2,7 @@
 
 mod convergence;
 mod keys;
+mod lanes;
 mod orders;
 mod orders_answers;
 mod random_worlds;

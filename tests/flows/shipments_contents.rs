@@ -44,7 +44,7 @@ fn ship(ledger: &Ledger, contents: &[Value]) -> Decision {
     decide_shipment(&loose("S9", contents), &shipment_look(), ledger)
 }
 
-fn with(members: Value, mut content: Value) -> Value {
+fn with(members: &Value, mut content: Value) -> Value {
     for (name, value) in members.as_object().unwrap() {
         content[name] = value.clone();
     }
@@ -84,7 +84,7 @@ fn the_line_that_demands_the_lot_comes_first() {
     demanding.lot = Some("L2".to_owned());
     let ledger = ordered(vec![line("1", "BOLT", "5"), demanding]);
     let lot = |number: &str, quantity: &str| json!({ "number": number, "quantity": quantity });
-    let shipped = with(json!({ "lots": [lot("L1", "2"), lot("L2", "4")] }), content("", "BOLT", "6"));
+    let shipped = with(&json!({ "lots": [lot("L1", "2"), lot("L2", "4")] }), content("", "BOLT", "6"));
     let decision = ship(&ledger, &[shipped]);
     assert_eq!(lots(&decision), [("1", Some("L1"), decimal("2")), ("2", Some("L2"), decimal("4"))]);
 }
@@ -110,23 +110,23 @@ fn what_nobody_ordered_is_a_persons() {
 #[test]
 fn another_unit_is_a_persons_unless_the_warehouse_says_both() {
     let ledger = created(&[released()]);
-    let boxes = with(json!({ "quantity": { "value": "1", "unit": "box" } }), content("1", "BOLT", "1"));
+    let boxes = with(&json!({ "quantity": { "value": "1", "unit": "box" } }), content("1", "BOLT", "1"));
     assert_eq!(failed(&ship(&ledger, &[boxes])), "shipment.unit_differs");
     let both = json!({ "value": "1", "unit": "box", "baseValue": "10", "baseUnit": "EA" });
-    let both = with(json!({ "quantity": both }), content("1", "BOLT", "1"));
+    let both = with(&json!({ "quantity": both }), content("1", "BOLT", "1"));
     assert_eq!(quantities(&ship(&ledger, &[both]))[0].1, decimal("10"));
-    let silent = with(json!({ "quantity": { "value": "10" } }), content("1", "BOLT", "1"));
+    let silent = with(&json!({ "quantity": { "value": "10" } }), content("1", "BOLT", "1"));
     assert_eq!(quantities(&ship(&ledger, &[silent]))[0].1, decimal("10"));
-    let mut boxed = line("2", "BOLT", "4");
-    boxed.unit = Unit::new("box").unwrap();
-    let mixed = ordered(vec![line("1", "BOLT", "10"), boxed]);
+    let mut second = line("2", "BOLT", "4");
+    second.unit = Unit::new("box").unwrap();
+    let mixed = ordered(vec![line("1", "BOLT", "10"), second]);
     assert_eq!(failed(&ship(&mixed, &[content("", "BOLT", "1")])), "shipment.unit_differs");
 }
 
 #[test]
 fn lots_and_serials_make_up_what_was_shipped_or_are_a_persons() {
     let ledger = created(&[released()]);
-    let take = |members: Value| ship(&ledger, &[with(members, content("2", "NUT", "2"))]);
+    let take = |members: Value| ship(&ledger, &[with(&members, content("2", "NUT", "2"))]);
     let sound = [
         json!({ "lots": [{ "number": "L1" }] }),
         json!({ "lots": [{ "number": "L1", "quantity": "2.0" }] }),
@@ -154,7 +154,7 @@ fn lots_and_serials_make_up_what_was_shipped_or_are_a_persons() {
 #[test]
 fn contents_with_and_without_a_lot_on_one_line_still_add_up() {
     let ledger = created(&[released()]);
-    let tracked = with(json!({ "lots": [{ "number": "L1" }] }), content("1", "BOLT", "3"));
+    let tracked = with(&json!({ "lots": [{ "number": "L1" }] }), content("1", "BOLT", "3"));
     let decision = ship(&ledger, &[tracked, content("1", "BOLT", "2")]);
     assert_eq!(lots(&decision), [("1", Some("L1"), decimal("3")), ("1", None, decimal("2"))]);
 }
