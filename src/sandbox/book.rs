@@ -57,6 +57,9 @@ pub(super) struct Book<W: World> {
     calls: AtomicU64,
 }
 
+/// An answer, and when it may be given.
+pub(super) type Performed<F> = (Answer<F>, Ticket);
+
 /// The sandbox is closing: nothing is remembered any more, so nothing may be answered.
 pub(super) struct Closed;
 
@@ -77,7 +80,9 @@ impl<W: World> Pages<W> {
     /// Reads what a file says, without using it.
     pub(super) fn read(&mut self, line: &str) -> Result<(), String> {
         let entries: Vec<Entry<W::Fact>> = serde_json::from_str(line).map_err(|error| error.to_string())?;
-        entries.into_iter().for_each(|entry| self.apply(entry));
+        for entry in entries {
+            self.apply(entry);
+        }
         Ok(())
     }
 
@@ -86,7 +91,9 @@ impl<W: World> Pages<W> {
         let journal = self.journal.as_ref().ok_or(Closed)?;
         let line = if entries.is_empty() { Vec::new() } else { serde_json::to_vec(&entries).map_err(|_| Closed)? };
         let ticket = journal.append(line);
-        entries.into_iter().for_each(|entry| self.apply(entry));
+        for entry in entries {
+            self.apply(entry);
+        }
         Ok(ticket)
     }
 
@@ -208,7 +215,7 @@ impl<W: World> Book<W> {
     }
 
     /// Answers a call and writes down that it did, in one transaction.
-    pub(super) fn perform(&self, call: &Call, struck: Option<Fault>) -> Result<(Answer<W::Fact>, Ticket), Closed> {
+    pub(super) fn perform(&self, call: &Call, struck: Option<Fault>) -> Result<Performed<W::Fact>, Closed> {
         let mut pages = self.pages();
         let mut answer = match struck {
             Some(Fault::Refuse429) => W::unwilling(429),
@@ -248,7 +255,7 @@ impl<W: World> Book<W> {
     }
 
     /// Answers a call below `/sandbox`; it is not written into the ledger.
-    pub(super) fn control(&self, call: &Call) -> Result<Option<(Answer<W::Fact>, Ticket)>, Closed> {
+    pub(super) fn control(&self, call: &Call) -> Result<Option<Performed<W::Fact>>, Closed> {
         let mut pages = self.pages();
         let Some(mut answer) = pages.world.control(&self.setting, call) else { return Ok(None) };
         let facts = std::mem::take(&mut answer.facts);
@@ -288,16 +295,16 @@ impl<W: World> Book<W> {
         let decide = |(number, notice): (u64, Notice)| {
             let name = notice.events.first().map(|event| event.id.as_str()).unwrap_or_default();
             let twice = chance.strikes(pages.faults.duplicate, &format!("duplicate/{name}"));
-            let held_back = chance.strikes(pages.faults.reorder, &format!("reorder/{name}"));
+            let behind = chance.strikes(pages.faults.reorder, &format!("reorder/{name}"));
             let longest = self.delivery.hold_back_ms_max.max(1);
             let hold_back = 1 + chance.below(&format!("hold back/{name}"), longest);
-            let wait_ms = if held_back { i64::try_from(hold_back).unwrap_or(0) } else { 0 };
+            let wait_ms = if behind { i64::try_from(hold_back).unwrap_or(0) } else { 0 };
             Entry::Raised(Delivery {
                 number,
                 events: notice.events,
                 body: notice.body,
                 copies: 1 + u8::from(twice),
-                held_back,
+                held_back: behind,
                 attempts: 0,
                 due_ms: now_ms + wait_ms,
             })

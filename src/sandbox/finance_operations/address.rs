@@ -1,13 +1,16 @@
-//! Reads where an OData call goes: `Entity`, `Entity(keys)`, `Entity(keys)/Namespace.Action`.
+//! Reads where an `OData` call goes: `Entity`, `Entity(keys)`, `Entity(keys)/Namespace.Action`.
 
 use crate::sandbox::call::decode;
+
+/// Names and values of the parts of a key.
+pub(super) type Keys = Vec<(String, String)>;
 
 /// Where a call goes.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Address {
     pub(super) entity: String,
     /// Name and value of each part of the key, in the order given; nothing when the whole entity set is meant.
-    pub(super) keys: Option<Vec<(String, String)>>,
+    pub(super) keys: Option<Keys>,
     /// The bound action, without its namespace.
     pub(super) action: Option<String>,
 }
@@ -32,7 +35,7 @@ impl Address {
 }
 
 /// Reads `name='value',name=7)` and returns what stands behind the parenthesis.
-fn read_keys(mut text: &str) -> Result<(Vec<(String, String)>, &str), String> {
+fn read_keys(mut text: &str) -> Result<(Keys, &str), String> {
     let mut keys = Vec::new();
     loop {
         text = text.trim_start_matches([' ', ',']);

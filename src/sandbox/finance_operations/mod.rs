@@ -1,4 +1,4 @@
-//! A simulated Dynamics 365 Finance & Operations: tokens, the OData entities of outbound orders, business events.
+//! A simulated Dynamics 365 Finance & Operations: tokens, the `OData` entities of outbound orders, business events.
 //!
 //! It takes updates as the real one does: rows first, then a commit; processed later, in batches, out of order. It
 //! refuses what the real one refuses, in an Infolog. What no documentation decides is a rule that can be set.

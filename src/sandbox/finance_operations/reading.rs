@@ -1,4 +1,4 @@
-//! Reads: keyed, filtered, in pages, with ETags.
+//! Reads: keyed, filtered, in pages, with `ETags`.
 
 use serde_json::{Map, Value, json};
 
@@ -67,8 +67,13 @@ fn page(rules: &FinanceOperationsRules, call: &Call, entity: &str, rows: Vec<Fie
     }
     if last < all && top > rules.page_rows {
         let others = call.query.iter().filter(|(name, _)| name != "$skiptoken" && name != "$skip");
-        let others: String = others.map(|(name, value)| format!("{}={}&", encode(name), encode(value))).collect();
-        body["@odata.nextLink"] = json!(format!("{}/data/{entity}?{others}$skiptoken={last}", root(call)));
+        let mut link = format!("{}/data/{entity}?$skiptoken={last}", root(call));
+        for (name, value) in others {
+            let left = (top - rules.page_rows).to_string();
+            let value = if name == "$top" { &left } else { value };
+            link.extend(["&", &encode(name), "=", &encode(value)]);
+        }
+        body["@odata.nextLink"] = json!(link);
     }
     Answer::new(200, Effect::None, body)
 }

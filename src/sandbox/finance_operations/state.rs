@@ -27,7 +27,7 @@ pub(super) struct Request {
     pub(super) released_ms: i64,
     /// Rises with every change of the row.
     pub(super) row: u32,
-    /// The other fields, as OData shows them.
+    /// The other fields, as `OData` shows them.
     pub(super) fields: Map<String, Value>,
     pub(super) lines: Vec<RequestLine>,
 }

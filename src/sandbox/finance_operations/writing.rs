@@ -1,4 +1,4 @@
-//! Writes: creates with unique keys, changes with ETags, the commit of an update.
+//! Writes: creates with unique keys, changes with `ETags`, the commit of an update.
 
 use serde_json::{Map, Value};
 
@@ -48,8 +48,8 @@ impl Write<'_> {
         let key = (company, text(&fields, UPDATE), text(&fields, ORIGIN));
         match self.entity {
             Entity::Updates => self.create_update(key, fields),
-            Entity::UpdateLines => self.create_row(key, Table::Lines, fields),
-            Entity::UpdateDimensions => self.create_row(key, Table::Dimensions, fields),
+            Entity::UpdateLines => self.create_row(key, Table::Lines, &fields),
+            Entity::UpdateDimensions => self.create_row(key, Table::Dimensions, &fields),
             Entity::Requests | Entity::RequestLines | Entity::RequestStatus | Entity::Tracking => {
                 wrong(405, "The entity cannot be created.")
             }
@@ -82,21 +82,21 @@ impl Write<'_> {
         answer.about(about.0, about.1)
     }
 
-    fn create_row(&self, key: UpdateKey, table: Table, fields: Fields) -> Answer<Fact> {
+    fn create_row(&self, key: UpdateKey, table: Table, fields: &Fields) -> Answer<Fact> {
         let Some(update) = self.environment.updates.get(&key) else {
             let text = format!("Error: Outbound shipment order update '{}' does not exist.", key.1);
             return self.refused(&text, Effect::Refused).about(None, Some(named(&key)));
         };
-        let name = format!("{}/{}", named(&key), text(&fields, LINE));
+        let name = format!("{}/{}", named(&key), text(fields, LINE));
         let about = (Some(update.request.clone()), Some(name.clone()));
         let several = self.setting.rules.several_dimensions_per_line;
-        let place = Environment::place(update, table, &fields, several);
+        let place = Environment::place(update, table, fields, several);
         let written = |place| Fact::RowWritten { key, table, place, fields: fields.clone(), created: true };
         let answer = match (place, self.setting.uniqueness) {
             (Some(_), Uniqueness::AnswersExisting) => self.exists(&name),
             (Some(place), Uniqueness::UpdatesInPlace) => match self.closed(update) {
                 Some(refusal) => refusal,
-                None => self.created_again(update, &fields).by(written(Some(place))),
+                None => self.created_again(update, fields).by(written(Some(place))),
             },
             (_, _) => match self.closed(update) {
                 Some(refusal) => refusal,
@@ -164,13 +164,10 @@ impl Write<'_> {
         let answer = match (self.unmatched(update.header.version), status.as_str()) {
             (Some(refusal), _) => refusal,
             (None, "received") if fields.is_empty() => self.complete(key, update),
-            (None, "received") => match self.closed(update) {
-                Some(refusal) => refusal,
-                None => {
-                    let written = Fact::UpdateChanged { key: key.clone(), fields, created_again: false };
-                    changed(false).by(written).by(self.commit(key))
-                }
-            },
+            (None, "received") => self.closed(update).unwrap_or_else(|| {
+                let written = Fact::UpdateChanged { key: key.clone(), fields, created_again: false };
+                changed(false).by(written).by(self.commit(key))
+            }),
             (None, "" | "receiving") => match self.closed(update) {
                 Some(refusal) => refusal,
                 None if update.state == State::Failed => changed(false).by(Fact::Reopened { key }),

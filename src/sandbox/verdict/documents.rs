@@ -41,8 +41,9 @@ impl Documents {
         }
         let mut documents = Self { all, tracking: dynamics.list("tracking")?, strangers: Vec::new() };
         for posting in dynamics.list::<Posting>("postings")? {
-            let document = documents.all.get_mut(&posting.order);
-            document.into_iter().for_each(|document| document.postings.push(posting.clone()));
+            if let Some(document) = documents.all.get_mut(&posting.order) {
+                document.postings.push(posting);
+            }
         }
         let request = |reference: &str| {
             let reference: Reference = reference.parse().ok()?;
@@ -56,7 +57,9 @@ impl Documents {
         }
         for shipped in warehouse.list::<Shipped>("shipments")? {
             let document = request(&shipped.reference).and_then(|request| documents.all.get_mut(&request));
-            document.into_iter().for_each(|document| document.shipments.push(shipped.clone()));
+            if let Some(document) = document {
+                document.shipments.push(shipped);
+            }
         }
         Ok(documents)
     }

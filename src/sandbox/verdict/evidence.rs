@@ -178,7 +178,7 @@ pub(in crate::sandbox) struct Shipped {
     pub(in crate::sandbox) key: String,
     pub(in crate::sandbox) order_id: String,
     pub(in crate::sandbox) reference: String,
-    pub(in crate::sandbox) shipped_at: Timestamp,
+    pub(in crate::sandbox) left_at: Timestamp,
     pub(in crate::sandbox) last: bool,
     pub(in crate::sandbox) packages: Vec<ShippedPackage>,
 }

@@ -79,7 +79,7 @@ fn opened(ledger: &[LedgerLine]) -> BTreeMap<&str, Timestamp> {
 fn posted_early(document: &Document, opened: &BTreeMap<&str, Timestamp>) -> Option<String> {
     let request = document.released.id.as_str();
     let opened = opened.get(request)?;
-    let left = document.shipments.iter().map(|shipment| shipment.shipped_at).min();
+    let left = document.shipments.iter().map(|shipment| shipment.left_at).min();
     let early = left.is_none_or(|left| *opened < left);
     early.then(|| format!("{request}: was posted before anything of it was shipped"))
 }
@@ -93,7 +93,7 @@ fn overtaken(document: &Document, taken: &BTreeMap<&str, Timestamp>) -> Vec<Stri
     let mut misorders = Vec::new();
     for later in &document.shipments {
         for earlier in &document.shipments {
-            let known = taken.get(earlier.key.as_str()).is_some_and(|at| *at <= later.shipped_at);
+            let known = taken.get(earlier.key.as_str()).is_some_and(|at| *at <= later.left_at);
             if let (true, Some(this), Some(that)) = (known && earlier.key != later.key, first(earlier), first(later))
                 && that < this
             {

@@ -8,7 +8,7 @@ use rust_decimal::Decimal;
 
 use super::events;
 use super::rules::WarehouseRules;
-use super::state::{Content, Due, Fact, Floor, Line, Order, Package, Shipment, Stage};
+use super::state::{Content, Due, Fact, Floor, Order, OrderLine, Package, Shipment, Stage};
 use crate::sandbox::catalogue::{Tracking, tracking};
 use crate::sandbox::chance::Chance;
 use crate::sandbox::delivery::Notice;
@@ -122,11 +122,11 @@ fn shipment(setting: &Setting<WarehouseRules>, order: &Order, now: Timestamp) ->
         }
     };
     let packages = (1..).zip(parts).map(package).collect();
-    Shipment { key: key.clone(), order: order.number, shipped_at: now, last, packages }
+    Shipment { key: key.clone(), order: order.number, left_at: now, last, packages }
 }
 
 /// What the first of two shipments takes of a line: about half; single pieces go with every second line.
-fn half((index, line): (usize, &Line)) -> Decimal {
+fn half((index, line): (usize, &OrderLine)) -> Decimal {
     let counted = line.quantity.fract().is_zero();
     match counted {
         true if line.quantity == Decimal::ONE => Decimal::from(u8::from(index % 2 == 0)),
@@ -136,7 +136,7 @@ fn half((index, line): (usize, &Line)) -> Decimal {
 }
 
 /// Takes a quantity of a line from the shelves: lots and serials included.
-fn content(setting: &Setting<WarehouseRules>, order: &Order, line: &Line, quantity: Decimal) -> Content {
+fn content(setting: &Setting<WarehouseRules>, order: &Order, line: &OrderLine, quantity: Decimal) -> Content {
     let name = format!("{}/{}/{}", order.reference, line.line_id, order.shipments);
     let sort = tracking(&line.sku);
     let lots = if !line.lot.is_empty() {
@@ -160,7 +160,12 @@ fn content(setting: &Setting<WarehouseRules>, order: &Order, line: &Line, quanti
     Content { line_id: line.line_id.clone(), sku: line.sku.clone(), unit: line.unit.clone(), quantity, lots, serials }
 }
 
-fn from_lots(setting: &Setting<WarehouseRules>, name: &str, line: &Line, quantity: Decimal) -> Vec<(String, Decimal)> {
+fn from_lots(
+    setting: &Setting<WarehouseRules>,
+    name: &str,
+    line: &OrderLine,
+    quantity: Decimal,
+) -> Vec<(String, Decimal)> {
     let counted = quantity.fract().is_zero();
     let first = (quantity / Decimal::TWO).round_dp(if counted { 0 } else { 2 }).normalize();
     let two = setting.chance.strikes(setting.rules.two_lots_share, &format!("two lots/{name}"));

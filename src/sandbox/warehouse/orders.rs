@@ -5,7 +5,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::rules::WarehouseRules;
-use super::state::{Fact, Floor, Line, Order, Stage};
+use super::state::{Fact, Floor, Order, OrderLine, Stage};
 use crate::sandbox::call::{Answer, Call, decode};
 use crate::sandbox::catalogue;
 use crate::sandbox::ledger::Effect;
@@ -95,7 +95,7 @@ fn created(
     floor: &Floor,
     setting: &Setting<WarehouseRules>,
     call: &Call,
-    (reference, content, lines): (String, Map<String, Value>, Vec<Line>),
+    (reference, content, lines): (String, Map<String, Value>, Vec<OrderLine>),
 ) -> Answer<Fact> {
     let number = floor.orders.len() as u64 + 1;
     let due_ms = super::lifecycle::later(setting, call.at, setting.rules.accept_ms, &format!("accept/{number}"));
@@ -115,7 +115,7 @@ fn created(
     about(Answer::new(201, Effect::Created, shown(&order)), &order).by(Fact::Created(Box::new(order)))
 }
 
-fn read_lines(content: &Map<String, Value>) -> Result<Vec<Line>, String> {
+fn read_lines(content: &Map<String, Value>) -> Result<Vec<OrderLine>, String> {
     let lines = content.get("lines").cloned().unwrap_or_default();
     let lines: Vec<SentLine> = serde_json::from_value(lines).map_err(|error| format!("lines: {error}"))?;
     if lines.is_empty() {
@@ -124,7 +124,7 @@ fn read_lines(content: &Map<String, Value>) -> Result<Vec<Line>, String> {
     if let Some(line) = lines.iter().find(|line| line.quantity <= Decimal::ZERO || line.sku.is_empty()) {
         return Err(format!("lines: {}: a positive quantity and an SKU are required", line.line_id));
     }
-    let held = |line: SentLine| Line {
+    let held = |line: SentLine| OrderLine {
         line_id: line.line_id,
         sku: line.sku,
         quantity: line.quantity,
@@ -170,7 +170,7 @@ fn cancel(setting: &Setting<WarehouseRules>, call: &Call, order: &Order) -> Answ
 }
 
 fn shown(order: &Order) -> Value {
-    let line = |line: &Line| json!({"lineId": line.line_id, "sku": line.sku, "quantity": line.quantity.to_string(), "unit": line.unit});
+    let line = |line: &OrderLine| json!({"lineId": line.line_id, "sku": line.sku, "quantity": line.quantity.to_string(), "unit": line.unit});
     let mut status = json!({"code": order.stage.code()});
     if order.stage == Stage::Rejected {
         status["raw"] = json!("rejected");

@@ -15,7 +15,7 @@ pub(super) struct Order {
     pub(super) reference: String,
     /// As it was sent.
     pub(super) content: Map<String, Value>,
-    pub(super) lines: Vec<Line>,
+    pub(super) lines: Vec<OrderLine>,
     pub(super) stage: Stage,
     /// How often it was created while it was live.
     pub(super) creates: u32,
@@ -29,7 +29,7 @@ pub(super) struct Order {
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(super) struct Line {
+pub(super) struct OrderLine {
     pub(super) line_id: String,
     pub(super) sku: String,
     pub(super) quantity: Decimal,
@@ -55,7 +55,7 @@ pub(super) enum Stage {
 pub(super) struct Shipment {
     pub(super) key: String,
     pub(super) order: u64,
-    pub(super) shipped_at: Timestamp,
+    pub(super) left_at: Timestamp,
     pub(super) last: bool,
     pub(super) packages: Vec<Package>,
 }
@@ -84,7 +84,7 @@ pub(super) struct Content {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) enum Fact {
     Created(Box<Order>),
-    CreatedAgain { number: u64, content: Option<(Map<String, Value>, Vec<Line>)> },
+    CreatedAgain { number: u64, content: Option<(Map<String, Value>, Vec<OrderLine>)> },
     Moved { number: u64, stage: Stage, due_ms: Option<i64> },
     Shipped { stage: Stage, due_ms: Option<i64>, shipment: Shipment },
     Tracked { shipment: String, package: usize, tracking_number: String },

@@ -35,7 +35,7 @@ pub(super) fn progress(floor: &Floor) -> Value {
 }
 
 fn held(order: &Order) -> Held {
-    let line = |line: &super::state::Line| HeldLine {
+    let line = |line: &super::state::OrderLine| HeldLine {
         line: line.line_id.clone(),
         sku: line.sku.clone(),
         quantity: line.quantity,
@@ -63,7 +63,7 @@ fn shipped(order: &Order, shipment: &Shipment) -> Shipped {
         key: shipment.key.clone(),
         order_id: order.id.clone(),
         reference: order.reference.clone(),
-        shipped_at: shipment.shipped_at,
+        left_at: shipment.left_at,
         last: shipment.last,
         packages: packages.collect(),
     }
