@@ -7,6 +7,7 @@
 pub mod clock;
 pub mod config;
 pub mod failure;
+pub mod rehearsal;
 
 // What travels.
 pub mod message;
@@ -19,9 +20,18 @@ pub mod gateways;
 pub mod store;
 pub mod transport;
 
-// What we do, where it enters.
+// What we do, where it enters, where it waits, and far ends to try it on.
+pub mod exceptions;
 pub mod flows;
 pub mod ingest;
+pub mod sandbox;
 
 // Who drives.
 pub mod processor;
+
+// Where people look.
+pub mod console;
+
+// What puts everything together, and its commands.
+pub mod app;
+pub mod cli;

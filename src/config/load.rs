@@ -24,6 +24,14 @@ const PROBLEMS_MAX: usize = 100;
 /// # Errors
 /// Every finding of severity error, with its place and what to do.
 pub fn load(file: Option<&Path>) -> Result<Config, Vec<Finding>> {
+    load_with(file, "")
+}
+
+/// Reads the configuration with TOML text of our own over the user's file and under the environment, as `demo` does.
+///
+/// # Errors
+/// As [`load`].
+pub fn load_with(file: Option<&Path>, ours: &str) -> Result<Config, Vec<Finding>> {
     let environment = Env::prefixed(PREFIX).split("__");
     if let Some(path) = file.filter(|path| !path.is_file()) {
         let place = path.display().to_string();
@@ -33,10 +41,10 @@ pub fn load(file: Option<&Path>) -> Result<Config, Vec<Finding>> {
     if let Some(path) = file {
         said = said.merge(Toml::file_exact(path));
     }
-    read(said.merge(environment))
+    read(said.merge(Toml::string(ours)).merge(environment))
 }
 
-/// Reads a configuration from TOML text over the defaults, as tests and `demo` do. The environment goes before it.
+/// Reads a configuration from TOML text over the defaults, as tests do. The environment goes before it.
 ///
 /// # Errors
 /// As [`load`].

