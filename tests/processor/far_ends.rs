@@ -51,7 +51,7 @@ pub struct FarEnds {
     pub url: String,
     kept: Arc<Mutex<Kept>>,
     go_on: Arc<watch::Sender<bool>>,
-    server: Arc<Server>,
+    _server: Arc<Server>,
 }
 
 struct Server(tokio::task::JoinHandle<()>);
@@ -76,7 +76,7 @@ impl FarEnds {
         let router = Router::new()
             .route("/token", post(|| async { axum::Json(json!({"access_token": "t", "expires_in": 3600})) }))
             .route("/data/OutboundShipmentOrderRequests", get(request))
-            .route("/data/OutboundShipmentOrderRequestStatus", get(|| async { rows(vec![]) }))
+            .route("/data/OutboundShipmentOrderRequestStatus", get(|| async { rows(&[]) }))
             .route("/data/OutboundShipmentOrderLineRequests", get(request_lines))
             .route("/data/OutboundShipmentOrderUpdates", get(updates).post(write_update))
             .route("/data/{entity}", post(|| async { StatusCode::CREATED }).patch(patch))
@@ -85,7 +85,7 @@ impl FarEnds {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let server = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
-        Self { url, kept, go_on: Arc::new(go_on), server: Arc::new(Server(server)) }
+        Self { url, kept, go_on: Arc::new(go_on), _server: Arc::new(Server(server)) }
     }
 
     /// Reading this document is denied from now on, or not any more.
@@ -134,7 +134,7 @@ impl FarEnds {
     }
 }
 
-fn rows(rows: Vec<Value>) -> axum::Json<Value> {
+fn rows(rows: &[Value]) -> axum::Json<Value> {
     axum::Json(json!({ "value": rows }))
 }
 
@@ -158,18 +158,18 @@ async fn request(State(shop): State<Shop>, query: Parameters) -> Response {
         "ReceiverName": "Ada Example", "ReceiverAddressStreet": "High Street", "ReceiverAddressCity": "Springfield",
         "ReceiverAddressZipCode": "62701", "ReceiverAddressCountryRegionId": "US",
     });
-    rows(vec![row]).into_response()
+    rows(&[row]).into_response()
 }
 
 async fn request_lines() -> axum::Json<Value> {
-    rows(vec![json!({"OrderLineNumber": 1, "ItemNumber": "D0001", "OrderedQuantity": 2, "OrderedUnitSymbol": "pcs"})])
+    rows(&[json!({"OrderLineNumber": 1, "ItemNumber": "D0001", "OrderedQuantity": 2, "OrderedUnitSymbol": "pcs"})])
 }
 
 async fn updates(State(shop): State<Shop>, query: Parameters) -> axum::Json<Value> {
     let origin = asked_for(&query, "OutboundShipmentOrderOriginId");
     let kept = shop.kept.lock().unwrap();
     let ours = kept.updates.values().filter(|row| row["OutboundShipmentOrderOriginId"] == origin.as_str());
-    rows(ours.cloned().collect())
+    rows(&ours.cloned().collect::<Vec<_>>())
 }
 
 async fn write_update(State(shop): State<Shop>, axum::Json(row): axum::Json<Value>) -> StatusCode {

@@ -50,8 +50,8 @@ async fn a_failing_head_holds_back_only_its_own_followers(backing: Backing) {
     letter.settlement.settle();
     letters.close().await;
 
-    let held = world.store().replay(followers[0].message_id, "test").await.unwrap();
-    assert_eq!(held, Replayed::Behind(head.message_id));
+    let refused = world.store().replay(followers[0].message_id, "test").await.unwrap();
+    assert_eq!(refused, Replayed::Behind(head.message_id));
     world.far_ends.forbid("SHP1", false);
     assert_eq!(world.store().replay(head.message_id, "test").await.unwrap(), Replayed::Due);
     world.until_nothing_waits().await;

@@ -32,7 +32,8 @@ const QUICK: &str = "processor.heartbeat_ms = 200\nprocessor.dead_after_ms = 150
     dynamics.contoso.outbound.tracking_entity = \"\"\n";
 
 pub struct World {
-    pub ground: Ground,
+    /// The data folder lives as long as the world.
+    _ground: Ground,
     pub far_ends: FarEnds,
     pub tools: Tools,
 }
@@ -51,7 +52,7 @@ impl World {
         std::fs::write(&secret, "whsec_c2VjcmV0c2VjcmV0c2VjcmV0c2VjcmV0").unwrap();
         let config = ground.config(&format!("{QUICK}{}{more}", connections(&far_ends.url, secret.to_str().unwrap())));
         let tools = open(config).await;
-        Self { ground, far_ends, tools }
+        Self { _ground: ground, far_ends, tools }
     }
 
     pub fn store(&self) -> &Store {
