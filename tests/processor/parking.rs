@@ -100,7 +100,7 @@ fn every_class_has_its_ending() {
 fn a_wait_for_a_document_keeps_its_first_deadline() {
     let first = waits_for_order(Standing::default(), now());
     assert_eq!(first.deadline_at, Some(in_seconds(900)));
-    assert_eq!(after(&first), Some(Duration::from_secs(60)));
+    assert_eq!(after(&first), Some(Duration::from_mins(1)));
     assert!(matches!(&first.waits_for, WaitsFor::Document { passes: Some(Kind::OrderReleased), .. }));
     let standing = Standing { deadline_at: first.deadline_at, ..Standing::default() };
     assert_eq!(waits_for_order(standing, in_seconds(600)).deadline_at, Some(in_seconds(900)));
