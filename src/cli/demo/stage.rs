@@ -31,6 +31,11 @@ const RELEASED_AT_ONCE: u64 = 10_000;
 /// With faults, a far end goes down for so long.
 const DOWN_S: u64 = 3;
 
+/// Waits that suit somebody who watches: the simulated far ends answer within milliseconds, and what they lose is
+/// looked up after seconds, not minutes.
+const BRISK: &str = "[gateways]\nprivate_addresses = true\ncall_ms_max = 3000\nsettle_ms = 500\n\
+    [processor]\nretry_delays_ms = [200, 400, 800, 1500, 3000, 3000, 3000, 3000, 3000, 3000, 3000, 3000, 3000, 3000]\n";
+
 /// Everything that runs.
 pub(super) struct Stage {
     dynamics: Running,
@@ -213,7 +218,7 @@ fn far_ends(names: &Names, dynamics_url: &str, warehouse_url: &str, config: &Con
     // Writing to a text cannot fail.
     let _ = write!(
         toml,
-        "[ingest]\nlisten = {:?}\n[operations]\nlisten = {:?}\n[gateways]\nprivate_addresses = true\n\
+        "[ingest]\nlisten = {:?}\n[operations]\nlisten = {:?}\n{BRISK}\
          [dynamics.{dynamics}]\nkind = \"finance_operations\"\nurl = {dynamics_url:?}\n\
          token_url = \"{dynamics_url}/contoso/oauth2/v2.0/token\"\nclient_id = \"drayline\"\n\
          client_secret = \"file:{}\"\nsecrets = [\"file:{}\"]\nlegal_entities = [\"usmf\"]\n\

@@ -41,11 +41,12 @@ pub(super) async fn watch(stage: &Stage, view: &View, memory: &Memory) -> Result
             before = Some(counts.clone());
         }
         let done = counts.posted >= memory.orders && counts.events_waiting == 0 && counts.parked == counts.exceptions;
-        if shown.is_none_or(|at| at.elapsed() >= view.period()) || done {
+        if shown.is_none_or(|at| at.elapsed() >= view.period()) {
             view.show(&counts, started.elapsed());
             shown = Some(Instant::now());
         }
         if done && moved.elapsed() >= QUIET_FOR && stage.quiet().await? {
+            view.show(&counts, started.elapsed());
             return Ok(Ending::Finished);
         }
         if moved.elapsed() >= STILL_MAX {

@@ -65,6 +65,7 @@ pub(super) async fn look(gateways: &Gateways, message: &Envelope, ledger: &Ledge
     let doing = format!("read the released document {request_id}");
     let read = dynamics.released_order(&legal_entity, &request_id).await;
     look.released = read.map_err(|error| dynamics.failure(&error, &doing))?;
+    look.takes_part = dynamics.takes_part(&legal_entity);
     if let Some(released) = &look.released {
         let site = gateways.warehouse_at(&environment, &released.warehouse);
         look.warehouse = site.map(|(warehouse, facility)| (warehouse.name().clone(), facility.to_owned()));
