@@ -2,7 +2,7 @@
 //!
 //! The exposed key of a line's dimensions has no part for lot or serial, so that an update holds one of them per line.
 //! A line with several lots or serials is therefore spread over several updates of one family: their ids share all but
-//! the last two characters, which count them. An update without such lines is a family of one.
+//! the last three characters, which count them. An update without such lines is a family of one.
 
 use rust_decimal::Decimal;
 
@@ -17,7 +17,10 @@ use crate::config::Commit;
 use crate::message::LegalEntity;
 
 /// Characters at the end of an update's id that count the members of its family.
-const COUNTER_LENGTH: usize = 2;
+const COUNTER_LENGTH: usize = 3;
+
+/// The digits they are counted in. An update's own id ends in hexadecimal digits, so that no member's id is another's.
+const COUNTER_DIGITS: &[u8; 20] = b"GHIJKLMNOPQRSTUVWXYZ";
 
 /// One update of a family: each line with at most one lot or serial.
 struct Member<'a> {
@@ -174,7 +177,12 @@ fn members(update: &ShipmentUpdate) -> Vec<Member<'_>> {
 
 /// The first member has the update's own id.
 fn member_id(update_id: &str, index: usize) -> String {
-    if index == 0 { update_id.to_owned() } else { format!("{}{index:02}", stem(update_id)) }
+    if index == 0 {
+        return update_id.to_owned();
+    }
+    let digit = |place: usize| char::from(COUNTER_DIGITS[index / place % COUNTER_DIGITS.len()]);
+    let base = COUNTER_DIGITS.len();
+    format!("{}{}{}{}", stem(update_id), digit(base * base), digit(base), digit(1))
 }
 
 fn stem(id: &str) -> &str {
