@@ -166,6 +166,10 @@ pub struct Gateways {
     pub settle_ms: u64,
     pub calls_at_once_max: usize,
     pub response_bytes_max: usize,
+    pub pages_max: usize,
+    pub retry_after_s_max: u64,
+    pub throttled_ms: u64,
+    pub token_margin_s: u64,
     pub private_addresses: bool,
 }
 

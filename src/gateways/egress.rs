@@ -1,72 +1,87 @@
-//! Which addresses may be called: no private, link-local or metadata address unless that is configured.
+//! Where calls may go: names are resolved here, and private addresses are not given out unless that is configured.
+//!
+//! The check sits in the resolver itself, so that the address that was checked is the one that is called.
 
-use std::net::IpAddr;
-use std::sync::Arc;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
+use reqwest::Url;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 
-/// Resolves names and leaves out what must not be called.
-#[derive(Clone, Copy, Debug)]
+/// A name that leads to a private address.
+#[derive(Debug, thiserror::Error)]
+#[error("{host} leads to the private address {address}")]
+pub(super) struct Private {
+    pub(super) host: String,
+    pub(super) address: IpAddr,
+}
+
+/// Resolves names, and keeps private addresses to itself.
 pub(super) struct Egress {
-    private_addresses: bool,
-}
-
-impl Egress {
-    pub(super) fn new(private_addresses: bool) -> Self {
-        Self { private_addresses }
-    }
-
-    pub(super) fn resolver(self) -> Arc<Self> {
-        Arc::new(self)
-    }
-
-    /// A host that is written as an address is never resolved, so it is looked at here.
-    pub(super) fn refuses(self, url: &reqwest::Url) -> Option<String> {
-        let address: IpAddr = url.host_str()?.trim_matches(['[', ']']).parse().ok()?;
-        (!self.allows(address)).then(|| refusal(&address.to_string()))
-    }
-
-    fn allows(self, address: IpAddr) -> bool {
-        self.private_addresses || public(address)
-    }
-}
-
-fn refusal(host: &str) -> String {
-    format!("{host} is a private address; set gateways.private_addresses = true if that is meant")
-}
-
-fn public(address: IpAddr) -> bool {
-    match address {
-        IpAddr::V4(v4) => {
-            let [first, second, ..] = v4.octets();
-            let shared = first == 100 && (64..128).contains(&second);
-            !(v4.is_private() || v4.is_loopback() || v4.is_link_local() || v4.is_unspecified() || v4.is_broadcast())
-                && !v4.is_multicast()
-                && !shared
-                && first != 0
-        }
-        IpAddr::V6(v6) => match v6.to_ipv4_mapped() {
-            Some(v4) => public(IpAddr::V4(v4)),
-            None => {
-                !(v6.is_loopback() || v6.is_unspecified() || v6.is_multicast())
-                    && !v6.is_unique_local()
-                    && !v6.is_unicast_link_local()
-            }
-        },
-    }
+    pub(super) private_addresses: bool,
 }
 
 impl Resolve for Egress {
     fn resolve(&self, name: Name) -> Resolving {
-        let egress = *self;
+        let private_addresses = self.private_addresses;
         Box::pin(async move {
             let host = name.as_str().to_owned();
-            let found: Vec<_> = tokio::net::lookup_host((host.as_str(), 0)).await?.collect();
-            let allowed: Vec<_> = found.into_iter().filter(|address| egress.allows(address.ip())).collect();
-            if allowed.is_empty() {
-                return Err(refusal(&host).into());
+            let found: Vec<SocketAddr> = tokio::net::lookup_host((host.as_str(), 0)).await?.collect();
+            let refused = found.iter().map(SocketAddr::ip).find(|address| !private_addresses && is_private(*address));
+            // One private address among public ones is refused, too: which one is called is chance.
+            if let Some(address) = refused {
+                return Err(Private { host, address }.into());
             }
-            Ok(Box::new(allowed.into_iter()) as Addrs)
+            Ok(Box::new(found.into_iter()) as Addrs)
         })
+    }
+}
+
+/// The private address that an URL names itself, without a name to resolve.
+pub(super) fn written_out(url: &Url) -> Option<Private> {
+    let host = url.host_str()?;
+    let address: IpAddr = host.trim_start_matches('[').trim_end_matches(']').parse().ok()?;
+    is_private(address).then(|| Private { host: host.to_owned(), address })
+}
+
+fn is_private(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(address) => is_private_v4(address),
+        IpAddr::V6(address) => is_private_v6(address),
+    }
+}
+
+fn is_private_v4(address: Ipv4Addr) -> bool {
+    let [first, second, third, _] = address.octets();
+    address.is_loopback()
+        || address.is_private()
+        // Also where clouds keep their metadata: 169.254.169.254.
+        || address.is_link_local()
+        || address.is_multicast()
+        || first == 0
+        || first >= 240
+        // Carrier-grade NAT, which clouds use inside, too.
+        || (first == 100 && (64..128).contains(&second))
+        || (first == 192 && second == 0 && third == 0)
+        || (first == 198 && (second == 18 || second == 19))
+        // A cloud's own host.
+        || address == Ipv4Addr::new(168, 63, 129, 16)
+}
+
+fn is_private_v6(address: Ipv6Addr) -> bool {
+    let [first, second, third, .., seventh, eighth] = address.segments();
+    let embedded = |high: u16, low: u16| {
+        let ([a, b], [c, d]) = (high.to_be_bytes(), low.to_be_bytes());
+        is_private_v4(Ipv4Addr::new(a, b, c, d))
+    };
+    if let Some(mapped) = address.to_ipv4_mapped() {
+        return is_private_v4(mapped);
+    }
+    match first {
+        // Translated addresses are as private as what they stand for.
+        0x0064 if second == 0xff9b => embedded(seventh, eighth),
+        0x2002 => embedded(second, third),
+        0 => true,
+        // Unique local, link-local, site-local, multicast.
+        _ => first & 0xfe00 == 0xfc00 || first & 0xff80 == 0xfe80 || first & 0xff00 == 0xff00,
     }
 }

@@ -1,50 +1,152 @@
-//! What a call brought instead of what was asked for.
+//! Why a call did not bring what was asked for.
 
+use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::config::SecretError;
 
 /// A call that did not bring what was asked for.
-#[derive(Debug, thiserror::Error)]
+///
+/// What matters is kept apart: whether anything was sent, whether it may have changed something, and whether the far
+/// end itself said no.
+#[derive(Clone, Debug, thiserror::Error)]
 pub enum GatewayError {
-    /// Nothing was sent: no address, no connection, or an address that is not allowed.
-    #[error("nothing could be sent: {0}")]
-    NotSent(String),
-    /// There was silence, or a server error, after something was sent. A call that changes something may have happened.
-    #[error("no usable answer came: {why}")]
-    Silence {
-        /// Whether the call changes something.
-        changes: bool,
-        /// What came instead.
-        why: String,
+    /// Nothing left this machine: the far end knows nothing of it.
+    #[error("{call} was not sent")]
+    NotSent {
+        /// Our word for the call.
+        call: &'static str,
+        /// Why not.
+        #[source]
+        why: NotSent,
     },
-    /// We are asked to slow down.
-    #[error("we are asked to slow down")]
-    Throttled(Option<Duration>),
-    /// Our credentials are not accepted.
-    #[error("our credentials are not accepted: {0}")]
-    Unauthorised(String),
-    /// Our user lacks a right.
-    #[error("we lack a right: {0}")]
-    Forbidden(String),
-    /// What was named is not there.
-    #[error("it is not there: {0}")]
-    NotFound(String),
-    /// Somebody else changed it at the same moment.
-    #[error("somebody else changed it: {0}")]
-    Conflict(String),
-    /// It was refused for good, in the far end's words.
-    #[error("it was refused ({status}): {words}")]
-    Refused {
-        /// The HTTP status.
+    /// It was sent; then there was silence, or a server error that says nothing about what happened.
+    #[error("{call} was sent, but it is not known what became of it")]
+    Unanswered {
+        /// Our word for the call.
+        call: &'static str,
+        /// Whether it may have changed something.
+        changing: bool,
+        /// The status of the server error; nothing for silence.
+        status: Option<u16>,
+        /// The far end's words.
+        detail: Option<String>,
+        /// How the silence looked.
+        #[source]
+        source: Option<Arc<reqwest::Error>>,
+    },
+    /// The far end asks us to slow down; it did nothing.
+    #[error("{call} was answered {status}: slow down")]
+    Throttled {
+        /// Our word for the call.
+        call: &'static str,
+        /// The status.
+        status: u16,
+        /// How long to leave it alone.
+        after: Duration,
+        /// The far end's words.
+        detail: Option<String>,
+    },
+    /// Our credentials are not accepted, also after they were renewed.
+    #[error("{call}: our credentials are not accepted")]
+    Unauthorised {
+        /// Our word for the call.
+        call: &'static str,
+        /// The far end's words.
+        detail: Option<String>,
+    },
+    /// We are known, but may not do it.
+    #[error("{call}: we may not do this")]
+    Forbidden {
+        /// Our word for the call.
+        call: &'static str,
+        /// The far end's words.
+        detail: Option<String>,
+    },
+    /// The far end does not know what the call is about.
+    #[error("{call}: there is no such thing")]
+    NotFound {
+        /// Our word for the call.
+        call: &'static str,
+        /// The far end's words.
+        detail: Option<String>,
+    },
+    /// Something is there already, or was changed by somebody else at the same moment.
+    #[error("{call} was answered {status}: it collides with what is there")]
+    Conflict {
+        /// Our word for the call.
+        call: &'static str,
+        /// The status.
         status: u16,
         /// The far end's words.
-        words: String,
+        detail: Option<String>,
     },
-    /// The answer is not what it should be.
-    #[error("the answer cannot be read: {0}")]
-    Unreadable(String),
-    /// A secret of ours cannot be had.
-    #[error("a secret cannot be had")]
-    Secret(#[from] SecretError),
+    /// The far end said no.
+    #[error("{call} was answered {status}")]
+    Refused {
+        /// Our word for the call.
+        call: &'static str,
+        /// The status.
+        status: u16,
+        /// The far end's words.
+        detail: Option<String>,
+    },
+    /// The far end's version has no entity of that name.
+    #[error("{call}: there is no entity {entity}")]
+    EntityMissing {
+        /// Our word for the call.
+        call: &'static str,
+        /// The entity.
+        entity: String,
+    },
+    /// It was answered, but the answer says nothing that we understand.
+    #[error("{call}: the answer cannot be read: {problem}")]
+    Unreadable {
+        /// Our word for the call.
+        call: &'static str,
+        /// Whether it may have changed something.
+        changing: bool,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// What shall be written does not fit the far end; nothing was sent.
+    #[error("{call} cannot be written: {problem}")]
+    Unwritable {
+        /// Our word for the call.
+        call: &'static str,
+        /// What does not fit.
+        problem: String,
+    },
+}
+
+/// Why nothing was sent.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum NotSent {
+    /// No connection came about.
+    #[error("no connection to {host} came about")]
+    Unreachable {
+        /// The host.
+        host: String,
+        /// Why not.
+        #[source]
+        source: Arc<reqwest::Error>,
+    },
+    /// The name leads to an address that is not allowed.
+    #[error("{host} leads to the private address {address}")]
+    PrivateAddress {
+        /// The host.
+        host: String,
+        /// Where it leads.
+        address: IpAddr,
+    },
+    /// All calls that may run at a time were under way until the deadline.
+    #[error("all calls that may run at a time were under way")]
+    Crowded,
+    /// The secret that proves who we are cannot be had.
+    #[error("the secret for it cannot be had")]
+    Secret(#[source] Arc<SecretError>),
+    /// The service that gives out tokens gave none.
+    #[error("no token could be had")]
+    NoToken(#[source] Arc<GatewayError>),
 }

@@ -1,192 +1,207 @@
-//! The one way in which far ends are called: limits, egress, telemetry, and the sorting of what can come back.
+//! The one HTTP client: its deadlines, its limits, and how a status is sorted.
+//!
+//! Invariant: an error says truly whether anything was sent. Without a connection nothing was; once there was one,
+//! silence is silence. Nothing is repeated here, and no redirect is followed.
 
+use std::error::Error as _;
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::Timestamp;
-use reqwest::header::{HeaderMap, HeaderValue};
-use reqwest::{Client, Method, Url};
+use reqwest::header::HeaderMap;
+use reqwest::{Client, RequestBuilder, Url};
 use tokio::sync::Semaphore;
 
-use super::egress::Egress;
-use super::error::GatewayError;
+use super::egress::{Egress, Private, written_out};
+use super::error::{GatewayError, NotSent};
+use super::throttle::{SlowDown, slow_down};
 use crate::clock::{Clock, Mark};
-use crate::config::{Gateways as Limits, ms};
+use crate::config::{Gateways, ms};
 use crate::message::Connection;
 use crate::telemetry::FarEndCalled;
 
-/// More of a refusal than this many characters is not kept.
-const WORDS_MAX: usize = 2000;
+/// A connection that nobody used for so long is closed, before the far end closes it under a call.
+const IDLE: Duration = Duration::from_secs(20);
 
-/// Calls of one connection.
-pub(super) struct Http {
-    client: Client,
+/// Builds the client. `secure` says whether any far end needs certificates of authorities.
+pub(super) fn client(config: &Gateways, secure: bool) -> Result<Client, reqwest::Error> {
+    // Whoever was first in this process keeps the place; every candidate is the same provider.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let builder = Client::builder()
+        .user_agent(concat!("drayline/", env!("CARGO_PKG_VERSION")))
+        .connect_timeout(ms(config.connect_ms_max))
+        .pool_idle_timeout(IDLE)
+        .redirect(reqwest::redirect::Policy::none())
+        .retry(reqwest::retry::never())
+        .no_proxy()
+        .dns_resolver(Arc::new(Egress { private_addresses: config.private_addresses }));
+    let builder = if secure { builder } else { builder.tls_certs_only([]) };
+    builder.build()
+}
+
+/// What is called: our word for it, and whether it may change something at the far end.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Call {
+    pub(super) name: &'static str,
+    pub(super) changing: bool,
+}
+
+/// A call that only reads.
+pub(super) const fn reading(name: &'static str) -> Call {
+    Call { name, changing: false }
+}
+
+/// A call that may change something.
+pub(super) const fn changing(name: &'static str) -> Call {
+    Call { name, changing: true }
+}
+
+/// Calls one connection, so many at a time.
+pub(super) struct Caller {
     connection: Connection,
-    places: Arc<Semaphore>,
-    egress: Egress,
-    response_bytes_max: usize,
+    client: Client,
+    permits: Semaphore,
+    limits: Gateways,
     clock: Clock,
 }
 
-/// One call.
-pub(super) struct Call {
-    pub(super) method: Method,
-    pub(super) url: Url,
-    /// What is called, in our words: `create_order`.
-    pub(super) name: &'static str,
-    pub(super) headers: HeaderMap,
-    pub(super) body: Option<(&'static str, Vec<u8>)>,
-    /// Whether it changes something at the far end.
-    pub(super) changes: bool,
-}
-
-/// An answer of any status.
+/// An answer that was read whole.
 pub(super) struct Answer {
     pub(super) status: u16,
-    pub(super) headers: HeaderMap,
     pub(super) body: Vec<u8>,
+    slow_down: Option<SlowDown>,
+    paused_at_most: Duration,
+    paused_unsaid: Duration,
 }
 
-impl Call {
-    /// A call that only looks.
-    pub(super) fn read(name: &'static str, url: Url) -> Self {
-        Self { method: Method::GET, url, name, headers: HeaderMap::new(), body: None, changes: false }
+impl Caller {
+    pub(super) fn new(connection: Connection, client: Client, limits: &Gateways, clock: &Clock) -> Self {
+        let permits = Semaphore::new(limits.calls_at_once_max.clamp(1, Semaphore::MAX_PERMITS));
+        Self { connection, client, permits, limits: limits.clone(), clock: clock.clone() }
     }
 
-    /// A call that changes something.
-    pub(super) fn change(name: &'static str, method: Method, url: Url, json: Vec<u8>) -> Self {
-        let body = Some(("application/json", json));
-        Self { method, url, name, headers: HeaderMap::new(), body, changes: true }
+    /// A request, to be completed and sent.
+    pub(super) fn request(&self, method: reqwest::Method, url: Url) -> RequestBuilder {
+        self.client.request(method, url)
     }
 
-    /// With a header; a value that cannot be one is left out by whoever made it.
-    pub(super) fn header(mut self, name: &'static str, value: HeaderValue) -> Self {
-        self.headers.insert(name, value);
-        self
-    }
-}
-
-impl Http {
-    pub(super) fn new(connection: Connection, limits: &Limits, clock: &Clock) -> Result<Self, reqwest::Error> {
-        // Whoever comes first installs it; all install the same.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let egress = Egress::new(limits.private_addresses);
-        let client = Client::builder()
-            .connect_timeout(ms(limits.connect_ms_max))
-            .timeout(ms(limits.call_ms_max))
-            .redirect(reqwest::redirect::Policy::none())
-            .dns_resolver(egress.resolver())
-            .no_proxy()
-            .build()?;
-        Ok(Self {
-            client,
-            connection,
-            places: Arc::new(Semaphore::new(limits.calls_at_once_max)),
-            egress,
-            response_bytes_max: limits.response_bytes_max,
-            clock: clock.clone(),
-        })
+    pub(super) fn clock(&self) -> &Clock {
+        &self.clock
     }
 
-    pub(super) fn now(&self) -> Timestamp {
-        self.clock.now()
-    }
-
-    pub(super) fn mark(&self) -> Mark {
-        self.clock.mark()
-    }
-
-    pub(super) fn since(&self, mark: Mark) -> Duration {
-        self.clock.since(mark)
-    }
-
-    /// Calls, and reads the answer whole, whatever its status.
-    pub(super) async fn send(&self, call: Call) -> Result<Answer, GatewayError> {
-        if let Some(refusal) = self.egress.refuses(&call.url) {
-            return Err(GatewayError::NotSent(refusal));
+    /// Sends a request and reads the whole answer, whatever its status.
+    pub(super) async fn send(&self, call: Call, request: RequestBuilder) -> Result<Answer, GatewayError> {
+        let not_sent = |why| GatewayError::NotSent { call: call.name, why };
+        let deadline = ms(self.limits.call_ms_max);
+        let request = request
+            .build()
+            .map_err(|error| GatewayError::Unwritable { call: call.name, problem: error.without_url().to_string() })?;
+        let private = written_out(request.url()).filter(|_| !self.limits.private_addresses);
+        if let Some(Private { host, address }) = private {
+            return Err(not_sent(NotSent::PrivateAddress { host, address }));
         }
-        // The semaphore is never closed; without a place nothing is sent.
-        let Ok(_place) = self.places.acquire().await else { return Err(GatewayError::NotSent("closed".to_owned())) };
-        let (name, mark) = (call.name, self.clock.mark());
-        let answered = self.exchange(call).await;
-        let status = answered.as_ref().map_or_else(|_| "none".to_owned(), |answer| answer.status.to_string());
-        let took = self.clock.since(mark);
-        FarEndCalled { connection: self.connection.as_str(), call: name, status: &status, took }.emit();
-        answered
+        let permit = tokio::time::timeout(deadline, self.permits.acquire()).await;
+        let Ok(Ok(_permit)) = permit else { return Err(not_sent(NotSent::Crowded)) };
+        let mut watched = Watched::begin(self, call);
+        let exchanged = tokio::time::timeout(deadline, self.exchange(call, request)).await;
+        let answer = exchanged.unwrap_or_else(|_| Err(silent(call, None)));
+        watched.status = answer.as_ref().ok().map(|answer| answer.status);
+        answer
     }
 
-    async fn exchange(&self, call: Call) -> Result<Answer, GatewayError> {
-        let Call { method, url, headers, body, changes, .. } = call;
-        let mut request = self.client.request(method, url).headers(headers);
-        if let Some((media_type, bytes)) = body {
-            request = request.header("content-type", media_type).body(bytes);
-        }
-        let mut response = request.send().await.map_err(|error| silence(&error, changes))?;
+    async fn exchange(&self, call: Call, request: reqwest::Request) -> Result<Answer, GatewayError> {
+        let host = request.url().host_str().unwrap_or_default().to_owned();
+        let sent = self.client.execute(request).await;
+        let mut response = sent.map_err(|error| unconnected(call, host, error.without_url()))?;
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
         let mut body = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(|error| silence(&error, changes))? {
-            if body.len() + chunk.len() > self.response_bytes_max {
-                let why = format!("it is larger than {} bytes (gateways.response_bytes_max)", self.response_bytes_max);
-                return Err(GatewayError::Unreadable(why));
+        loop {
+            match response.chunk().await {
+                Ok(Some(chunk)) if body.len() + chunk.len() > self.limits.response_bytes_max => {
+                    let problem = format!("it is larger than {} bytes", self.limits.response_bytes_max);
+                    return Err(GatewayError::Unreadable { call: call.name, changing: call.changing, problem });
+                }
+                Ok(Some(chunk)) => body.extend_from_slice(&chunk),
+                Ok(None) => return Ok(self.answer(status, &headers, body)),
+                Err(error) => return Err(silent(call, Some(error.without_url()))),
             }
-            body.extend_from_slice(&chunk);
         }
-        Ok(Answer { status, headers, body })
     }
-}
 
-fn silence(error: &reqwest::Error, changes: bool) -> GatewayError {
-    let why = reason(error);
-    if error.is_connect() || error.is_builder() {
-        return GatewayError::NotSent(why);
+    fn answer(&self, status: u16, headers: &HeaderMap, body: Vec<u8>) -> Answer {
+        let slow_down = slow_down(status, headers, &body, self.clock.now());
+        let paused_at_most = Duration::from_secs(self.limits.retry_after_s_max);
+        Answer { status, body, slow_down, paused_at_most, paused_unsaid: ms(self.limits.throttled_ms) }
     }
-    GatewayError::Silence { changes, why }
-}
-
-/// The whole chain of causes, without the address: it may hold a secret.
-fn reason(error: &dyn std::error::Error) -> String {
-    let mut causes = Vec::new();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        causes.push(cause.to_string());
-        source = cause.source();
-    }
-    if causes.is_empty() { "the connection ended".to_owned() } else { causes.join(": ") }
 }
 
 impl Answer {
-    pub(super) fn succeeded(&self) -> bool {
-        (200..300).contains(&self.status)
-    }
-
-    /// The far end's words, as far as they are text.
-    pub(super) fn text(&self) -> String {
-        String::from_utf8_lossy(&self.body).chars().take(WORDS_MAX).collect()
-    }
-
-    /// Sorts an answer that is no success; `words` is what the far end says, without its wrapping.
-    pub(super) fn error(&self, changes: bool, words: String, now: Timestamp) -> GatewayError {
-        let delay = retry_after(&self.headers, now);
-        match self.status {
-            401 => GatewayError::Unauthorised(words),
-            403 => GatewayError::Forbidden(words),
-            404 => GatewayError::NotFound(words),
-            409 | 412 => GatewayError::Conflict(words),
-            429 => GatewayError::Throttled(delay),
-            503 if delay.is_some() && !changes => GatewayError::Throttled(delay),
-            408 | 500.. => GatewayError::Silence { changes, why: format!("{} {words}", self.status) },
-            status => GatewayError::Refused { status, words },
+    /// The answer if the far end did what was asked; else its refusal, in its own words as `words` finds them.
+    pub(super) fn sorted(self, call: Call, words: fn(&[u8]) -> Option<String>) -> Result<Self, GatewayError> {
+        let (name, status) = (call.name, self.status);
+        if (200..300).contains(&status) {
+            return Ok(self);
         }
+        let detail = words(&self.body);
+        if let Some(SlowDown { after }) = self.slow_down {
+            let after = after.unwrap_or(self.paused_unsaid).min(self.paused_at_most);
+            return Err(GatewayError::Throttled { call: name, status, after, detail });
+        }
+        Err(match status {
+            401 => GatewayError::Unauthorised { call: name, detail },
+            403 => GatewayError::Forbidden { call: name, detail },
+            404 | 410 => GatewayError::NotFound { call: name, detail },
+            409 | 412 => GatewayError::Conflict { call: name, status, detail },
+            // The far end gave up on reading us, or on answering: what it did before that, it does not say.
+            408 | 500.. => {
+                let changing = call.changing;
+                GatewayError::Unanswered { call: name, changing, status: Some(status), detail, source: None }
+            }
+            _ => GatewayError::Refused { call: name, status, detail },
+        })
     }
 }
 
-/// How long to wait, in whatever way a far end says it (reference of vendors: seconds, a date, a header of its own).
-fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
-    let names = ["retry-after", "x-retry-after", "x-rate-limit-reset"];
-    let said = names.into_iter().find_map(|name| headers.get(name)?.to_str().ok())?.trim();
-    if let Ok(seconds) = said.parse::<u64>() {
-        return Some(Duration::from_secs(seconds));
+/// A request without an answer: not sent when there was no connection, else silence.
+fn unconnected(call: Call, host: String, error: reqwest::Error) -> GatewayError {
+    let mut cause = error.source();
+    while let Some(each) = cause {
+        if let Some(Private { host, address }) = each.downcast_ref() {
+            let why = NotSent::PrivateAddress { host: host.clone(), address: *address };
+            return GatewayError::NotSent { call: call.name, why };
+        }
+        cause = each.source();
     }
-    let at = jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(said).ok()?;
-    Some(Duration::try_from(at.duration_since(now)).unwrap_or_default())
+    if error.is_connect() || error.is_builder() {
+        let why = NotSent::Unreachable { host, source: Arc::new(error) };
+        return GatewayError::NotSent { call: call.name, why };
+    }
+    silent(call, Some(error))
+}
+
+fn silent(call: Call, source: Option<reqwest::Error>) -> GatewayError {
+    let Call { name, changing } = call;
+    GatewayError::Unanswered { call: name, changing, status: None, detail: None, source: source.map(Arc::new) }
+}
+
+/// Tells of a call when it ends, also when whoever made it gave up on it.
+struct Watched<'a> {
+    caller: &'a Caller,
+    call: Call,
+    begun: Mark,
+    status: Option<u16>,
+}
+
+impl<'a> Watched<'a> {
+    fn begin(caller: &'a Caller, call: Call) -> Self {
+        Self { caller, call, begun: caller.clock.mark(), status: None }
+    }
+}
+
+impl Drop for Watched<'_> {
+    fn drop(&mut self) {
+        let status = self.status.map_or_else(|| "none".to_owned(), |status| status.to_string());
+        let took = self.caller.clock.since(self.begun);
+        let connection = self.caller.connection.as_str();
+        FarEndCalled { connection, call: self.call.name, status: &status, took }.emit();
+    }
 }

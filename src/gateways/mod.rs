@@ -4,138 +4,56 @@
 //! [`Failure`]s in one exhaustive function. Invariant: silence after something changing was sent is never called a
 //! refusal, and a refusal is never called silence.
 
+mod directory;
 mod documents;
 mod egress;
 mod error;
+mod failures;
 mod finance_operations;
 mod http;
+mod json;
+mod throttle;
 mod warehouses;
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
-use std::time::Duration;
-
-use crate::clock::Clock;
-use crate::config::{Config, DynamicsKind, Mode, ms};
 use crate::failure::Failure;
-use crate::message::{Connection, LegalEntity, PlaceCode, RequestId};
-use finance_operations::FinanceOperations;
-use http::Http;
-use warehouses::Standard;
+use crate::message::{Connection, LegalEntity, RequestId};
 
+pub use directory::{Gateways, GatewaysUnusable};
 pub use documents::{
     CancelAnswer, CreateAnswer, FulfilmentLine, FulfilmentOrder, HeldLine, HeldOrder, ReleasedLine, ReleasedOrder,
     RequestVerdict, ShipmentUpdate, TrackingRow, UpdateDimension, UpdateLine, UpdateState,
 };
-pub use error::GatewayError;
+pub use error::{GatewayError, NotSent};
 
-/// A far end that asks us to slow down and does not say for how long. (Dynamics' documentation advises 30 s.)
-const THROTTLED_WITHOUT_A_WORD: Duration = Duration::from_secs(30);
-
-/// All configured far ends. Cheap to clone.
-#[derive(Clone)]
-pub struct Gateways(Arc<All>);
-
-struct All {
-    dynamics: BTreeMap<Connection, Dynamics>,
-    warehouses: BTreeMap<Connection, Warehouse>,
-    settle: Duration,
-}
+use finance_operations::FinanceOperations;
+use warehouses::Standard;
 
 /// A Dynamics environment, whichever product it is.
 pub struct Dynamics {
     name: Connection,
-    mode: Mode,
     go_live: Option<jiff::Timestamp>,
     legal_entities: Vec<String>,
-    product: FinanceOperations,
+    product: Product,
+}
+
+/// The products.
+enum Product {
+    FinanceOperations(FinanceOperations),
 }
 
 /// A warehouse connection, whichever system it is.
 pub struct Warehouse {
     name: Connection,
-    mode: Mode,
-    environment: Connection,
-    locations: BTreeMap<String, String>,
-    system: Standard,
+    connector: Connector,
 }
 
-/// The configuration names something that gateways cannot work with.
-#[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-pub struct GatewaysUnusable(String);
-
-impl Gateways {
-    /// Builds the clients; calls nobody.
-    pub fn new(config: &Config, clock: &Clock) -> Result<Self, GatewaysUnusable> {
-        let http = |name: &Connection| {
-            let unusable = |error| GatewaysUnusable(format!("No HTTP client for {name}: {error}"));
-            Http::new(name.clone(), &config.gateways, clock).map_err(unusable)
-        };
-        let mut dynamics = BTreeMap::new();
-        for (text, section) in &config.dynamics {
-            let name = connection(text)?;
-            let product = match section.kind {
-                DynamicsKind::FinanceOperations => FinanceOperations::new(http(&name)?, text, section)?,
-                DynamicsKind::BusinessCentral => {
-                    return Err(GatewaysUnusable(format!("dynamics.{text}: this release has no Business Central")));
-                }
-            };
-            let (mode, go_live, legal_entities) = (section.mode, section.go_live, section.legal_entities.clone());
-            dynamics.insert(name.clone(), Dynamics { name, mode, go_live, legal_entities, product });
-        }
-        let mut warehouses = BTreeMap::new();
-        for (text, section) in &config.warehouses {
-            let name = connection(text)?;
-            let system = Standard::new(http(&name)?, text, section)?;
-            let environment = connection(&section.dynamics)?;
-            let (mode, locations) = (section.mode, section.locations.clone());
-            warehouses.insert(name.clone(), Warehouse { name, mode, environment, locations, system });
-        }
-        Ok(Self(Arc::new(All { dynamics, warehouses, settle: ms(config.gateways.settle_ms) })))
-    }
-
-    /// A configured environment.
-    #[must_use]
-    pub fn dynamics(&self, name: &Connection) -> Option<&Dynamics> {
-        self.0.dynamics.get(name)
-    }
-
-    /// A configured warehouse.
-    #[must_use]
-    pub fn warehouse(&self, name: &Connection) -> Option<&Warehouse> {
-        self.0.warehouses.get(name)
-    }
-
-    /// The warehouse that serves a Dynamics warehouse of an environment, and its own name of the facility.
-    #[must_use]
-    pub fn warehouse_at(&self, environment: &Connection, place: &PlaceCode) -> Option<(&Warehouse, &str)> {
-        let serving = self.0.warehouses.values().filter(|warehouse| warehouse.environment == *environment);
-        serving.into_iter().find_map(|warehouse| Some((warehouse, warehouse.locations.get(place.as_str())?.as_str())))
-    }
-
-    /// The environment that a warehouse works for.
-    #[must_use]
-    pub fn serving(&self, warehouse: &Connection) -> Option<&Connection> {
-        self.0.warehouses.get(warehouse).map(|warehouse| &warehouse.environment)
-    }
-
-    /// What may be done at a connection of either sort.
-    #[must_use]
-    pub fn mode(&self, name: &Connection) -> Option<Mode> {
-        let warehouse = || self.0.warehouses.get(name).map(|warehouse| warehouse.mode);
-        self.0.dynamics.get(name).map(|dynamics| dynamics.mode).or_else(warehouse)
-    }
-
-    /// How long a far end may take to show what it took.
-    #[must_use]
-    pub fn settle(&self, _name: &Connection) -> Duration {
-        self.0.settle
-    }
+/// The systems.
+enum Connector {
+    Standard(Standard),
 }
 
 impl Dynamics {
-    /// Its name in the configuration.
+    /// Its public name.
     #[must_use]
     pub fn name(&self) -> &Connection {
         &self.name
@@ -144,13 +62,17 @@ impl Dynamics {
     /// Whether verdicts are written back.
     #[must_use]
     pub fn writes_back(&self) -> bool {
-        self.product.outbound().write_back
+        match &self.product {
+            Product::FinanceOperations(product) => product.outbound.write_back,
+        }
     }
 
     /// Whether tracking numbers are written anywhere.
     #[must_use]
     pub fn writes_tracking(&self) -> bool {
-        !self.product.outbound().tracking_entity.is_empty()
+        match &self.product {
+            Product::FinanceOperations(product) => !product.outbound.tracking_entity.is_empty(),
+        }
     }
 
     /// Documents released before are never sent.
@@ -159,7 +81,7 @@ impl Dynamics {
         self.go_live
     }
 
-    /// Whether a company takes part.
+    /// Whether a company takes part: every one does where none is configured.
     #[must_use]
     pub fn takes_part(&self, legal_entity: &LegalEntity) -> bool {
         self.legal_entities.is_empty() || self.legal_entities.iter().any(|each| each == legal_entity.as_str())
@@ -171,7 +93,9 @@ impl Dynamics {
         legal_entity: &LegalEntity,
         request: &RequestId,
     ) -> Result<Option<ReleasedOrder>, GatewayError> {
-        self.product.released_order(legal_entity, request).await
+        match &self.product {
+            Product::FinanceOperations(product) => product.released_order(legal_entity, request).await,
+        }
     }
 
     /// Tells Dynamics what became of a released document. Absorbs a repeat.
@@ -181,12 +105,16 @@ impl Dynamics {
         request: &RequestId,
         verdict: &RequestVerdict,
     ) -> Result<(), GatewayError> {
-        self.product.write_status(legal_entity, request, verdict).await
+        match &self.product {
+            Product::FinanceOperations(product) => product.write_status(legal_entity, request, verdict).await,
+        }
     }
 
     /// Writes header, lines, dimensions and the commit step, skipping what is there. Absorbs a repeat.
     pub async fn post_shipment(&self, update: &ShipmentUpdate) -> Result<(), GatewayError> {
-        self.product.post_shipment(update).await
+        match &self.product {
+            Product::FinanceOperations(product) => product.post_shipment(update).await,
+        }
     }
 
     /// What Dynamics made of an update.
@@ -196,23 +124,29 @@ impl Dynamics {
         update_id: &str,
         origin_id: &str,
     ) -> Result<UpdateState, GatewayError> {
-        self.product.update_state(legal_entity, update_id, origin_id).await
+        match &self.product {
+            Product::FinanceOperations(product) => product.update_state(legal_entity, update_id, origin_id).await,
+        }
     }
 
     /// Writes one package's tracking. Absorbs a repeat.
     pub async fn write_tracking(&self, row: &TrackingRow) -> Result<(), GatewayError> {
-        self.product.write_tracking(row).await
+        match &self.product {
+            Product::FinanceOperations(product) => product.write_tracking(row).await,
+        }
     }
 
     /// The one function that sorts this edge's errors. `doing` completes "could not …": `read the released document X`.
     #[must_use]
     pub fn failure(&self, error: &GatewayError, doing: &str) -> Failure {
-        finance_operations::failure(self.name.as_str(), error, doing)
+        match &self.product {
+            Product::FinanceOperations(_) => finance_operations::failure(&self.name, error, doing),
+        }
     }
 }
 
 impl Warehouse {
-    /// Its name in the configuration.
+    /// Its public name.
     #[must_use]
     pub fn name(&self) -> &Connection {
         &self.name
@@ -220,35 +154,35 @@ impl Warehouse {
 
     /// Creates an order, or says that its reference is taken. Findable by our reference.
     pub async fn create_order(&self, order: &FulfilmentOrder) -> Result<CreateAnswer, GatewayError> {
-        self.system.create_order(order).await
+        match &self.connector {
+            Connector::Standard(connector) => connector.create_order(order).await,
+        }
     }
 
     /// The order of our reference, asked where it was written.
     pub async fn find_order(&self, reference: &str) -> Result<Option<HeldOrder>, GatewayError> {
-        self.system.find_order(reference).await
+        match &self.connector {
+            Connector::Standard(connector) => connector.find_order(reference).await,
+        }
     }
 
     /// Asks for cancellation. Absorbs a repeat: an order that is cancelled already says so.
     pub async fn cancel_order(
         &self,
         order_id: &str,
-        _reference: &str,
+        reference: &str,
         reason: &str,
     ) -> Result<CancelAnswer, GatewayError> {
-        self.system.cancel_order(order_id, reason).await
+        match &self.connector {
+            Connector::Standard(connector) => connector.cancel_order(order_id, reference, reason).await,
+        }
     }
 
     /// The one function that sorts this edge's errors.
     #[must_use]
     pub fn failure(&self, error: &GatewayError, doing: &str) -> Failure {
-        warehouses::failure(self.name.as_str(), error, doing)
+        match &self.connector {
+            Connector::Standard(_) => warehouses::failure(&self.name, error, doing),
+        }
     }
-}
-
-fn connection(name: &str) -> Result<Connection, GatewaysUnusable> {
-    Connection::new(name).map_err(|error| GatewaysUnusable(format!("{name}: {error}")))
-}
-
-fn named_url(place: &str, text: &str) -> Result<reqwest::Url, GatewaysUnusable> {
-    reqwest::Url::parse(text).map_err(|error| GatewaysUnusable(format!("{place} is not an address: {error}")))
 }

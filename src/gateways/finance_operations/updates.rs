@@ -1,190 +1,207 @@
-//! Outbound shipment order updates: what was shipped, and what Dynamics made of it.
+//! Posts what shipped: header, lines, lots and serials, then the step that hands it over.
 //!
-//! The exposed key of a line's dimensions has no part for lot or serial, so that an update holds one of them per line.
-//! A line with several lots or serials is therefore spread over several updates of one family: their ids share all but
-//! the last three characters, which count them. An update without such lines is a family of one.
+//! ```text
+//! header ─► every line ─► its lots and serials ─► handed over ─► (Dynamics processes it in its own time)
+//! ```
+//!
+//! Ids are made of business facts, so every step first finds what is there: a repeat changes nothing, and what was
+//! written half is completed. All rows of all parts are there before the first part is handed over; once a part is,
+//! nothing of it is written any more.
 
-use rust_decimal::Decimal;
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 
-use super::super::documents::{ShipmentUpdate, TrackingRow, UpdateDimension, UpdateLine, UpdateState};
-use super::super::error::GatewayError;
-use super::fields::{
-    COMPANY, LINE, ORIGIN_ID, RECEIVED, RECEIVING, STATE, UPDATE_DIMENSIONS, UPDATE_ID, UPDATE_LINES, UPDATES,
-};
-use super::odata::{Row, Written, equals, keyed};
-use super::{FinanceOperations, absorbed};
-use crate::config::Commit;
+use super::FinanceOperations;
+use super::fields as field;
+use super::odata::{ETAG, Rows};
+use super::parts::{Part, PartLine, part_id, parts, together};
+use crate::config::{Commit, DimensionRows};
+use crate::gateways::documents::{ShipmentUpdate, UpdateState};
+use crate::gateways::error::GatewayError;
+use crate::gateways::http::{Call, changing, reading};
+use crate::gateways::json::{Members, Row};
 use crate::message::LegalEntity;
 
-/// Characters at the end of an update's id that count the members of its family.
-const COUNTER_LENGTH: usize = 3;
+/// Lines of one update that are written side by side.
+const LINES_AT_ONCE: usize = 4;
 
-/// The digits they are counted in. An update's own id ends in hexadecimal digits, so that no member's id is another's.
-const COUNTER_DIGITS: &[u8; 20] = b"GHIJKLMNOPQRSTUVWXYZ";
+/// Parts of a shipment that are looked for.
+const PARTS_MAX: usize = 10_000;
 
-/// One update of a family: each line with at most one lot or serial.
-struct Member<'a> {
-    id: String,
-    lines: Vec<(&'a UpdateLine, Decimal, Option<&'a UpdateDimension>)>,
+const POST: Call = changing("post_shipment");
+const READ: Call = reading("read_update");
+
+/// A part whose rows are all there, and its header's version.
+struct Written<'a> {
+    part: &'a Part<'a>,
+    version: Option<String>,
+}
+
+/// The rows of a part that were there before.
+#[derive(Default)]
+struct There {
+    lines: Vec<Row>,
+    dimensions: Vec<Row>,
 }
 
 impl FinanceOperations {
-    pub(in super::super) async fn post_shipment(&self, update: &ShipmentUpdate) -> Result<(), GatewayError> {
-        let there = self.family(&update.legal_entity, &update.update_id, &update.origin_id).await?;
-        for member in members(update) {
-            let state = there.iter().find(|row| row.text(UPDATE_ID).as_deref() == Some(&member.id));
-            match state.and_then(|row| row.text(STATE)) {
-                // It was handed over before: nothing may be written any more, and nothing is missing.
-                Some(state) if !state.eq_ignore_ascii_case(RECEIVING) => continue,
-                Some(_) => {}
-                None => self.write_header(update, &member).await?,
-            }
-            self.write_lines(update, &member).await?;
-            self.hand_over(update, &member).await?;
+    /// Writes and hands over all parts of a shipment, skipping what is there.
+    pub(in crate::gateways) async fn post_shipment(&self, update: &ShipmentUpdate) -> Result<(), GatewayError> {
+        let unwritable = |problem| GatewayError::Unwritable { call: POST.name, problem };
+        let parts = parts(update, self.outbound.dimensions).map_err(unwritable)?;
+        let mut written = Vec::new();
+        for part in &parts {
+            written.extend(self.write_part(part).await?);
+        }
+        for part in written {
+            self.hand_over(part).await?;
         }
         Ok(())
     }
 
-    async fn write_header(&self, update: &ShipmentUpdate, member: &Member<'_>) -> Result<(), GatewayError> {
-        let header = key(update, member)
-            .instant("ActualShippingDateTime", update.shipped_at)
-            .text("PackingSlipNumber", &update.packing_slip)
-            .instant("PackingSlipDocumentDate", update.shipped_at)
-            .text(STATE, RECEIVING);
-        absorbed(self.odata.create("write_update", UPDATES, &header).await)
-    }
-
-    async fn write_lines(&self, update: &ShipmentUpdate, member: &Member<'_>) -> Result<(), GatewayError> {
-        for (line, shipped, dimension) in &member.lines {
-            let number = line_number(&line.line_id)?;
-            let row = key(update, member)
-                .number(LINE, number)
-                .number("OrderedQuantity", line.ordered)
-                .text("OrderedUnitSymbol", line.unit.as_str())
-                .number("TotalPickedQuantity", *shipped)
-                .number("TotalShippedQuantity", *shipped)
-                .number("RemainingQuantity", line.remaining);
-            absorbed(self.odata.create("write_update_line", UPDATE_LINES, &row).await)?;
-            let Some(dimension) = dimension else { continue };
-            let row = key(update, member)
-                .number(LINE, number)
-                .maybe("ItemBatchNumber", dimension.lot.as_deref())
-                .maybe("ItemSerialNumber", dimension.serial.as_ref().map(crate::message::Serial::as_str))
-                .text("UnitSymbol", line.unit.as_str())
-                .number("PickedQuantity", dimension.quantity)
-                .number("ShippedQuantity", dimension.quantity);
-            absorbed(self.odata.create("write_update_dimension", UPDATE_DIMENSIONS, &row).await)?;
-        }
-        Ok(())
-    }
-
-    async fn hand_over(&self, update: &ShipmentUpdate, member: &Member<'_>) -> Result<(), GatewayError> {
-        let keyed = keyed(
-            UPDATES,
-            &[
-                (COMPANY, update.legal_entity.as_str()),
-                (UPDATE_ID, &member.id),
-                (ORIGIN_ID, &update.origin_id),
-            ],
-        );
-        match self.outbound.commit {
-            Commit::Status => {
-                let received = Written::default().text(STATE, RECEIVED);
-                self.odata.change("hand_over_update", &keyed, &received).await
-            }
-            Commit::CompleteAction => self.odata.act("hand_over_update", &keyed, "Complete").await,
-        }
-    }
-
-    pub(in super::super) async fn update_state(
+    /// What Dynamics made of all parts of a shipment.
+    pub(in crate::gateways) async fn update_state(
         &self,
         legal_entity: &LegalEntity,
         update_id: &str,
         origin_id: &str,
     ) -> Result<UpdateState, GatewayError> {
-        let rows = self.family(legal_entity, update_id, origin_id).await?;
-        if rows.is_empty() {
-            return Ok(UpdateState::Missing);
-        }
-        let is = |states: &[String], state: &str| states.iter().any(|each| each.eq_ignore_ascii_case(state));
-        let mut pending = None;
-        for row in &rows {
-            let state = row.text(STATE).unwrap_or_default();
-            if is(&self.outbound.failed_states, &state) {
-                return Ok(UpdateState::Failed(row.text(&self.outbound.message_field).unwrap_or(state)));
-            }
-            if !is(&self.outbound.processed_states, &state) {
-                pending = Some(state);
-            }
-        }
-        Ok(pending.map_or(UpdateState::Processed, UpdateState::Pending))
+        let all = Rows::of(field::UPDATES, legal_entity).with(field::ORIGIN, origin_id);
+        let rows = self.odata.list(READ, &all).await?;
+        let find = |id: String| {
+            let held = |row: &Row| row.text(field::UPDATE).ok().flatten().unwrap_or_default();
+            rows.iter().find(|row| held(row).eq_ignore_ascii_case(&id))
+        };
+        let there = (0..PARTS_MAX).map_while(|index| find(part_id(update_id, index)));
+        Ok(there.map(|row| self.state(row)).fold(UpdateState::Missing, together))
     }
 
-    /// The headers of a family that are there.
-    async fn family(&self, legal: &LegalEntity, update_id: &str, origin_id: &str) -> Result<Vec<Row>, GatewayError> {
-        let filter = equals(&[(COMPANY, legal.as_str()), (ORIGIN_ID, origin_id)]);
-        let rows = self.odata.rows("read_updates", UPDATES, &filter).await?;
-        let ours = |row: &Row| row.text(UPDATE_ID).is_some_and(|id| stem(&id) == stem(update_id));
-        Ok(rows.into_iter().filter(ours).collect())
+    fn state(&self, row: &Row) -> UpdateState {
+        let state = row.text(field::PROCESSING).ok().flatten().unwrap_or_default();
+        let is = |states: &[String]| states.iter().any(|each| each.eq_ignore_ascii_case(&state));
+        if is(&self.outbound.processed_states) {
+            return UpdateState::Processed;
+        }
+        if is(&self.outbound.failed_states) {
+            let words = row.text(&self.outbound.message_field).ok().flatten();
+            return UpdateState::Failed(words.unwrap_or_else(|| format!("{state}, without a reason.")));
+        }
+        UpdateState::Pending(state)
     }
 
-    pub(in super::super) async fn write_tracking(&self, row: &TrackingRow) -> Result<(), GatewayError> {
-        let entity = &self.outbound.tracking_entity;
-        let key = [
-            (COMPANY, row.legal_entity.as_str()),
-            ("SalesOrderNumber", &row.order_number),
-            ("PackingSlipNumber", &row.packing_slip),
-            ("TrackingNumber", &row.tracking_number),
-        ];
-        if !self.odata.rows("read_tracking", entity, &equals(&key)).await?.is_empty() {
+    /// Writes the rows of a part that are not there yet; nothing when it was handed over before.
+    async fn write_part<'a>(&self, part: &'a Part<'a>) -> Result<Option<Written<'a>>, GatewayError> {
+        let row = part.rows(field::UPDATES);
+        let header = match self.odata.read(READ, &row).await? {
+            Some(header) => header,
+            None => match self.odata.create(POST, field::UPDATES, &part.header()).await {
+                Ok(version) => {
+                    // Of an update that was not there no rows can be there.
+                    self.write_lines(part, &There::default()).await?;
+                    return Ok(Some(Written { part, version }));
+                }
+                Err(error) if may_be_there(&error) => self.odata.read(READ, &row).await?.ok_or(error)?,
+                Err(error) => return Err(error),
+            },
+        };
+        if !is_open(&header) {
+            return Ok(None);
+        }
+        let (lines, dimensions) = (part.rows(field::UPDATE_LINES), part.rows(field::UPDATE_DIMENSIONS));
+        let (lines, dimensions) = tokio::try_join!(self.odata.list(READ, &lines), self.odata.list(READ, &dimensions))?;
+        self.write_lines(part, &There { lines, dimensions }).await?;
+        Ok(Some(Written { part, version: header.text(ETAG).ok().flatten() }))
+    }
+
+    async fn write_lines(&self, part: &Part<'_>, there: &There) -> Result<(), GatewayError> {
+        let lines = stream::iter(&part.lines).map(|line| self.write_line(part, line, there));
+        lines.buffer_unordered(LINES_AT_ONCE).try_collect::<()>().await
+    }
+
+    /// The line first: its lots and serials hang on it.
+    async fn write_line(&self, part: &Part<'_>, line: &PartLine<'_>, there: &There) -> Result<(), GatewayError> {
+        self.write_row(part, (field::UPDATE_LINES, line.number), &part.line(line), &there.lines).await?;
+        for dimension in line.dimensions {
+            let place = (field::UPDATE_DIMENSIONS, line.number);
+            self.write_row(part, place, &part.dimension(line, dimension), &there.dimensions).await?;
+        }
+        Ok(())
+    }
+
+    /// Writes a row unless it is there; corrects it where it says something else.
+    async fn write_row(
+        &self,
+        part: &Part<'_>,
+        (entity, line): (&'static str, i64),
+        members: &Members,
+        there: &[Row],
+    ) -> Result<(), GatewayError> {
+        let row = part.rows(entity).with_number(field::LINE, line);
+        let said = |rows: &[Row]| rows.iter().any(|held| held.says(members));
+        if said(there) {
             return Ok(());
         }
-        let written = Written::default()
-            .text(COMPANY, row.legal_entity.as_str())
-            .text("SalesOrderNumber", &row.order_number)
-            .text("PackingSlipNumber", &row.packing_slip)
-            .text("TrackingNumber", &row.tracking_number)
-            .instant("DeliveryDate", row.shipped_at)
-            .maybe("TrackingURL", row.tracking_url.as_deref());
-        absorbed(self.odata.create("write_tracking", entity, &written).await)
+        let several = entity == field::UPDATE_DIMENSIONS && self.outbound.dimensions == DimensionRows::SeveralPerLine;
+        let same_key = |held: &Row| held.integer(field::LINE).ok().flatten() == Some(line);
+        if !several && there.iter().any(same_key) {
+            return self.odata.change(POST, &row, members, None).await;
+        }
+        let error = match self.odata.create(POST, entity, members).await {
+            Err(error) if may_be_there(&error) => error,
+            other => return other.map(|_| ()),
+        };
+        let held = self.odata.list(READ, &row).await?;
+        if said(&held) {
+            return Ok(());
+        }
+        if several || held.is_empty() { Err(error) } else { self.odata.change(POST, &row, members, None).await }
+    }
+
+    /// The step after which Dynamics processes the part. A header that changed meanwhile is looked at once more.
+    async fn hand_over(&self, written: Written<'_>) -> Result<(), GatewayError> {
+        let row = written.part.rows(field::UPDATES);
+        let received = Members::default().text(field::PROCESSING, field::RECEIVED);
+        let mut version = written.version;
+        let mut again = true;
+        loop {
+            let done = match self.outbound.commit {
+                Commit::Status => self.odata.change(POST, &row, &received, version.as_deref()).await,
+                Commit::CompleteAction => self.odata.act(POST, &row, field::COMPLETE).await,
+            };
+            let error = match done {
+                Err(error) if may_be_there(&error) => error,
+                other => return other,
+            };
+            match self.odata.read(READ, &row).await? {
+                Some(header) if !is_open(&header) => return Ok(()),
+                Some(header) if again && matches!(error, GatewayError::Conflict { .. }) => {
+                    version = header.text(ETAG).ok().flatten();
+                    again = false;
+                }
+                Some(_) | None => return Err(error),
+            }
+        }
     }
 }
 
-fn key(update: &ShipmentUpdate, member: &Member<'_>) -> Written {
-    Written::default()
-        .text(COMPANY, update.legal_entity.as_str())
-        .text(UPDATE_ID, &member.id)
-        .text(ORIGIN_ID, &update.origin_id)
+/// Whether a header still takes rows; afterwards Dynamics is at work on it.
+fn is_open(header: &Row) -> bool {
+    let state = header.text(field::PROCESSING).ok().flatten();
+    state.is_none_or(|state| field::OPEN.iter().any(|open| open.eq_ignore_ascii_case(&state)))
 }
 
-fn line_number(line_id: &str) -> Result<Decimal, GatewayError> {
-    let problem = |_| GatewayError::Unreadable(format!("{line_id:?} is not a line number of Finance & Operations"));
-    line_id.parse().map_err(problem)
-}
-
-fn members(update: &ShipmentUpdate) -> Vec<Member<'_>> {
-    let widest = update.lines.iter().map(|line| line.dimensions.len()).max().unwrap_or(0).max(1);
-    let member = |index: usize| {
-        let lines = update.lines.iter().filter_map(|line| match (line.dimensions.get(index), index) {
-            (Some(dimension), _) => Some((line, dimension.quantity, Some(dimension))),
-            (None, 0) => Some((line, line.shipped, None)),
-            (None, _) => None,
-        });
-        Member { id: member_id(&update.update_id, index), lines: lines.collect() }
-    };
-    (0..widest).map(member).collect()
-}
-
-/// The first member has the update's own id.
-fn member_id(update_id: &str, index: usize) -> String {
-    if index == 0 {
-        return update_id.to_owned();
+/// Whether the refusal of a write may mean that it was written before. The words for that are translated, the statuses
+/// differ; so it is looked up.
+pub(super) fn may_be_there(error: &GatewayError) -> bool {
+    match error {
+        GatewayError::Conflict { .. } | GatewayError::Refused { .. } => true,
+        GatewayError::Unanswered { status, .. } => status.is_some(),
+        GatewayError::NotSent { .. }
+        | GatewayError::Throttled { .. }
+        | GatewayError::Unauthorised { .. }
+        | GatewayError::Forbidden { .. }
+        | GatewayError::NotFound { .. }
+        | GatewayError::EntityMissing { .. }
+        | GatewayError::Unreadable { .. }
+        | GatewayError::Unwritable { .. } => false,
     }
-    let digit = |place: usize| char::from(COUNTER_DIGITS[index / place % COUNTER_DIGITS.len()]);
-    let base = COUNTER_DIGITS.len();
-    format!("{}{}{}{}", stem(update_id), digit(base * base), digit(base), digit(1))
-}
-
-fn stem(id: &str) -> &str {
-    id.len().checked_sub(COUNTER_LENGTH).and_then(|end| id.get(..end)).unwrap_or(id)
 }

@@ -1,202 +1,106 @@
-//! The `standard` connector: our own contract for warehouses without a product of their own
-//! (`docs/standard-connector.md`).
+//! The `standard` connector: `POST /orders`, `GET /orders?reference=`, `POST /orders/{id}/cancel`.
+//!
+//! The bodies stand in `connectors/standard/samples/calls`. A success is none until the body says so: an order that is
+//! answered under another reference is not ours.
 
-use std::str::FromStr as _;
+use std::sync::Arc;
 
-use reqwest::header::HeaderValue;
-use reqwest::{Method, Url};
-use rust_decimal::Decimal;
+use reqwest::{Method, RequestBuilder, Url};
 use secrecy::ExposeSecret as _;
-use serde::Deserialize;
-use serde_json::{Value, json};
 
-use super::super::documents::{CancelAnswer, CreateAnswer, FulfilmentLine, FulfilmentOrder, HeldLine, HeldOrder};
-use super::super::error::GatewayError;
-use super::super::http::{Answer, Call, Http};
-use super::super::named_url;
-use crate::config::{self, Secret};
-use crate::message::{CancelOutcome, CancelOutcomeCode, OrderStatus, OrderStatusCode, Reason, ReasonCode, Sku, Unit};
+use super::bodies::{self, CancelBody, OrderBody};
+use crate::config::Secret;
+use crate::gateways::documents::{CancelAnswer, CreateAnswer, FulfilmentOrder, HeldOrder};
+use crate::gateways::error::{GatewayError, NotSent};
+use crate::gateways::http::{Answer, Call, Caller, changing, reading};
+use crate::gateways::json::Row;
 
-/// A warehouse that speaks the standard contract.
-pub(in super::super) struct Standard {
-    http: Http,
-    root: Url,
-    token: Secret,
-}
+/// The header that names what a call is about: a repeat has the same.
+const IDEMPOTENCY_KEY: &str = "idempotency-key";
 
-#[derive(Deserialize)]
-struct Held {
-    id: String,
-    reference: String,
-    status: Coded,
-    #[serde(default)]
-    lines: Vec<HeldRow>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct HeldRow {
-    line_id: Option<String>,
-    sku: String,
-    quantity: String,
-    unit: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct Coded {
-    code: String,
-    raw: Option<String>,
-    text: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct Found {
-    orders: Vec<Held>,
-}
-
-#[derive(Deserialize)]
-struct Cancelled {
-    outcome: Coded,
-    reason: Option<Coded>,
+/// One account at one warehouse that speaks our own protocol.
+pub(in crate::gateways) struct Standard {
+    pub(in crate::gateways) caller: Caller,
+    /// Where its API is, with its slash.
+    pub(in crate::gateways) root: Url,
+    pub(in crate::gateways) token: Secret,
 }
 
 impl Standard {
-    pub(in super::super) fn new(
-        http: Http,
-        name: &str,
-        warehouse: &config::Warehouse,
-    ) -> Result<Self, super::super::GatewaysUnusable> {
-        let mut root = named_url(&format!("warehouses.{name}.url"), &warehouse.url)?;
-        if !root.path().ends_with('/') {
-            root.set_path(&format!("{}/", root.path()));
-        }
-        let missing = || super::super::GatewaysUnusable(format!("warehouses.{name}.token is missing"));
-        Ok(Self { http, root, token: warehouse.token.clone().ok_or_else(missing)? })
-    }
-
-    pub(in super::super) async fn create_order(&self, order: &FulfilmentOrder) -> Result<CreateAnswer, GatewayError> {
+    /// Creates an order, or says what is held under its reference.
+    pub(in crate::gateways) async fn create_order(
+        &self,
+        order: &FulfilmentOrder,
+    ) -> Result<CreateAnswer, GatewayError> {
+        let call = changing("create_order");
         let reference = order.reference.to_string();
-        let body = written(order).to_string().into_bytes();
-        let mut call = Call::change("create_order", Method::POST, self.url(&["orders"])?, body);
-        // A reference is letters, digits and hyphens: always a valid header.
-        if let Ok(value) = HeaderValue::from_str(&reference) {
-            call = call.header("idempotency-key", value);
+        let request = self.request(call, Method::POST, &["orders"])?.header(IDEMPOTENCY_KEY, &reference);
+        let answer = self.caller.send(call, request.json(&OrderBody::of(order))).await?;
+        if answer.status == 409 {
+            return self.existing(call, answer, &reference).await;
         }
-        let answer = self.call(call).await?;
-        match answer.status {
-            409 => read(&answer, "the existing order").and_then(held).map(CreateAnswer::Existing),
-            status if (200..300).contains(&status) => {
-                read(&answer, "the created order").and_then(held).map(CreateAnswer::Created)
-            }
-            _ => Err(self.error(&answer, true)),
+        let answer = answer.sorted(call, bodies::words)?;
+        let held = read(call, &answer, bodies::held)?;
+        if held.reference != reference {
+            return Err(unreadable(call, format!("it is about the order {:?}", held.reference)));
         }
+        Ok(CreateAnswer::Created(held))
     }
 
-    pub(in super::super) async fn find_order(&self, reference: &str) -> Result<Option<HeldOrder>, GatewayError> {
-        let mut url = self.url(&["orders"])?;
-        url.query_pairs_mut().append_pair("reference", reference);
-        let answer = self.call(Call::read("find_order", url)).await?;
-        if !answer.succeeded() {
-            return Err(self.error(&answer, false));
-        }
-        let found: Found = read(&answer, "the list of orders")?;
-        found.orders.into_iter().find(|order| order.reference == reference).map(held).transpose()
+    /// The order of a reference; the one that is alive, where there are several.
+    pub(in crate::gateways) async fn find_order(&self, reference: &str) -> Result<Option<HeldOrder>, GatewayError> {
+        let call = reading("find_order");
+        let request = self.request(call, Method::GET, &["orders"])?.query(&[("reference", reference)]);
+        let answer = self.caller.send(call, request).await?.sorted(call, bodies::words)?;
+        let mut orders = read(call, &answer, bodies::orders)?;
+        // A far end that does not know the question answers with everything.
+        orders.retain(|order| order.reference == reference);
+        let alive = orders.iter().position(|order| !bodies::is_over(order));
+        let chosen = alive.or_else(|| orders.len().checked_sub(1));
+        Ok(chosen.map(|place| orders.swap_remove(place)))
     }
 
-    pub(in super::super) async fn cancel_order(&self, order_id: &str, reason: &str) -> Result<CancelAnswer, GatewayError> {
-        let body = json!({ "reason": reason }).to_string().into_bytes();
-        let call = Call::change("cancel_order", Method::POST, self.url(&["orders", order_id, "cancel"])?, body);
-        let answer = self.call(call).await?;
-        if !answer.succeeded() {
-            return Err(self.error(&answer, true));
-        }
-        let cancelled: Cancelled = read(&answer, "the answer to the cancellation")?;
-        let (code, raw) = known(CancelOutcomeCode::ALL, &cancelled.outcome, CancelOutcomeCode::as_str);
-        let outcome = CancelOutcome { code: code.unwrap_or(CancelOutcomeCode::Other), raw };
-        let reason = cancelled.reason.map(|reason| {
-            let (code, raw) = known(ReasonCode::ALL, &reason, ReasonCode::as_str);
-            Reason { code: code.unwrap_or(ReasonCode::Other), raw, text: reason.text }
-        });
-        Ok(CancelAnswer { outcome, reason })
+    /// Asks for cancellation.
+    pub(in crate::gateways) async fn cancel_order(
+        &self,
+        order_id: &str,
+        reference: &str,
+        reason: &str,
+    ) -> Result<CancelAnswer, GatewayError> {
+        let call = changing("cancel_order");
+        let request = self.request(call, Method::POST, &["orders", order_id, "cancel"])?;
+        let request = request.header(IDEMPOTENCY_KEY, reference).json(&CancelBody { reason });
+        let answer = self.caller.send(call, request).await?.sorted(call, bodies::words)?;
+        read(call, &answer, bodies::cancelled)
     }
 
-    fn url(&self, parts: &[&str]) -> Result<Url, GatewayError> {
+    /// The reference is taken: by what the refusal shows, else by what is found under it.
+    async fn existing(&self, call: Call, answer: Answer, reference: &str) -> Result<CreateAnswer, GatewayError> {
+        let shown = read(call, &answer, bodies::held).ok().filter(|held| held.reference == reference);
+        let held = match shown {
+            Some(held) => Some(held),
+            None => self.find_order(reference).await?,
+        };
+        let status = answer.status;
+        let refused = || GatewayError::Refused { call: call.name, status, detail: bodies::words(&answer.body) };
+        held.map(CreateAnswer::Existing).ok_or_else(refused)
+    }
+
+    fn request(&self, call: Call, method: Method, path: &[&str]) -> Result<RequestBuilder, GatewayError> {
+        let secret = |error| GatewayError::NotSent { call: call.name, why: NotSent::Secret(Arc::new(error)) };
+        let token = self.token.value().map_err(secret)?;
         let mut url = self.root.clone();
-        let strange = || GatewayError::NotSent("the address cannot have paths".to_owned());
-        url.path_segments_mut().map_err(|()| strange())?.pop_if_empty().extend(parts);
-        Ok(url)
-    }
-
-    async fn call(&self, call: Call) -> Result<Answer, GatewayError> {
-        let token = self.token.value()?;
-        let mut header = HeaderValue::from_str(&format!("Bearer {}", token.expose_secret()))
-            .map_err(|_| GatewayError::NotSent("our token holds characters that no header may hold".to_owned()))?;
-        header.set_sensitive(true);
-        self.http.send(call.header("authorization", header)).await
-    }
-
-    fn error(&self, answer: &Answer, changes: bool) -> GatewayError {
-        answer.error(changes, answer.text(), self.http.now())
+        if let Ok(mut segments) = url.path_segments_mut() {
+            segments.pop_if_empty().extend(path);
+        }
+        Ok(self.caller.request(method, url).bearer_auth(token.expose_secret()))
     }
 }
 
-fn read<T: serde::de::DeserializeOwned>(answer: &Answer, what: &str) -> Result<T, GatewayError> {
-    serde_json::from_slice(&answer.body).map_err(|error| GatewayError::Unreadable(format!("{what}: {error}")))
+fn read<T>(call: Call, answer: &Answer, body: fn(&Row) -> Result<T, String>) -> Result<T, GatewayError> {
+    Row::read(&answer.body).and_then(|row| body(&row)).map_err(|problem| unreadable(call, problem))
 }
 
-/// The code that is meant, else nothing and what was said.
-fn known<C: Copy>(all: &[C], said: &Coded, name: impl Fn(C) -> &'static str) -> (Option<C>, Option<String>) {
-    let code = all.iter().copied().find(|code| name(*code).eq_ignore_ascii_case(&said.code));
-    let raw = said.raw.clone().or_else(|| code.is_none().then(|| said.code.clone()));
-    (code, raw)
-}
-
-fn held(order: Held) -> Result<HeldOrder, GatewayError> {
-    let strange = |what: &str, error: &dyn std::fmt::Display| GatewayError::Unreadable(format!("{what}: {error}"));
-    let line = |row: HeldRow| {
-        Ok(HeldLine {
-            line_id: row.line_id,
-            sku: Sku::new(row.sku).map_err(|error| strange("sku", &error))?,
-            quantity: Decimal::from_str(&row.quantity).map_err(|error| strange("quantity", &error))?,
-            unit: row.unit.map(Unit::new).transpose().map_err(|error| strange("unit", &error))?,
-        })
-    };
-    let (code, raw) = known(OrderStatusCode::ALL, &order.status, OrderStatusCode::as_str);
-    Ok(HeldOrder {
-        order_id: order.id,
-        reference: order.reference,
-        status: OrderStatus { code: code.unwrap_or(OrderStatusCode::Other), raw },
-        lines: order.lines.into_iter().map(line).collect::<Result<_, GatewayError>>()?,
-    })
-}
-
-/// The order as the contract writes it: absent members are left out, decimals are text.
-fn written(order: &FulfilmentOrder) -> Value {
-    let to = &order.recipient;
-    let recipient = json!({
-        "name": to.name, "company": to.company, "line1": to.line1, "line2": to.line2, "line3": to.line3,
-        "city": to.city, "region": to.region, "postalCode": to.postal_code, "country": to.country,
-        "phone": to.phone, "email": to.email,
-    });
-    let line = |line: &FulfilmentLine| {
-        present(json!({
-            "lineId": line.line_id, "sku": line.sku.as_str(), "description": line.description,
-            "quantity": line.quantity.normalize().to_string(), "unit": line.unit.as_str(), "lot": line.lot,
-            "serial": line.serial.as_ref().map(crate::message::Serial::as_str),
-        }))
-    };
-    present(json!({
-        "reference": order.reference.to_string(), "facility": order.facility, "orderNumber": order.order_number,
-        "purchaseOrder": order.purchase_order, "recipient": present(recipient), "deliveryMode": order.delivery_mode,
-        "carrier": order.carrier, "service": order.service,
-        "shipBy": order.ship_by.map(|at| at.to_string()), "deliverBy": order.deliver_by.map(|at| at.to_string()),
-        "lines": order.lines.iter().map(line).collect::<Vec<_>>(),
-    }))
-}
-
-fn present(mut object: Value) -> Value {
-    if let Value::Object(members) = &mut object {
-        members.retain(|_, value| !value.is_null());
-    }
-    object
+fn unreadable(call: Call, problem: String) -> GatewayError {
+    GatewayError::Unreadable { call: call.name, changing: call.changing, problem }
 }
