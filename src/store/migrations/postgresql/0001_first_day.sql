@@ -52,6 +52,7 @@ CREATE INDEX effects_of_document ON effects (document, ordinal);
 CREATE SEQUENCE parked_position;
 
 -- waits_for: 0 head, 1 time, 2 document, 3 person. due_at: when it is due by itself, if it stands at the front.
+-- position: never so low that nothing could go in front any more.
 CREATE TABLE parked (
   message_id uuid NOT NULL,
   flow text COLLATE "C" NOT NULL,
@@ -61,7 +62,7 @@ CREATE TABLE parked (
   kind text NOT NULL,
   connection text NOT NULL,
   bytes bytea NOT NULL,
-  position bigint NOT NULL,
+  position bigint NOT NULL CHECK (position > -4611686018427387904),
   waits_for bigint NOT NULL,
   due_at bigint,
   delay bigint,

@@ -50,6 +50,7 @@ CREATE TABLE places (
 INSERT INTO places (last) VALUES (0);
 
 -- waits_for: 0 head, 1 time, 2 document, 3 person. due_at: when it is due by itself, if it stands at the front.
+-- position: never so low that nothing could go in front any more.
 CREATE TABLE parked (
   message_id BLOB NOT NULL,
   flow TEXT NOT NULL,
@@ -59,7 +60,7 @@ CREATE TABLE parked (
   kind TEXT NOT NULL,
   connection TEXT NOT NULL,
   bytes BLOB NOT NULL,
-  position INTEGER NOT NULL,
+  position INTEGER NOT NULL CHECK (position > -4611686018427387904),
   waits_for INTEGER NOT NULL,
   due_at INTEGER,
   delay INTEGER,
