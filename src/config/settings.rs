@@ -89,6 +89,7 @@ pub struct Store {
     pub url: String,
     pub connections_max: u32,
     pub statement_timeout_ms: u64,
+    pub statement_bytes_max: usize,
 }
 
 /// The two stores.
@@ -108,12 +109,14 @@ pub enum StoreKind {
 pub struct Ingest {
     pub listen: SocketAddr,
     pub body_bytes_max: usize,
+    pub drain_bytes_max: usize,
     pub json_depth_max: usize,
     pub read_deadline_ms: u64,
     pub requests_max: usize,
     pub signature_window_s: u64,
     pub retry_window_s: u64,
     pub outbox_rows_max: u64,
+    pub accept_deadline_ms: u64,
     pub retry_after_s: u64,
 }
 

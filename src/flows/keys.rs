@@ -71,7 +71,8 @@ pub(super) fn tracking(act: &str, said: &PackageTracking) -> String {
     let PackageTracking { warehouse, shipment_key, package_key, tracking_number, at, .. } = said;
     let words = [said.tracking_url.as_deref().unwrap_or_default(), said.carrier.as_deref().unwrap_or_default()];
     let fingerprint = record_id(&[tracking_number, words[0], words[1]]);
-    format!("{act}/{warehouse}/{shipment_key}/{package_key}/{fingerprint}/{at}")
+    let package = package_key.as_deref().unwrap_or("*");
+    format!("{act}/{warehouse}/{shipment_key}/{package}/{fingerprint}/{at}")
 }
 
 /// Our id of the update in Dynamics that posts a shipment.

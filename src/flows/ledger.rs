@@ -242,8 +242,9 @@ pub struct PackageTracking {
     pub shipment_key: String,
     /// Whose key it is.
     pub warehouse: Connection,
-    /// The package.
-    pub package_key: String,
+    /// The package; absent means every package of the shipment.
+    #[serde(default)]
+    pub package_key: Option<String>,
     /// Its number.
     pub tracking_number: String,
     /// Where to follow it.

@@ -181,7 +181,8 @@ impl FromStr for Reference {
         let part = part.parse().map_err(|_| strange())?;
         let revision = revision.parse().map_err(|_| strange())?;
         let reference = Self { document: document.to_owned(), part, revision };
-        let ours = !document.is_empty() && text.len() <= REFERENCE_LENGTH_MAX && reference.to_string() == text;
+        let ours =
+            !document.is_empty() && part > 0 && text.len() <= REFERENCE_LENGTH_MAX && reference.to_string() == text;
         if ours { Ok(reference) } else { Err(strange()) }
     }
 }

@@ -114,7 +114,8 @@ macro_rules! kinds {
             }
 
             /// The flow of the kind; [`Body::flow`] knows the two kinds that say it themselves.
-            fn flow(self) -> Flow { match self { $(Self::$kind => $flow),* } }
+            #[must_use]
+            pub fn flow(self) -> Flow { match self { $(Self::$kind => $flow),* } }
 
             /// Whether messages of one ordering key wait for one another.
             #[must_use]

@@ -24,7 +24,7 @@ use super::history::History;
 use super::ledger::Ledger;
 use crate::failure::{Code, Failure};
 use crate::gateways::{Gateways, HeldOrder, ReleasedOrder};
-use crate::message::{Body, Connection, Envelope, LegalEntity, RequestId};
+use crate::message::{Body, Connection, Envelope, LegalEntity, OrderStatusCode, RequestId};
 
 pub use plan::plan;
 pub(super) use wanted::held_difference;
@@ -109,6 +109,12 @@ fn document(message: &Envelope, ledger: &Ledger) -> Option<(LegalEntity, Request
     };
     if let Some(request_id) = named {
         return Some((message.legal_entity.clone()?, request_id.clone()));
+    }
+    // The warehouse tells of every step; only what may change what Dynamics or the warehouse holds is worth a read.
+    let only_shown = matches!(&message.body, Body::OrderStatusChanged(status)
+        if !status.exception && status.status.code != OrderStatusCode::Cancelled);
+    if only_shown {
+        return None;
     }
     let created = History::of(ledger).latest()?.created.clone();
     Some((created.legal_entity, created.request_id))

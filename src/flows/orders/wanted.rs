@@ -97,7 +97,8 @@ pub(super) fn facts(
 
 /// What differs between an order as it was sent and as Dynamics wants it now, in words; empty when nothing does.
 ///
-/// Quantities may have been sent whole or, after shipments, be what is still outstanding: both are no change.
+/// Dynamics shows a quantity whole or, after shipments, what is still outstanding of it: both are no change. So one that
+/// is changed to exactly what is outstanding goes unnoticed here; Dynamics refuses what then ships too much.
 pub(super) fn differences(sent: &CreatedOrder, wanted: &Wanted<'_>, postings: &[PostedUpdate]) -> Vec<String> {
     let Wanted::Order(released, warehouse, facility) = wanted else { return Vec::new() };
     let mut differences = Vec::new();

@@ -102,9 +102,7 @@ impl Confirmed<'_> {
         let lines: Vec<_> = posted.lines.iter().map(line).collect();
         let shipped = format!("Shipped {} as {}.", lines.join(", "), posted.shipment_key);
         let mut steps = vec![(warehouse.clone(), shipped)];
-        let travels =
-            |said: &PackageTracking| format!("Package {} travels as {}.", said.package_key, said.tracking_number);
-        steps.extend(said.iter().map(|said| (warehouse.clone(), travels(said))));
+        steps.extend(said.iter().map(|said| (warehouse.clone(), tracking::told(said))));
         steps.extend(self.shorts());
         let handed = format!("Was handed packing slip {} (update {}) to post.", posted.packing_slip, posted.update_id);
         steps.push(("dynamics".to_owned(), handed));
