@@ -129,7 +129,10 @@ impl Parkings {
         let asked_for = failure.retry_after.unwrap_or_default();
         let (delay, attempts) = match failure.class() {
             Class::Busy => {
-                let delay = failure.retry_after.unwrap_or_else(|| self.retry.while_busy(standing.parked_for));
+                // Who asks for no time at all still gets a little.
+                let own = || self.retry.while_busy(standing.parked_for);
+                let delay =
+                    failure.retry_after.map_or_else(own, |asked| asked.max(self.retry.while_busy(Duration::ZERO)));
                 (Some(delay), standing.attempts)
             }
             Class::Transient | Class::Unsure => {

@@ -197,7 +197,7 @@ async fn create(State(mut shop): State<Shop>, axum::Json(body): axum::Json<Value
     // Whoever hangs up is gone from the door, too.
     let _leaving = Leaving { kept: Arc::clone(&shop.kept), reference: reference.clone() };
     if creates == Creates::Busy {
-        return (StatusCode::SERVICE_UNAVAILABLE, "too busy").into_response();
+        return (StatusCode::TOO_MANY_REQUESTS, [("retry-after", "0")], "too busy").into_response();
     }
     if creates == Creates::HeldBefore {
         shop.go_on.wait_for(|go_on| *go_on).await.unwrap();

@@ -50,7 +50,11 @@ impl World {
         let far_ends = FarEnds::open().await;
         let secret = ground.data().join("secret");
         std::fs::write(&secret, "whsec_c2VjcmV0c2VjcmV0c2VjcmV0c2VjcmV0").unwrap();
-        let config = ground.config(&format!("{QUICK}{}{more}", connections(&far_ends.url, secret.to_str().unwrap())));
+        let usual = format!("{QUICK}{}", connections(&far_ends.url, secret.to_str().unwrap()));
+        let key = |line: &str| line.split(" = ").next().unwrap_or_default().to_owned();
+        let other = |line: &&str| !more.lines().any(|more| key(more) == key(line));
+        let usual: Vec<&str> = usual.lines().filter(other).collect();
+        let config = ground.config(&format!("{}\n{more}", usual.join("\n")));
         let tools = open(config).await;
         Self { _ground: ground, far_ends, tools }
     }
