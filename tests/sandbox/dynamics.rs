@@ -15,9 +15,9 @@ fn plain() -> FinanceOperationsRules {
     FinanceOperationsRules { lots_share: 0.0, serials_share: 0.0, weighed_share: 0.0, ..quick_dynamics() }
 }
 
-fn first_line(state: &Value) -> (String, f64) {
+fn first_line(state: &Value) -> (String, u8) {
     let order = &state["orders"][0];
-    let ordered = order["lines"][0]["ordered"].as_str().unwrap().parse().unwrap();
+    let ordered = order["lines"][0]["ordered"].as_str().unwrap().parse::<u8>().unwrap();
     (order["origin"].as_str().unwrap().to_owned(), ordered)
 }
 
@@ -85,6 +85,8 @@ async fn documents_are_read_by_key_and_by_filter_however_they_are_written() {
     assert_eq!(dynamics.get(other).await.0, 404, "another company is not seen without cross-company");
     assert_eq!(dynamics.get(&format!("{other}?cross-company=true")).await.0, 200);
     assert_eq!(dynamics.get("OutboundShipmentOrders").await.0, 404);
+    let (status, answer) = dynamics.get("OutboundShipmentOrderRequests?$filter=Misspelt eq 'x'").await;
+    assert!(status == 400 && answer.to_string().contains("Misspelt"), "{answer}");
     assert_eq!(dynamics.get("OutboundShipmentOrderRequests?$filter=dataAreaId%20has%20'x'").await.0, 400);
 }
 
@@ -165,7 +167,7 @@ async fn never_more_is_accepted_than_was_ordered() {
     dynamics.post_update("D3", &origin, &[(9, json!(1), "ea")], &[]).await;
     assert!(dynamics.settled("D3", &origin).await.1.contains("does not exist"));
     let state = dynamics.state().await;
-    assert_eq!(state["orders"][0]["lines"][0]["posted"].as_str().unwrap().parse::<f64>().unwrap(), ordered);
+    assert_eq!(state["orders"][0]["lines"][0]["posted"].as_str().unwrap().parse::<u8>().unwrap(), ordered);
     assert_eq!(state["postings"].as_array().unwrap().len(), 3, "each update is there to be seen");
 }
 
@@ -178,7 +180,7 @@ async fn lots_and_serial_numbers_must_add_up() {
     let (origin, ordered) = first_line(&dynamics.state().await);
     let pieces = |update: &str| {
         let piece = |piece| json!({"OrderLineNumber": 1, "ItemSerialNumber": format!("{update}-{piece}"), "ShippedQuantity": 1});
-        (1..=3).map(piece).take(ordered as usize).collect::<Vec<_>>()
+        (1..=3).map(piece).take(ordered.into()).collect::<Vec<_>>()
     };
     let shipped = [(1, json!(ordered), "ea")];
     dynamics.post_update("D1", &origin, &shipped, &[]).await;

@@ -81,8 +81,9 @@ impl World {
                     "ItemSerialNumber": content["serial"], "ShippedQuantity": quantity}));
             }
         }
-        let unit =
-            |line: i64| units.iter().find(|unit| unit["line"] == line.to_string()).unwrap()["unit"].as_str().unwrap();
+        let unit = |line: i64| {
+            units.iter().find(|unit| unit["line"] == line.to_string().as_str()).unwrap()["unit"].as_str().unwrap()
+        };
         let number = |quantity: rust_decimal::Decimal| serde_json::from_str(&quantity.to_string()).unwrap();
         let lines: Vec<_> = lines.into_iter().map(|(line, quantity)| (line, number(quantity), unit(line))).collect();
         self.dynamics.post_update(update, origin, &lines, &dimensions).await;
@@ -193,7 +194,7 @@ async fn a_change_and_a_cancellation_that_did_not_arrive_are_losses() {
         verdict(&evidence).unwrap()
     };
     let verdict = until("both are told", async || Some(judge().await).filter(|verdict| verdict.lost == 2)).await;
-    assert!(verdict.findings[0].contains("changed") && verdict.findings[1].contains("cancelled"), "{verdict:#?}");
+    assert!(verdict.findings[0].contains("other lines") && verdict.findings[1].contains("cancelled"), "{verdict:#?}");
     let held = world.house.found("usmf-SHP0000002-W1").await;
     assert_eq!(world.house.cancel(held[0]["id"].as_str().unwrap()).await["outcome"]["code"], "CONFIRMED");
     assert_eq!(judge().await.lost, 1);

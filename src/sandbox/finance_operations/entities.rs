@@ -101,16 +101,28 @@ impl Entity {
         }
     }
 
+    /// The fields that can be written, where we decide which there are.
+    fn fields(self) -> Option<&'static [(&'static str, Type)]> {
+        match self {
+            Self::Updates => Some(UPDATE_FIELDS),
+            Self::UpdateLines => Some(LINE_FIELDS),
+            Self::UpdateDimensions => Some(DIMENSION_FIELDS),
+            Self::RequestStatus => Some(STATUS_FIELDS),
+            // The customer's own entity has the customer's own fields; requests are only read.
+            Self::Tracking | Self::Requests | Self::RequestLines => None,
+        }
+    }
+
+    /// Whether a row of the entity can have a field.
+    pub(super) fn knows(self, field: &str, row: &Map<String, Value>) -> bool {
+        let listed = self.fields().is_some_and(|fields| fields.iter().any(|(name, _)| *name == field));
+        listed || row.contains_key(field) || self == Self::Tracking
+    }
+
     /// Checks names and types of what shall be written, as the real one does before any business rule.
     pub(super) fn check(self, members: &Map<String, Value>) -> Result<(), String> {
-        let fields = match self {
-            Self::Updates => UPDATE_FIELDS,
-            Self::UpdateLines => LINE_FIELDS,
-            Self::UpdateDimensions => DIMENSION_FIELDS,
-            Self::RequestStatus => STATUS_FIELDS,
-            // The customer's own entity has the customer's own fields.
-            Self::Tracking => return Ok(()),
-            Self::Requests | Self::RequestLines => return Err("the entity is read-only".to_owned()),
+        let Some(fields) = self.fields() else {
+            return if self == Self::Tracking { Ok(()) } else { Err("The entity is read-only.".to_owned()) };
         };
         for (name, value) in members {
             let Some((_, kind)) = fields.iter().find(|(field, _)| field == name) else {

@@ -14,6 +14,14 @@ const CONTROL_NUMBER_FIRST: i64 = 5_637_144_576;
 /// An event and its body.
 pub(super) type Event = (EventName, Value);
 
+/// What an event is about. The facts make its id: the same facts are the same event.
+struct About<'a> {
+    kind: &'a str,
+    company: &'a str,
+    request: &'a str,
+    facts: String,
+}
+
 /// One event about a released document.
 pub(super) fn about(setting: &Setting<FinanceOperationsRules>, kind: &str, request: &Request, now: Timestamp) -> Event {
     let mut members = Map::new();
@@ -26,7 +34,7 @@ pub(super) fn about(setting: &Setting<FinanceOperationsRules>, kind: &str, reque
     members.insert("Site Code".to_owned(), json!("2"));
     members.insert("Load Planning Group".to_owned(), Value::Null);
     let facts = format!("{kind}/{}/{}/{}", request.company, request.id, request.version);
-    event(setting, kind, &request.company, (&facts, Some(&request.id)), members, now)
+    event(setting, About { kind, company: &request.company, request: &request.id, facts }, members, now)
 }
 
 /// One event about an update that was processed or refused.
@@ -45,14 +53,15 @@ pub(super) fn settled(
     members.insert("Message Queue".to_owned(), json!("WHSEWOutboundShipmentOrderUpdate"));
     let kind = setting.rules.settled_event.clone();
     let facts = format!("{kind}/{}/{}/{}/{}", key.0, key.1, key.2, update.handed_over);
-    event(setting, &kind, &key.0, (&facts, Some(&update.request)), members, now)
+    let about = About { kind: &kind, company: &key.0, request: &update.request, facts };
+    let (mut name, body) = event(setting, about, members, now);
+    name.subject = Some(key.1.clone());
+    (name, body)
 }
 
 fn event(
     setting: &Setting<FinanceOperationsRules>,
-    kind: &str,
-    company: &str,
-    (facts, document): (&str, Option<&String>),
+    About { kind, company, request, facts }: About<'_>,
     mut members: Map<String, Value>,
     now: Timestamp,
 ) -> Event {
@@ -82,7 +91,10 @@ fn event(
         .insert("ParentContextRecordSubjects".to_owned(), if quirk("no parents", 2) { Value::Null } else { json!([]) });
     members.insert("MajorVersion".to_owned(), json!(0));
     members.insert("MinorVersion".to_owned(), json!(0));
-    (EventName { id: guid, kind: kind.to_owned(), reference: document.cloned(), subject: None }, Value::Object(members))
+    (
+        EventName { id: guid, kind: kind.to_owned(), reference: Some(request.to_owned()), subject: None },
+        Value::Object(members),
+    )
 }
 
 /// Puts events into bodies: most alone, some in an array of one, some in an array of up to three.

@@ -56,6 +56,15 @@ impl Filter {
         }
     }
 
+    /// Every field that is named.
+    pub(super) fn fields(&self) -> Vec<&str> {
+        match self {
+            Self::Everything => Vec::new(),
+            Self::Compare { field, .. } => vec![field],
+            Self::And(left, right) | Self::Or(left, right) => [left.fields(), right.fields()].concat(),
+        }
+    }
+
     pub(super) fn takes(&self, row: &Map<String, Value>) -> bool {
         match self {
             Self::Everything => true,

@@ -29,6 +29,11 @@ pub(super) fn read(
     };
     let everywhere = call.asked("cross-company").is_some_and(|value| value.eq_ignore_ascii_case("true"));
     let mut rows = rows(environment, rules, entity, &filter);
+    // A misspelt name must not look like "not there".
+    let unknown = |row: &Fields| filter.fields().into_iter().find(|field| !entity.knows(field, row)).map(str::to_owned);
+    if let Some(field) = rows.first().and_then(unknown) {
+        return wrong(400, &format!("Could not find a property named '{field}' on type '{}'.", address.entity));
+    }
     rows.retain(|row| filter.takes(row) && (everywhere || company_of(row).eq_ignore_ascii_case(&rules.company)));
     let reference = reference(environment, rules, &filter);
     let key =

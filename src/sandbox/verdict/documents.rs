@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use rust_decimal::Decimal;
 
-use super::evidence::{Evidence, EvidenceError, Held, Posting, Released, Shipped, TrackingEntry};
+use super::evidence::{Evidence, EvidenceError, Held, Posting, Released, ReleasedLine, Shipped, TrackingEntry};
 use crate::message::{LegalEntity, Reference, RequestId};
 
 /// Line, lot, serial.
@@ -76,10 +76,18 @@ impl Document {
         self.held.iter().filter(|held| held.live)
     }
 
-    /// Whether the warehouse shipped all of it.
+    /// Whether the warehouse shipped all that it holds of it, and that is all that was ordered; what was changed later
+    /// may have been too late.
     pub(super) fn whole(&self) -> bool {
         let whole = |held: &Held| held.lines.iter().all(|line| line.shipped >= line.quantity);
-        self.live().count() > 0 && self.live().all(whole)
+        let mut shipped = BTreeMap::<&str, Decimal>::new();
+        for line in self.live().flat_map(|held| &held.lines) {
+            *shipped.entry(line.line.as_str()).or_default() += line.shipped;
+        }
+        let ordered =
+            |line: &ReleasedLine| shipped.get(line.line.as_str()).is_some_and(|shipped| *shipped >= line.ordered);
+        let changed = self.released.version > 1;
+        self.live().count() > 0 && self.live().all(whole) && (changed || self.released.lines.iter().all(ordered))
     }
 
     pub(super) fn shipped(&self) -> Quantities {

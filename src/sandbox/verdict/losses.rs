@@ -1,8 +1,6 @@
 //! Events that were answered 2xx and have no end at the other side.
 
-use std::collections::{BTreeMap, BTreeSet};
-
-use rust_decimal::Decimal;
+use std::collections::BTreeSet;
 
 use super::documents::{Document, Documents, shipment_quantities};
 use super::evidence::{Evidence, Held};
@@ -11,7 +9,8 @@ use crate::sandbox::ledger::LedgerLine;
 /// What is lost, one sentence each. Meaningful when nothing moves any more.
 pub(super) fn losses(evidence: &Evidence, documents: &Documents) -> Vec<String> {
     let mut losses = Vec::new();
-    let told = accepted(&evidence.finance_operations.ledger, |line| !line.path.contains("UpdateChangedStatus"));
+    // An event about the order itself has no other subject.
+    let told = accepted(&evidence.finance_operations.ledger, |line| line.subject.is_none());
     let told: BTreeSet<_> = told.iter().filter_map(|line| line.reference.as_deref()).collect();
     let shipped = subjects(&evidence.warehouse.ledger, "shipment_confirmed");
     let tracked = subjects(&evidence.warehouse.ledger, "tracking_updated");
@@ -44,14 +43,18 @@ fn order_loss(document: &Document) -> Option<String> {
     if document.held.is_empty() {
         return Some(format!("{request}: was told, and the warehouse has not heard of it"));
     }
-    let outdated = document.live().filter(|held| held.status == "RECEIVED" && !same_lines(document, held)).count();
-    (outdated > 0).then(|| format!("{request}: was changed, and the warehouse has not heard of it"))
+    let early: Vec<_> = document.live().filter(|held| held.status == "RECEIVED").collect();
+    let outdated = !early.is_empty() && !same_lines(document, &early);
+    outdated.then(|| format!("{request}: stands at the warehouse in other lines or quantities than in Dynamics"))
 }
 
-fn same_lines(document: &Document, held: &Held) -> bool {
-    let wanted: BTreeMap<&str, Decimal> =
-        document.released.lines.iter().map(|line| (line.line.as_str(), line.ordered)).collect();
-    held.lines.iter().all(|line| wanted.get(line.line.as_str()) == Some(&line.quantity))
+/// Whether what can still be changed at the warehouse is what Dynamics wants, and nothing that it wants is missing.
+fn same_lines(document: &Document, early: &[&Held]) -> bool {
+    let wanted: BTreeSet<_> = document.released.lines.iter().map(|line| (line.line.as_str(), line.ordered)).collect();
+    let held: BTreeSet<_> = document.live().flat_map(|held| &held.lines).map(|line| line.line.as_str()).collect();
+    let mut lines = early.iter().flat_map(|held| &held.lines);
+    lines.all(|line| wanted.contains(&(line.line.as_str(), line.quantity)))
+        && wanted.iter().all(|(line, _)| held.contains(line))
 }
 
 /// What shipments said must stand in updates that were handed over, whatever became of these.

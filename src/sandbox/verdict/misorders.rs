@@ -12,7 +12,7 @@ use crate::sandbox::ledger::{Effect, LedgerLine};
 /// What is out of order, one sentence each.
 pub(super) fn misorders(evidence: &Evidence, documents: &Documents) -> Vec<String> {
     let warehouse = &evidence.warehouse.ledger;
-    let mut misorders = revisions(warehouse);
+    let mut misorders = revisions(warehouse, &rejected(warehouse, documents));
     let taken = taken(warehouse);
     let opened = opened(&evidence.finance_operations.ledger);
     for document in documents.all.values() {
@@ -22,22 +22,33 @@ pub(super) fn misorders(evidence: &Evidence, documents: &Documents) -> Vec<Strin
     misorders
 }
 
+/// References that ended without having been cancelled: the warehouse rejected them, and only it knows when.
+fn rejected<'a>(ledger: &[LedgerLine], documents: &'a Documents) -> BTreeSet<&'a str> {
+    let cancelled: BTreeSet<_> =
+        ledger.iter().filter(|line| cancels(line)).filter_map(|line| line.reference.as_deref()).collect();
+    let ended = documents.all.values().flat_map(|document| &document.held).filter(|held| !held.live);
+    ended.map(|held| held.reference.as_str()).filter(|reference| !cancelled.contains(reference)).collect()
+}
+
+fn cancels(line: &LedgerLine) -> bool {
+    line.path.ends_with("/cancel") && matches!(line.effect, Effect::Changed | Effect::Repeated)
+}
+
 /// A revision is created only after the one before was cancelled or rejected, and never after a later one.
-fn revisions(ledger: &[LedgerLine]) -> Vec<String> {
+fn revisions(ledger: &[LedgerLine], rejected: &BTreeSet<&str>) -> Vec<String> {
     let mut open: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
     let mut latest: BTreeMap<&str, (usize, &str)> = BTreeMap::new();
     let mut misorders = Vec::new();
     for line in ledger {
         let Some(reference) = line.reference.as_deref() else { continue };
         let group = open.entry(part(reference)).or_default();
-        let ended = line.path.ends_with("/cancel") && matches!(line.effect, Effect::Changed | Effect::Repeated);
-        if ended || line.path == "order_rejected" {
+        if cancels(line) {
             group.remove(reference);
         }
         if line.method != "POST" || line.path != "/orders" || line.effect != Effect::Created {
             continue;
         }
-        if let Some(other) = group.iter().find(|other| **other != reference) {
+        if let Some(other) = group.iter().find(|other| **other != reference && !rejected.contains(**other)) {
             misorders.push(format!("{reference}: was created while {other} was neither cancelled nor rejected"));
         }
         group.insert(reference);

@@ -3,11 +3,11 @@
 //! A pure function. What is *lost* has a meaning only when nothing moves any more (`moving` is 0) and the product has
 //! had its time; a document that the product shows to a person is excused by whoever asks.
 //!
-//! | figure | law | what is looked at |
-//! |---|---|---|
-//! | `lost` | nothing accepted is lost | events taken with 2xx whose document, shipment or tracking is not at the other side |
-//! | `duplicated` | no effect happens twice | live orders and updates created again, pieces posted beyond what was shipped, tracking written again |
-//! | `out_of_order` | order per document holds | a revision before the one before was ended, a posting before its shipment, a later shipment posted before one that had been taken first |
+//! - `lost`: events taken with 2xx whose order, shipment or tracking number is not at the other side.
+//! - `duplicated`: live orders and updates that were created again, pieces posted beyond what was shipped (or refused
+//!   because of that), tracking written again.
+//! - `out_of_order`: a revision created before the one before had ended; a posting before anything was shipped; a later
+//!   shipment posted before one that had been taken when the later one did not exist yet.
 
 mod documents;
 mod doubles;

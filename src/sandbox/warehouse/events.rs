@@ -15,21 +15,21 @@ use crate::sandbox::world::Setting;
 /// The warehouse took the order on.
 pub(super) fn accepted(setting: &Setting<WarehouseRules>, order: &Order, now: Timestamp) -> Notice {
     let data = json!({"order": refs(order), "acceptedAt": instant(now)});
-    event(setting, order, "order_accepted", &order.id, &data, now)
+    event(setting, order, ("order_accepted", &order.id), &data, now)
 }
 
 /// The warehouse will not do it.
 pub(super) fn rejected(setting: &Setting<WarehouseRules>, order: &Order, now: Timestamp) -> Notice {
     let reason = json!({"code": "OUT_OF_STOCK", "raw": "NO_STOCK", "text": "Nothing of it is in stock."});
     let data = json!({"order": refs(order), "reason": reason, "rejectedAt": instant(now)});
-    event(setting, order, "order_rejected", &order.id, &data, now)
+    event(setting, order, ("order_rejected", &order.id), &data, now)
 }
 
 /// Picking has started.
 pub(super) fn picking(setting: &Setting<WarehouseRules>, order: &Order, now: Timestamp) -> Notice {
     let status = json!({"code": Stage::Picking.code()});
     let data = json!({"order": refs(order), "status": status, "changedAt": instant(now)});
-    event(setting, order, "order_status_changed", &format!("{}/picking", order.id), &data, now)
+    event(setting, order, ("order_status_changed", &format!("{}/picking", order.id)), &data, now)
 }
 
 /// A cancellation that was pending is decided.
@@ -44,7 +44,7 @@ pub(super) fn cancel_resolved(
     if !cancelled {
         data["reason"] = json!({"code": "TOO_LATE", "text": "Picking has started."});
     }
-    event(setting, order, "order_cancel_resolved", &format!("{}/{}", order.id, order.resolutions), &data, now)
+    event(setting, order, ("order_cancel_resolved", &format!("{}/{}", order.id, order.resolutions)), &data, now)
 }
 
 /// A shipment left.
@@ -61,7 +61,7 @@ pub(super) fn shipped(setting: &Setting<WarehouseRules>, order: &Order, shipment
     if let Some(facility) = order.content.get("facility").filter(|facility| facility.is_string()) {
         data["shipFrom"] = json!({ "code": facility });
     }
-    event(setting, order, "shipment_confirmed", &shipment.key, &data, now)
+    event(setting, order, ("shipment_confirmed", &shipment.key), &data, now)
 }
 
 /// A tracking number that was late came.
@@ -81,7 +81,7 @@ pub(super) fn tracked(
         "status": {"code": "IN_TRANSIT"},
         "updatedAt": instant(now),
     });
-    event(setting, order, "tracking_updated", &package.key, &data, now)
+    event(setting, order, ("tracking_updated", &package.key), &data, now)
 }
 
 /// The headers of an event that is sent now: the id stays, the time stamp is of the attempt.
@@ -100,8 +100,7 @@ pub(super) fn headers(rules: &WarehouseRules, delivery: &Delivery, now: Timestam
 fn event(
     setting: &Setting<WarehouseRules>,
     order: &Order,
-    kind: &str,
-    facts: &str,
+    (kind, facts): (&str, &str),
     data: &Value,
     now: Timestamp,
 ) -> Notice {
@@ -145,7 +144,10 @@ fn package(package: &Package) -> Value {
 }
 
 fn content(content: &Content) -> Value {
-    let lot = |(number, quantity): &(String, rust_decimal::Decimal)| json!({"number": number, "quantity": quantity.to_string(), "expiry": "2030-12-31"});
+    let lot = |(number, quantity): &(String, rust_decimal::Decimal)| {
+        let quantity = quantity.to_string();
+        json!({"number": number, "quantity": quantity, "expiry": "2030-12-31"})
+    };
     let mut shown = json!({
         "line": {"orderLineId": content.line_id},
         "item": {"sku": content.sku},

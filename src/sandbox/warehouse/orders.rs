@@ -170,7 +170,10 @@ fn cancel(setting: &Setting<WarehouseRules>, call: &Call, order: &Order) -> Answ
 }
 
 fn shown(order: &Order) -> Value {
-    let line = |line: &OrderLine| json!({"lineId": line.line_id, "sku": line.sku, "quantity": line.quantity.to_string(), "unit": line.unit});
+    let line = |line: &OrderLine| {
+        let quantity = line.quantity.to_string();
+        json!({"lineId": line.line_id, "sku": line.sku, "quantity": quantity, "unit": line.unit})
+    };
     let mut status = json!({"code": order.stage.code()});
     if order.stage == Stage::Rejected {
         status["raw"] = json!("rejected");
