@@ -118,10 +118,10 @@ codes! {
     /// The connection is not configured any more.
     ConnectionUnknown = "connection.unknown", Permanent, "integration",
         "Configure the connection again, then replay it; or discard it.";
-    /// The connection's mode is "paused": its messages wait.
+    /// The connection's mode is `paused`: its messages wait.
     ConnectionPaused = "connection.paused", Busy, "integration",
         "Set the connection's mode to live when it may go on; its messages then go on by themselves.";
-    /// The connection's mode is "dry_run": what would be sent is on the journey, and nothing is sent.
+    /// The connection's mode is `dry_run`: what would be sent is on the journey, and nothing is sent.
     ConnectionDryRun = "connection.dry_run", Busy, "integration",
         "Read on the journey what would be sent; set the connection's mode to live when it is right.";
     /// Dynamics cannot be reached, or answers with a server error.

@@ -41,7 +41,7 @@ pub fn load_with(file: Option<&Path>, ours: &str) -> Result<Config, Vec<Finding>
     if let Some(path) = file {
         said = said.merge(Toml::file_exact(path));
     }
-    read(said.merge(Toml::string(ours)).merge(environment))
+    read(&said.merge(Toml::string(ours)).merge(environment))
 }
 
 /// Reads a configuration from TOML text over the defaults, as tests do. The environment goes before it.
@@ -49,14 +49,13 @@ pub fn load_with(file: Option<&Path>, ours: &str) -> Result<Config, Vec<Finding>
 /// # Errors
 /// As [`load`].
 pub fn load_text(text: &str) -> Result<Config, Vec<Finding>> {
-    read(Figment::new().merge(Toml::string(text)).merge(Env::prefixed(PREFIX).split("__")))
+    read(&Figment::new().merge(Toml::string(text)).merge(Env::prefixed(PREFIX).split("__")))
 }
 
-fn read(said: Figment) -> Result<Config, Vec<Finding>> {
-    let origins = said.clone();
+fn read(said: &Figment) -> Result<Config, Vec<Finding>> {
     let mut values: Dict = match said.extract() {
         Ok(values) => values,
-        Err(errors) => return Err(errors.into_iter().map(|error| finding(&error, &origins)).collect()),
+        Err(errors) => return Err(errors.into_iter().map(|error| finding(&error, said)).collect()),
     };
     let mut findings = Vec::new();
     let mut culprits: Vec<String> = Vec::new();
@@ -74,7 +73,7 @@ fn read(said: Figment) -> Result<Config, Vec<Finding>> {
             }
             Err(errors) => {
                 let Some(error) = errors.into_iter().next() else { break };
-                findings.push(finding(&error, &origins));
+                findings.push(finding(&error, said));
                 // What is wrong is taken out, so that the next problem shows.
                 let culprit = culprit(&error);
                 if !remove(&mut values, &culprit) {

@@ -98,7 +98,7 @@ impl OrderingKey {
         &self.0
     }
 
-    /// The partition of `count` that the key lies in: (high 32 bits of xxh3_64 of the key × count) >> 32.
+    /// The partition of `count` that the key lies in: (high 32 bits of `xxh3_64` of the key × count) >> 32.
     #[must_use]
     pub fn partition(&self, count: u16) -> u16 {
         let high = xxh3_64(self.0.as_bytes()) >> 32;

@@ -97,6 +97,7 @@ macro_rules! kinds {
         /// What a message says, with its facts.
         #[derive(Clone, Debug, PartialEq)]
         #[allow(missing_docs, reason = "each is explained at its type")]
+        #[allow(clippy::large_enum_variant, reason = "one lives for one attempt")]
         pub enum Body { $($kind($kind)),* }
 
         impl Kind {

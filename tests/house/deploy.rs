@@ -42,7 +42,8 @@ fn help_of(words: &[String]) -> Result<String, String> {
     }
     command.push("--help");
     let output = drayline(&command, &BTreeMap::new());
-    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    // Lines are wrapped where the terminal ends.
+    let text = String::from_utf8_lossy(&output.stdout).split_whitespace().collect::<Vec<_>>().join(" ");
     if output.status.success() { Ok(text) } else { Err(String::from_utf8_lossy(&output.stderr).into_owned()) }
 }
 

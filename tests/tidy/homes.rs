@@ -15,7 +15,7 @@ const EVERYWHERE: &[&str] = &[""];
 const HOMES: &[(&str, &[&str])] = &[
     ("axum", &["ingest/", "console/", "sandbox/", "app"]),
     ("backoff", &["processor/retry"]),
-    ("base64", &["ingest/", "gateways/", "sandbox/"]),
+    ("base64", &["ingest/", "gateways/", "sandbox/", "cli/demo"]),
     ("clap", &["cli", "main.rs"]),
     ("ed25519_dalek", &["ingest/", "sandbox/"]),
     ("fastrand", &["clock.rs"]),
@@ -32,9 +32,11 @@ const HOMES: &[(&str, &[&str])] = &[
     ("prost", &["message/"]),
     ("reqwest", &["gateways/", "sandbox/"]),
     ("rust_decimal", EVERYWHERE),
+    ("rustls", &["gateways/", "sandbox/"]),
     ("secrecy", EVERYWHERE),
     ("serde", EVERYWHERE),
     ("serde_json", EVERYWHERE),
+    ("sha1", &["ingest/signature/"]),
     ("sha2", EVERYWHERE),
     ("sqlx", &["store/", "transport/embedded"]),
     ("subtle", &["ingest/", "sandbox/"]),
@@ -45,7 +47,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("tracing", &["telemetry/", "sandbox/", "app", "cli"]),
     ("tracing_subscriber", &["telemetry/"]),
     ("uuid", EVERYWHERE),
-    ("xxhash_rust", &["message/"]),
+    ("xxhash_rust", &["message/", "sandbox/"]),
     ("zstd", &["message/"]),
 ];
 

@@ -48,6 +48,10 @@ fn wrong_entries(page: &str) -> Vec<String> {
         if !lines.contains(&&*sorted) {
             violations.push(format!("{code} must be sorted as {sorted}"));
         }
+        let step = format!("- **Do**: {}", code.next_step());
+        if !lines.iter().any(|line| line.starts_with(&step)) {
+            violations.push(format!("{code}: what to do must begin with {:?}", code.next_step()));
+        }
         for part in PARTS {
             let text = lines.iter().find_map(|line| line.strip_prefix(&format!("- {part}: ")));
             if text.is_none_or(|text| text.len() < 15) {
@@ -75,6 +79,8 @@ fn a_wrong_page_is_found() {
         "order.declined is explained",
     );
     caught(&wrong_entries(&page.replace("*permanent · finance*", "*permanent · sales*")), "must be sorted");
+    let step = Code::OrderRejected.next_step();
+    caught(&wrong_entries(&page.replace(step, "Do something.")), "order.rejected: what to do");
     caught(&wrong_entries(&page.replacen("- **Replay**: ", "- Replay: ", 1)), "lacks the part **Replay**");
 }
 

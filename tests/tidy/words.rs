@@ -7,7 +7,6 @@ use super::{caught, clean};
 const FORBIDDEN: &[(&str, &str)] = &[
     (concat!("TO", "DO"), "do it, or write an issue"),
     (concat!("FIX", "ME"), "mend it, or write an issue"),
-    (concat!("XX", "X"), "say what is meant"),
     (concat!("/ro", "ot/"), "a path of somebody's machine"),
     (concat!("/ho", "me/"), "a path of somebody's machine"),
     (concat!("/wo", "rk/"), "a path of somebody's machine"),
