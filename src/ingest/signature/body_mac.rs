@@ -1,4 +1,4 @@
-//! A code of the raw body in one header: ShipHero, Shopify, Picqer, Sendcloud, ShipMonk, X-Hub.
+//! A code of the raw body in one header, as many warehouses and shops send it.
 
 use secrecy::{ExposeSecret as _, SecretString};
 

@@ -30,7 +30,9 @@ pub(super) fn code(hash: Hash, key: &[u8], parts: &[&[u8]]) -> Option<Vec<u8>> {
     macro_rules! with {
         ($digest:ty) => {{
             let mut mac = Hmac::<$digest>::new_from_slice(key).ok()?;
-            parts.iter().for_each(|part| mac.update(part));
+            for part in parts {
+                mac.update(part);
+            }
             Some(mac.finalize().into_bytes().to_vec())
         }};
     }
