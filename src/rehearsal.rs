@@ -66,7 +66,15 @@ impl Rehearsal {
             && crash.step == step
             && crash.reached.fetch_add(1, Ordering::SeqCst) + 1 == crash.at
         {
-            std::process::abort();
+            kill_this_process();
         }
     }
+}
+
+/// From outside, as an operating system or an operator would: no destructor runs, and nothing is told.
+fn kill_this_process() {
+    let process = std::process::id().to_string();
+    // Where there is no such command, the process still ends here and now.
+    let _ = std::process::Command::new("kill").args(["-9", &process]).status();
+    std::process::abort();
 }
