@@ -61,11 +61,11 @@ impl Tokens {
         if let Some(token) = held.token.as_ref().filter(|token| caller.clock().since(token.since) < token.used_for) {
             return Ok(token.clone());
         }
-        let renewed = self.renewals.load(Ordering::Acquire) > before;
-        if let Some(failure) = held.failure.as_ref().filter(|_| renewed) {
+        let number = self.renewals.load(Ordering::Acquire);
+        if let Some(failure) = held.failure.as_ref().filter(|_| number > before) {
             return Err(failure.clone());
         }
-        let fetched = self.fetch(caller, before).await;
+        let fetched = self.fetch(caller, number).await;
         *held = match &fetched {
             Ok(token) => Held { token: Some(token.clone()), failure: None },
             Err(failure) => Held { token: None, failure: Some(failure.clone()) },
