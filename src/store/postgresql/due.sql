@@ -1,5 +1,6 @@
 -- Heads that are due. What waits for an instant is found by that instant. What waits for its head is due as soon as it
--- stands in front; it is found by stepping from lane to lane, so that a thousand followers of one head cost one step.
+-- stands in front; it is found by stepping from lane to lane, so that a thousand followers of one head cost one step,
+-- and beyond a hundred lanes of one partition by reading the index of all lanes once.
 -- Chosen are those that have been due for longest; answered in the order of their places.
 WITH RECURSIVE mine AS MATERIALIZED (
   SELECT p.flow, p.partition
@@ -8,23 +9,37 @@ WITH RECURSIVE mine AS MATERIALIZED (
   WHERE p.owner IS NOT NULL
 ),
 lanes AS (
-  SELECT mine.flow, mine.partition,
+  SELECT 1 AS step, mine.flow, mine.partition,
     (SELECT min(p.lane_key) FROM parked p
       WHERE p.flow = mine.flow AND p.partition = mine.partition AND p.waits_for = 0) AS lane_key
   FROM mine
   UNION ALL
-  SELECT lanes.flow, lanes.partition,
+  SELECT step + 1, lanes.flow, lanes.partition,
     (SELECT min(p.lane_key) FROM parked p
       WHERE p.flow = lanes.flow AND p.partition = lanes.partition AND p.waits_for = 0 AND p.lane_key > lanes.lane_key)
-  FROM lanes WHERE lanes.lane_key IS NOT NULL
+  FROM lanes WHERE lanes.lane_key IS NOT NULL AND step < 100
 ),
-freed AS (
-  SELECT h.flow, h.message_id, h.last_parked_at AS since
+stepped AS (
+  SELECT h.*
   FROM lanes CROSS JOIN LATERAL (
     SELECT p.flow, p.message_id, p.waits_for, p.last_parked_at FROM parked p
     WHERE p.flow = lanes.flow AND p.lane_key = lanes.lane_key ORDER BY p.position, p.message_id LIMIT 1
   ) h
-  WHERE h.waits_for = 0
+  WHERE (SELECT max(step) FROM lanes) < 100
+),
+read AS (
+  SELECT mine.flow, h.message_id, h.waits_for, h.last_parked_at
+  FROM mine CROSS JOIN LATERAL (
+    SELECT DISTINCT ON (p.lane_key) p.message_id, p.waits_for, p.last_parked_at FROM parked p
+    WHERE p.flow = mine.flow AND p.partition = mine.partition
+    ORDER BY p.lane_key, p.position, p.message_id
+  ) h
+  WHERE (SELECT max(step) FROM lanes) >= 100
+),
+freed AS (
+  SELECT flow, message_id, last_parked_at AS since
+  FROM (SELECT * FROM stepped UNION ALL SELECT * FROM read) head
+  WHERE waits_for = 0
   ORDER BY since LIMIT $4
 ),
 timed AS (

@@ -15,12 +15,15 @@ mod record;
 mod warnings;
 
 use std::str::FromStr;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use sqlx::postgres::{PgArguments, PgConnectOptions, PgConnection, PgPool, PgPoolOptions, PgRow};
+use sqlx::pool::PoolConnection;
+use sqlx::postgres::{PgArguments, PgConnectOptions, PgPool, PgPoolOptions, PgRow};
 use sqlx::query::{Query, QueryAs};
 use sqlx::{Connection as _, FromRow, Postgres};
 
+use crate::clock::{Clock, Mark};
 use crate::config::{Config, address, ms};
 use crate::store::StoreError;
 use crate::store::parts::Fault;
@@ -39,6 +42,26 @@ pub struct Postgresql {
     patience: Duration,
     /// A statement's rows bring no more bytes than this.
     statement_bytes_max: usize,
+    lost: Lost,
+}
+
+/// When a connection was last lost: those that were idle then are asked before they are used, so that a restart of the
+/// server costs one failed call and not one for each connection of the pool.
+#[derive(Clone)]
+struct Lost {
+    clock: Clock,
+    last: Arc<Mutex<Option<Mark>>>,
+}
+
+impl Lost {
+    fn now(&self) {
+        *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some(self.clock.mark());
+    }
+
+    fn while_idle(&self, idle_for: Duration) -> bool {
+        let last = *self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        last.is_some_and(|last| self.clock.since(last) <= idle_for)
+    }
 }
 
 impl Postgresql {
@@ -52,13 +75,16 @@ impl Postgresql {
             "SET statement_timeout = {}; SET synchronous_commit = on; SET timezone = 'UTC'",
             statement_timeout.as_millis()
         );
+        let lost = Lost { clock: Clock::system(), last: Arc::default() };
+        let lost_before = lost.clone();
         let pool = PgPoolOptions::new()
             .max_connections(config.store.connections_max)
             .acquire_timeout(statement_timeout)
             .test_before_acquire(false)
-            .before_acquire(|connection, idle| {
+            .before_acquire(move |connection, idle| {
+                let doubtful = idle.idle_for > IDLE_MAX || lost_before.while_idle(idle.idle_for);
                 Box::pin(async move {
-                    if idle.idle_for > IDLE_MAX {
+                    if doubtful {
                         connection.ping().await?;
                     }
                     Ok(true)
@@ -73,7 +99,7 @@ impl Postgresql {
             })
             .connect_lazy_with(options);
         let patience = statement_timeout + NETWORK_MARGIN;
-        let store = Self { pool, patience, statement_bytes_max: config.store.statement_bytes_max };
+        let store = Self { pool, patience, statement_bytes_max: config.store.statement_bytes_max, lost };
         store.check_version().await?;
         store.migrate().await?;
         Ok(store)
@@ -89,13 +115,7 @@ impl Postgresql {
     {
         let mut connection = self.pool.acquire().await.map_err(|error| fault::sort(doing, error))?;
         let answer = tokio::time::timeout(self.patience, query.fetch_all(&mut *connection)).await;
-        answer.unwrap_or_else(|_| Err(silence())).map_err(|error| {
-            // Whatever is still on its way on this connection must not answer the next question.
-            if fault::is_lost(&error) {
-                drop::<PgConnection>(connection.detach());
-            }
-            fault::sort(doing, error)
-        })
+        answer.unwrap_or_else(|_| Err(silence())).map_err(|error| self.failed(doing, error, connection))
     }
 
     /// The only row of a statement that always answers one.
@@ -111,13 +131,17 @@ impl Postgresql {
     async fn execute(&self, doing: &'static str, query: Query<'_, Postgres, PgArguments>) -> Result<u64, StoreError> {
         let mut connection = self.pool.acquire().await.map_err(|error| fault::sort(doing, error))?;
         let answer = tokio::time::timeout(self.patience, query.execute(&mut *connection)).await;
-        let done = answer.unwrap_or_else(|_| Err(silence())).map_err(|error| {
-            if fault::is_lost(&error) {
-                drop::<PgConnection>(connection.detach());
-            }
-            fault::sort(doing, error)
-        })?;
-        Ok(done.rows_affected())
+        let done = answer.unwrap_or_else(|_| Err(silence()));
+        Ok(done.map_err(|error| self.failed(doing, error, connection))?.rows_affected())
+    }
+
+    fn failed(&self, doing: &'static str, error: sqlx::Error, connection: PoolConnection<Postgres>) -> Fault {
+        // Whatever is still on its way on a lost connection must not answer the next question.
+        if fault::is_lost(&error) {
+            drop(connection.detach());
+            self.lost.now();
+        }
+        fault::sort(doing, error)
     }
 }
 

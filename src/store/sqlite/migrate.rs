@@ -4,9 +4,9 @@
 use std::time::Duration;
 
 use sqlx::{Row as _, SqliteConnection};
-use tokio::time::Instant;
 
 use super::{Sqlite, fault};
+use crate::clock::Clock;
 use crate::store::StoreError;
 
 /// Every step of the schema; a released one is never changed.
@@ -19,7 +19,8 @@ const DOING: &str = "bringing its schema up to date";
 
 impl Sqlite {
     pub(super) async fn migrate(&self, patience: Duration) -> Result<(), StoreError> {
-        let started = Instant::now();
+        let clock = Clock::system();
+        let started = clock.mark();
         loop {
             match self.apply().await {
                 Ok(version) if version > latest() => {
@@ -29,7 +30,7 @@ impl Sqlite {
                     });
                 }
                 Ok(_) => return Ok(()),
-                Err(error) if fault::is_busy(&error) && started.elapsed() < patience => {
+                Err(error) if fault::is_busy(&error) && clock.since(started) < patience => {
                     tokio::time::sleep(AGAIN_AFTER).await;
                 }
                 Err(error) => return Err(fault::sort(DOING, error).into()),

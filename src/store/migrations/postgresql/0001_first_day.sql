@@ -82,6 +82,7 @@ CREATE TABLE parked (
   PRIMARY KEY (message_id, flow)
 );
 CREATE INDEX parked_lanes ON parked (flow, lane_key, position, message_id);
+CREATE INDEX parked_order ON parked (flow, partition, lane_key, position, message_id) INCLUDE (waits_for, last_parked_at);
 CREATE INDEX parked_due ON parked (flow, partition, due_at) WHERE waits_for <> 0;
 CREATE INDEX parked_followers ON parked (flow, partition, lane_key) WHERE waits_for = 0;
 CREATE INDEX parked_awaited ON parked (awaited) WHERE waits_for = 2;
