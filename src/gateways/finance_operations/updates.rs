@@ -113,8 +113,9 @@ impl FinanceOperations {
     }
 
     async fn write_lines(&self, part: &Part<'_>, there: &There) -> Result<(), GatewayError> {
-        let lines = stream::iter(&part.lines).map(|line| self.write_line(part, line, there));
-        lines.buffer_unordered(LINES_AT_ONCE).try_collect::<()>().await
+        // Gathered first: a closure inside the stream would keep the whole attempt from being sent to another thread.
+        let lines: Vec<_> = part.lines.iter().map(|line| self.write_line(part, line, there)).collect();
+        stream::iter(lines).buffer_unordered(LINES_AT_ONCE).try_collect::<()>().await
     }
 
     /// The line first: its lots and serials hang on it.
