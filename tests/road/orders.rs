@@ -32,8 +32,15 @@ async fn orders_go_out_and_shipments_come_back_on_servers() {
 }
 
 async fn with_faults(backing: Backing, uniqueness: Uniqueness) {
-    let faults =
-        Faults { latency_ms: 2, refuse_429: 0.02, fail_5xx: 0.05, lose_answer: 0.1, duplicate: 0.3, reorder: 0.3, ..Faults::default() };
+    let faults = Faults {
+        latency_ms: 2,
+        refuse_429: 0.02,
+        fail_5xx: 0.05,
+        lose_answer: 0.1,
+        duplicate: 0.3,
+        reorder: 0.3,
+        ..Faults::default()
+    };
     let world = World::start(backing, Making { faults, uniqueness, ..Making::default() }).await;
     // With faults the answer to the release itself may be lost; the counts tell.
     let _ = world.to_dynamics.release(15, 7).await;

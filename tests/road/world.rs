@@ -8,8 +8,8 @@ use drayline::clock::Clock;
 use drayline::config::Config;
 use drayline::message::Flow;
 use drayline::sandbox::{
-    Evidence, FarEnd, Faults, FinanceOperations, FinanceOperationsRules, Premises, Running, Uniqueness, Verdict, Visitor,
-    Warehouse, WarehouseRules, verdict,
+    Evidence, FarEnd, Faults, FinanceOperations, FinanceOperationsRules, Premises, Running, Uniqueness, Verdict,
+    Visitor, Warehouse, WarehouseRules, verdict,
 };
 use serde_json::Value;
 

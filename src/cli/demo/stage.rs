@@ -34,7 +34,7 @@ const DOWN_S: u64 = 3;
 /// Waits that suit somebody who watches: the simulated far ends answer within milliseconds, and what they lose is
 /// looked up after seconds, not minutes.
 const BRISK: &str = "[gateways]\nprivate_addresses = true\ncall_ms_max = 3000\nsettle_ms = 500\n\
-    [processor]\nretry_delays_ms = [200, 400, 800, 1500, 3000, 3000, 3000, 3000, 3000, 3000, 3000, 3000, 3000, 3000]\n";
+    [processor]\nbusy_delay_ms_min = 200\nbusy_delay_ms_max = 2000\nretry_delays_ms = [200, 400, 800, 1500, 3000, 3000, 3000, 3000, 3000, 3000, 3000, 3000, 3000, 3000]\n";
 
 /// Everything that runs.
 pub(super) struct Stage {
