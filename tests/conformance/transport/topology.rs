@@ -1,0 +1,137 @@
+//! Topology: created once, compared precisely, exported whole.
+
+use drayline::message::Flow;
+use drayline::transport::{Difference, Transport};
+use lapin::ExchangeKind;
+use lapin::types::AMQPValue;
+
+use crate::support::broker::Broker;
+
+use super::{Bench, Member};
+
+fn text(value: &str) -> AMQPValue {
+    AMQPValue::LongString(value.into())
+}
+
+fn problems(differences: &[Difference], thing: &str) -> Vec<String> {
+    let mut found: Vec<_> =
+        differences.iter().filter(|each| each.thing == thing).map(|each| each.problem.clone()).collect();
+    found.sort();
+    found
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn check_names_what_is_missing_and_apply_creates_it() {
+    let bench = Bench::new(Member::Rabbitmq);
+    let config = bench.config();
+    let missing = Transport::topology_check(&config).await.unwrap();
+    // Six flows and dead letters; eight partitions and six dead letter queues.
+    assert_eq!(missing.len(), 7 + 8 + 6, "{missing:#?}");
+    assert!(missing.iter().all(|each| each.problem == "is missing"), "{missing:#?}");
+    let broker = Broker::connect().await;
+    assert_eq!(broker.ready(&bench.named("orders.00")).await, None, "checking creates nothing");
+    for _ in 0..2 {
+        assert_eq!(Transport::topology_apply(&config).await.unwrap(), []);
+        assert_eq!(Transport::topology_check(&config).await.unwrap(), []);
+    }
+    assert_eq!(broker.ready(&bench.named("orders.01")).await, Some(0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_argument_that_differs_is_named_with_both_values() {
+    let bench = Bench::new(Member::Rabbitmq);
+    let config = bench.config();
+    let broker = Broker::connect().await;
+    let arguments = [
+        ("x-queue-type", text("quorum")),
+        ("x-single-active-consumer", AMQPValue::Boolean(true)),
+        ("x-delivery-limit", AMQPValue::LongInt(20)),
+        ("x-max-length", AMQPValue::LongInt(1000)),
+        ("x-dead-letter-exchange", text("somewhere")),
+    ];
+    broker.declare_queue(&bench.named("orders.00"), &arguments).await;
+    broker.declare_queue(&bench.named("orders.01"), &[("x-queue-type", text("classic"))]).await;
+    broker.declare_exchange(&bench.named("shipments"), ExchangeKind::Fanout).await;
+    for differences in
+        [Transport::topology_apply(&config).await.unwrap(), Transport::topology_check(&config).await.unwrap()]
+    {
+        let queue = problems(&differences, &format!("queue {}", bench.named("orders.00")));
+        let dead_letter = bench.named("dead-letter");
+        let expected = [
+            format!("x-dead-letter-exchange is somewhere, but {dead_letter} is needed"),
+            "x-dead-letter-routing-key is not set, but orders is needed".to_owned(),
+            "x-dead-letter-strategy is not set, but at-least-once is needed".to_owned(),
+            "x-delivery-limit is 20, but 1000000 is needed".to_owned(),
+            "x-max-length is 1000, but must not be set".to_owned(),
+            "x-overflow is not set, but reject-publish is needed".to_owned(),
+        ];
+        assert_eq!(queue, expected);
+        let classic = problems(&differences, &format!("queue {}", bench.named("orders.01")));
+        assert!(classic.contains(&"x-queue-type is classic, but quorum is needed".to_owned()), "{classic:?}");
+        let exchange = problems(&differences, &format!("exchange {}", bench.named("shipments")));
+        assert_eq!(exchange, ["type is fanout, but direct is needed"]);
+        assert!(differences.iter().all(|each| !each.remedy.is_empty()));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn subscribing_to_a_queue_that_would_lose_messages_is_refused_by_name() {
+    let bench = Bench::new(Member::Rabbitmq);
+    let broker = Broker::connect().await;
+    broker.declare_queue(&bench.named("orders.00"), &[("x-queue-type", text("quorum"))]).await;
+    let transport = bench.open().await;
+    let Err(error) = transport.subscribe(Flow::Orders, 0).await else { panic!("it was taken") };
+    assert!(error.problem.contains(&bench.named("orders.00")), "{error}");
+    assert!(error.problem.contains("x-delivery-limit is not set, but 1000000 is needed"), "{error}");
+    // The session, and every other queue, goes on.
+    assert!(transport.subscribe(Flow::Orders, 1).await.is_ok());
+    assert_eq!(transport.away_for(), None);
+    transport.close().await;
+}
+
+#[test]
+fn export_holds_every_exchange_queue_and_binding() {
+    let bench =
+        Bench::new(Member::Embedded).with("transport.namespace", "\"house\"").at("amqp://user:secret@broker/trade");
+    let export = Transport::topology_export(&bench.config());
+    let list = |name: &str| export[name].as_array().unwrap().clone();
+    assert_eq!((list("exchanges").len(), list("queues").len(), list("bindings").len()), (7, 14, 14));
+    assert!(!export.to_string().contains("secret"));
+    let named = |list: &str, key: &str, name: &str| {
+        export[list].as_array().unwrap().iter().find(|each| each[key] == name).unwrap().clone()
+    };
+    insta::assert_json_snapshot!([
+        named("exchanges", "name", "house.orders"),
+        named("queues", "name", "house.orders.01"),
+        named("queues", "name", "house.dead-letter.orders"),
+        named("bindings", "destination", "house.orders.01"),
+        named("bindings", "destination", "house.dead-letter.orders"),
+    ], @"");
+}
+
+/// What is exported is what is declared: a broker that took the one agrees with the other. The names of arguments and
+/// their values are compared here; that the broker's import reads them is in its own manual.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_exported_is_what_is_declared() {
+    let bench = Bench::new(Member::Rabbitmq);
+    let config = bench.config();
+    let export = Transport::topology_export(&config);
+    let broker = Broker::connect().await;
+    for exchange in export["exchanges"].as_array().unwrap() {
+        broker.declare_exchange(exchange["name"].as_str().unwrap(), ExchangeKind::Direct).await;
+    }
+    for queue in export["queues"].as_array().unwrap() {
+        let arguments: Vec<_> = queue["arguments"].as_object().unwrap().iter().collect();
+        let arguments: Vec<_> = arguments.iter().map(|(name, value)| (name.as_str(), argument(value))).collect();
+        broker.declare_queue(queue["name"].as_str().unwrap(), &arguments).await;
+    }
+    assert_eq!(Transport::topology_check(&config).await.unwrap(), []);
+}
+
+fn argument(value: &serde_json::Value) -> AMQPValue {
+    match value {
+        serde_json::Value::Bool(flag) => AMQPValue::Boolean(*flag),
+        serde_json::Value::Number(number) => AMQPValue::LongLongInt(number.as_i64().unwrap()),
+        other => text(other.as_str().unwrap()),
+    }
+}
