@@ -190,6 +190,28 @@ async fn lots_and_serial_numbers_must_add_up() {
 }
 
 #[tokio::test]
+async fn one_line_of_an_update_takes_one_lot_or_serial_unless_the_version_takes_several() {
+    for (several_dimensions_per_line, status) in [(false, [201, 400, 500].as_slice()), (true, &[201])] {
+        let folder = tempfile::tempdir().unwrap();
+        let dynamics = fresh(&folder, FinanceOperationsRules { several_dimensions_per_line, ..quick_dynamics() }).await;
+        dynamics.release(json!({"count": 1})).await;
+        let (origin, _) = first_line(&dynamics.state().await);
+        let row = |more: Value| {
+            let mut all = json!({"dataAreaId": "usmf", "OutboundShipmentOrderUpdateId": "D1", "OutboundShipmentOrderOriginId": origin});
+            all.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+            all
+        };
+        assert_eq!(dynamics.post("OutboundShipmentOrderUpdates", row(json!({}))).await.0, 201);
+        let lot = |lot: &str| row(json!({"OrderLineNumber": 1, "ItemBatchNumber": lot, "ShippedQuantity": 1.5}));
+        let entity = "OutboundShipmentOrderLineInventDimUpdates";
+        assert_eq!(dynamics.post(entity, lot("A")).await.0, 201);
+        let second = dynamics.post(entity, lot("B")).await.0.as_u16();
+        assert!(status.contains(&second) && (second == 201) == several_dimensions_per_line, "{second}");
+        assert!(dynamics.post(entity, lot("A")).await.0.as_u16() >= 400, "the same lot is there already");
+    }
+}
+
+#[tokio::test]
 async fn a_second_create_of_an_update_is_answered_as_the_mode_says_and_never_forgotten() {
     for (uniqueness, answer, creates) in
         [(Uniqueness::AnswersExisting, 400, 1), (Uniqueness::UpdatesInPlace, 200, 2), (Uniqueness::None, 200, 2)]

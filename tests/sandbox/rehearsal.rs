@@ -32,7 +32,7 @@ pub fn quick(premises: Premises) -> Premises {
 }
 
 pub fn quick_dynamics() -> FinanceOperationsRules {
-    FinanceOperationsRules { process_ms: 40, ..FinanceOperationsRules::default() }
+    FinanceOperationsRules { process_ms: 40, several_dimensions_per_line: true, ..FinanceOperationsRules::default() }
 }
 
 pub fn quick_warehouse() -> WarehouseRules {

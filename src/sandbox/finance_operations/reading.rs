@@ -99,7 +99,7 @@ fn rows(environment: &Environment, rules: &FinanceOperationsRules, entity: Entit
         Entity::UpdateDimensions => {
             written(updates(environment, rules, filter).into_iter().map(|(_, update)| &*update.dimensions))
         }
-        Entity::Tracking => tracking(environment, rules, filter).into_iter().map(row_fields).collect(),
+        Entity::Tracking => tracking(environment, filter).into_iter().map(row_fields).collect(),
     }
 }
 
@@ -129,13 +129,12 @@ fn updates<'a>(
     }
 }
 
-fn tracking<'a>(environment: &'a Environment, rules: &FinanceOperationsRules, filter: &Filter) -> Vec<&'a Row> {
-    let named = |name: &&String| name.as_str() != COMPANY && filter.demands(name).is_some();
-    match rules.tracking_keys.iter().find(named) {
-        Some(name) => {
-            let places = environment.tracking_with(name, filter.demands(name).unwrap_or_default());
-            places.iter().filter_map(|place| environment.tracking.get(*place)).collect()
-        }
+/// Looked up by the text that the fewest rows have.
+fn tracking<'a>(environment: &'a Environment, filter: &Filter) -> Vec<&'a Row> {
+    let fields = filter.fields().into_iter();
+    let candidates = fields.filter_map(|field| Some(environment.tracking_with(field, filter.demands(field)?)));
+    match candidates.min_by_key(Vec::len) {
+        Some(places) => places.iter().filter_map(|place| environment.tracking.get(*place)).collect(),
         None => environment.tracking.iter().collect(),
     }
 }

@@ -29,8 +29,8 @@ pub struct FinanceOperationsRules {
     pub tracking_entity: String,
     /// Its key; parts that a row does not have are empty.
     pub tracking_keys: Vec<String>,
-    /// Whether one line of an update takes several lots and serials. The documented key has no part for them; versions
-    /// that keep to it need one update for each.
+    /// Whether one line of an update takes several lots and serials. The documented key has no part for them; who keeps
+    /// to it writes one update for each.
     pub several_dimensions_per_line: bool,
     /// The member of an update with Dynamics' words about it.
     pub message_field: String,
@@ -61,7 +61,7 @@ impl Default for FinanceOperationsRules {
             demanded_share: 0.3,
             tracking_entity: "SalesPackingSlipTrackingInformations".to_owned(),
             tracking_keys: keys.map(str::to_owned).to_vec(),
-            several_dimensions_per_line: true,
+            several_dimensions_per_line: false,
             message_field: "ProcessingMessage".to_owned(),
             released_event: "WHSEWOutboundShipmentOrderRequestCreatedBusinessEvent".to_owned(),
             changed_event: "DraylineOrderChangedBusinessEvent".to_owned(),

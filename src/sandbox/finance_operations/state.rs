@@ -129,7 +129,7 @@ pub(super) struct Environment {
     pub(super) updates: BTreeMap<UpdateKey, Update>,
     pub(super) updates_of: HashMap<(String, String), Vec<UpdateKey>>,
     pub(super) tracking: Vec<Row>,
-    tracking_of: HashMap<String, Vec<usize>>,
+    tracking_of: HashMap<String, BTreeSet<usize>>,
     /// Updates that wait to be processed, by when.
     pub(super) received: BTreeSet<(i64, UpdateKey)>,
     commits: u64,
@@ -274,21 +274,22 @@ impl Environment {
     }
 
     fn track(&mut self, place: Option<usize>, fields: Map<String, Value>, created: bool) {
-        if let Some(row) = place.and_then(|place| self.tracking.get_mut(place)) {
-            return row.change(fields, created);
+        let held = place.filter(|place| *place < self.tracking.len());
+        let place = held.unwrap_or(self.tracking.len());
+        for name in fields.keys() {
+            let value = text(&fields, name).to_lowercase();
+            self.tracking_of.entry(format!("{name}={value}")).or_default().insert(place);
         }
-        let place = self.tracking.len();
-        for (name, value) in &fields {
-            if let Value::String(value) = value {
-                self.tracking_of.entry(format!("{name}={}", value.to_lowercase())).or_default().push(place);
-            }
+        match self.tracking.get_mut(place) {
+            Some(row) => row.change(fields, created),
+            None => self.tracking.push(Row::new(fields)),
         }
-        self.tracking.push(Row::new(fields));
     }
 
-    /// The places of tracking rows that held a text when they were created.
-    pub(super) fn tracking_with(&self, name: &str, value: &str) -> &[usize] {
-        self.tracking_of.get(&format!("{name}={}", value.to_lowercase())).map_or(&[], Vec::as_slice)
+    /// The places of tracking rows that hold, or held, a text.
+    pub(super) fn tracking_with(&self, name: &str, value: &str) -> Vec<usize> {
+        let places = self.tracking_of.get(&format!("{name}={}", value.to_lowercase()));
+        places.into_iter().flatten().copied().collect()
     }
 
     /// The rows of a table of an update that have these key fields.

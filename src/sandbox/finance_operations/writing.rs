@@ -258,7 +258,7 @@ impl Write<'_> {
     fn tracking_place(&self, value: impl Fn(&str) -> String) -> Option<usize> {
         let keys = &self.setting.rules.tracking_keys;
         let part = keys.iter().find(|part| part.as_str() != COMPANY)?;
-        let candidates = self.environment.tracking_with(part, &value(part)).iter().copied();
+        let candidates = self.environment.tracking_with(part, &value(part));
         let same = |place: &usize| {
             let row = self.environment.tracking.get(*place);
             row.is_some_and(|row| keys.iter().all(|part| text(&row.fields, part).eq_ignore_ascii_case(&value(part))))
