@@ -113,8 +113,12 @@ impl FinanceOperations {
     }
 
     async fn write_lines(&self, part: &Part<'_>, there: &There) -> Result<(), GatewayError> {
-        let lines = stream::iter(&part.lines).map(|line| self.write_line(part, line, there));
-        lines.buffer_unordered(LINES_AT_ONCE).try_collect::<()>().await
+        // Gathered in a loop: what a closure makes of a borrowed line cannot be sent to another thread.
+        let mut lines = Vec::with_capacity(part.lines.len());
+        for line in &part.lines {
+            lines.push(self.write_line(part, line, there));
+        }
+        stream::iter(lines).buffer_unordered(LINES_AT_ONCE).try_collect::<()>().await
     }
 
     /// The line first: its lots and serials hang on it.
