@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use figment::Figment;
 use figment::providers::{Format as _, Toml};
 
-use super::source::{Source, production};
+use super::source::{Source, production, sources};
 use super::{caught, clean};
 
 const EVERYWHERE: &[&str] = &[""];
@@ -93,6 +93,26 @@ fn every_dependency_has_a_home() {
     let dependencies = manifest["dependencies"].as_object().unwrap().keys().map(|name| name.replace('-', "_"));
     let homes: BTreeSet<String> = HOMES.iter().map(|(name, _)| (*name).to_owned()).collect();
     assert_eq!(dependencies.collect::<BTreeSet<_>>(), homes, "tests/tidy/homes.rs and Cargo.toml differ");
+}
+
+/// What nobody speaks of is not needed. Only generated code speaks of pbjson itself.
+fn unused(names: &[&str], sources: &[Source]) -> Vec<String> {
+    let used = |name: &str| sources.iter().any(|source| source.words(name).next().is_some());
+    names.iter().filter(|name| !used(name)).map(|name| format!("{name}: nobody speaks of it")).collect()
+}
+
+#[test]
+fn every_dependency_is_used() {
+    let names: Vec<&str> = HOMES.iter().map(|(name, _)| *name).filter(|name| *name != "pbjson").collect();
+    clean(&unused(&names, &production()));
+    let manifest: serde_json::Value = Figment::from(Toml::file_exact("Cargo.toml")).extract().unwrap();
+    let for_tests = manifest["dev-dependencies"].as_object().unwrap().keys().map(String::as_str).collect::<Vec<_>>();
+    clean(&unused(&for_tests, &sources("tests", &[".rs"])));
+    let for_build = manifest["build-dependencies"].as_object().unwrap().keys().map(|name| name.replace('-', "_"));
+    let for_build: Vec<String> = for_build.collect();
+    let build = Source::new("build.rs", &std::fs::read_to_string("build.rs").unwrap());
+    clean(&unused(&for_build.iter().map(String::as_str).collect::<Vec<_>>(), &[build]));
+    caught(&unused(&["left_pad"], &production()), "left_pad");
 }
 
 #[test]
