@@ -36,7 +36,9 @@ fn times_without_a_zone_are_taken_for_utc_and_marked() {
 
 #[test]
 fn what_is_no_time_is_none() {
-    for text in ["", "soon", "2026-13-01T00:00:00Z", "2026-11-27T25:00:00", "27.11.2026 10:00", "2026-11-27T10:00:00+99"] {
+    for text in
+        ["", "soon", "2026-13-01T00:00:00Z", "2026-11-27T25:00:00", "27.11.2026 10:00", "2026-11-27T10:00:00+99"]
+    {
         assert_eq!(told(lenient_instant(text)), None, "{text}");
     }
 }

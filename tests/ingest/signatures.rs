@@ -5,8 +5,7 @@ use drayline::ingest::{BodyMac, Encoding, Hash, Scheme, Signed};
 use jiff::Timestamp;
 use secrecy::SecretString;
 
-const BODY: &str =
-    r#"{"type":"shipment.confirmed","data":{"order_ref":"SO-1001","recipient":"Zoë","qty":2.50}}"#;
+const BODY: &str = r#"{"type":"shipment.confirmed","data":{"order_ref":"SO-1001","recipient":"Zoë","qty":2.50}}"#;
 const ID: &str = "msg_ex4mpl30001";
 const STAMP: i64 = 1_764_345_600;
 const A: &str = "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=";
@@ -109,7 +108,8 @@ fn mistakes_of_the_reference_fail() {
 #[test]
 fn another_id_or_stamp_than_was_signed_fails() {
     let stamp = STAMP.to_string();
-    for (id, stamp) in [("msg_other", stamp.as_str()), (ID, "1764345601"), (ID, ""), (ID, "soon"), (ID, "+1764345600")] {
+    for (id, stamp) in [("msg_other", stamp.as_str()), (ID, "1764345601"), (ID, ""), (ID, "soon"), (ID, "+1764345600")]
+    {
         let other = headers(&[("webhook-id", id), ("webhook-timestamp", stamp), ("webhook-signature", BY_A)]);
         assert!(!verdict(&Scheme::StandardWebhooks, &other, STAMP, &[A]), "{id} {stamp}");
     }
