@@ -11,10 +11,14 @@ use crate::message::Connection;
 ///
 /// # Errors
 /// The [`Failure`] of the far end; of class unsure when there was silence after something was sent.
-pub async fn act(gateways: &Gateways, planned: &Planned, within: Duration) -> Result<Acted, Failure> { unimplemented!() }
+pub async fn act(gateways: &Gateways, planned: &Planned, within: Duration) -> Result<Acted, Failure> {
+    unimplemented!()
+}
 
 /// Asks a far end whether a call happened.
 ///
 /// # Errors
 /// The [`Failure`] of a far end that could not be asked.
-pub async fn settle(gateways: &Gateways, connection: &Connection, lookup: &Lookup) -> Result<Settled, Failure> { unimplemented!() }
+pub async fn settle(gateways: &Gateways, connection: &Connection, lookup: &Lookup) -> Result<Settled, Failure> {
+    unimplemented!()
+}

@@ -25,9 +25,15 @@ pub struct Worker;
 
 impl Worker {
     /// Starts: beats, takes partitions as they become free, works.
-    pub fn start(tools: Tools, flows: Vec<Flow>) -> Self { unimplemented!() }
+    pub fn start(tools: Tools, flows: Vec<Flow>) -> Self {
+        unimplemented!()
+    }
     /// Gives everything up in order: cancels, finishes what has started (at most `drain`), commits, acknowledges, closes.
-    pub async fn stop(self, drain: Duration) { unimplemented!() }
+    pub async fn stop(self, drain: Duration) {
+        unimplemented!()
+    }
     /// Whether it owns every partition of its flows: for `/readyz` and tests.
-    pub fn ready(&self) -> bool { unimplemented!() }
+    pub fn ready(&self) -> bool {
+        unimplemented!()
+    }
 }

@@ -27,11 +27,16 @@ pub struct OrderLook {
 pub(super) async fn look(gateways: &Gateways, message: &Envelope, ledger: &Ledger) -> Result<OrderLook, Failure> {
     let environment = environment(gateways, message)?;
     let dynamics = gateways.dynamics(&environment).ok_or_else(|| unknown(&environment))?;
-    let mut look =
-        OrderLook { released: None, warehouse: None, writes_back: dynamics.writes_back(), environment: environment.clone() };
+    let mut look = OrderLook {
+        released: None,
+        warehouse: None,
+        writes_back: dynamics.writes_back(),
+        environment: environment.clone(),
+    };
     let Some((legal_entity, request_id)) = document(message, ledger) else { return Ok(look) };
     let read = dynamics.released_order(&legal_entity, &request_id).await;
-    look.released = read.map_err(|error| dynamics.failure(&error, &format!("read the released document {request_id}")))?;
+    look.released =
+        read.map_err(|error| dynamics.failure(&error, &format!("read the released document {request_id}")))?;
     if let Some(released) = &look.released {
         let site = gateways.warehouse_at(&environment, &released.warehouse);
         look.warehouse = site.map(|(warehouse, facility)| (warehouse.name().clone(), facility.to_owned()));

@@ -11,8 +11,12 @@ use super::ledger::Ledger;
 #[derive(Clone, Debug)]
 pub struct ShipmentLook;
 
-pub(super) async fn look(gateways: &Gateways, message: &Envelope, ledger: &Ledger) -> Result<ShipmentLook, Failure> { unimplemented!() }
+pub(super) async fn look(gateways: &Gateways, message: &Envelope, ledger: &Ledger) -> Result<ShipmentLook, Failure> {
+    unimplemented!()
+}
 
 /// Decides what is to be done next with a message about a shipment.
 #[must_use]
-pub fn plan(message: &Envelope, look: &ShipmentLook, ledger: &Ledger) -> Decision { unimplemented!() }
+pub fn plan(message: &Envelope, look: &ShipmentLook, ledger: &Ledger) -> Decision {
+    unimplemented!()
+}
