@@ -89,6 +89,7 @@ pub struct Store {
     pub url: String,
     pub connections_max: u32,
     pub statement_timeout_ms: u64,
+    pub statement_bytes_max: usize,
 }
 
 /// The two stores.
