@@ -4,6 +4,7 @@ use drayline::config::{Config, Dynamics, load_text};
 use drayline::ingest::{Received, translate_finance_operations};
 use drayline::message::{Body, Connection, Envelope, Flow, OrderingKey, PostingOutcomeCode, TimePrecision, message_id};
 use jiff::Timestamp;
+use proptest::prelude::*;
 
 const FIXTURES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/finance_operations");
 const AT: &str = "2025-11-28T16:00:05Z";
@@ -270,3 +271,26 @@ fn a_document_name_of_any_length_makes_a_key_that_can_travel() {
     assert!(message.ordering_key.as_str().len() <= 500);
     assert!(matches!(message.body, Body::PostingSettled(_)));
 }
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(500))]
+
+    #[test]
+    fn no_bytes_make_it_panic_or_disappear(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+        prop_assert!(!translate_at(&bytes, AT, &DYNAMICS).is_empty());
+    }
+
+    #[test]
+    fn no_bent_event_makes_it_panic_or_disappear(at in any::<prop::sample::Index>(), byte in any::<u8>(), cut in any::<prop::sample::Index>()) {
+        for name in ["outbound_request_created", "relayed_data_event", "outbound_update_changed_status"] {
+            let mut bytes = fixture(name);
+            let place = at.index(bytes.len());
+            bytes[place] = byte;
+            prop_assert_eq!(translate_at(&bytes, AT, &DYNAMICS).len(), 1);
+            bytes.truncate(cut.index(bytes.len()));
+            prop_assert_eq!(translate_at(&bytes, AT, &DYNAMICS).len(), 1);
+        }
+    }
+}
+
+static DYNAMICS: std::sync::LazyLock<Dynamics> = std::sync::LazyLock::new(|| contoso(""));

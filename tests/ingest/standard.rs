@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use drayline::config::{Config, Warehouse, load_text};
 use drayline::ingest::{Received, STANDARD_KINDS, Scheme, translate_standard};
 use drayline::message::{Body, Connection, Envelope, Flow, Kind, OrderingKey, TimePrecision, message_id};
+use proptest::prelude::*;
 use serde_json::{Value, json};
 
 const CONNECTOR: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/connectors/standard");
@@ -38,7 +39,7 @@ fn translate(bytes: &[u8], header_id: Option<&str>) -> Envelope {
         json_depth_max: 64,
         retry_window_s: 86_400,
     };
-    let message = translate_standard(&received, &north());
+    let message = translate_standard(&received, &NORTH);
     assert_eq!(Envelope::decode(&message.encode()).as_ref(), Ok(&message), "what is made can be read");
     assert_eq!(message.raw.as_ref().unwrap().unpack().unwrap(), bytes, "the bytes are kept");
     message
@@ -323,3 +324,19 @@ fn a_key_of_any_length_can_travel_and_is_the_same_each_time() {
     returned["data"]["rma"] = json!("R\u{7}MA");
     assert!(matches!(event(&returned).body, Body::ReturnReceived(_)));
 }
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(500))]
+
+    #[test]
+    fn no_bent_event_makes_it_panic_or_disappear(at in any::<prop::sample::Index>(), byte in any::<u8>(), cut in any::<prop::sample::Index>()) {
+        let mut bytes = read("samples/events/shipment_confirmed.json");
+        let place = at.index(bytes.len());
+        bytes[place] = byte;
+        translate(&bytes, Some("msg_1"));
+        bytes.truncate(cut.index(bytes.len()));
+        prop_assert!(matches!(translate(&bytes, None).body, Body::Unreadable(_)));
+    }
+}
+
+static NORTH: std::sync::LazyLock<Warehouse> = std::sync::LazyLock::new(north);
