@@ -5,11 +5,20 @@ use secrecy::ExposeSecret as _;
 use super::finance_operations::configurable;
 use super::signature::key_problem;
 use crate::config::{Config, Finding};
+use crate::transport::MESSAGE_BYTES_MAX;
 
-/// Checks names of kinds and forms of signing secrets. Nothing that is found here repeats a secret.
+/// A message holds its body twice, as it came and as it was understood, and some facts beside it.
+const BODY_BYTES_MAX: usize = MESSAGE_BYTES_MAX / 2 - 64 * 1024;
+
+/// Checks sizes, names of kinds and forms of signing secrets. Nothing that is found here repeats a secret.
 #[must_use]
 pub fn check(config: &Config) -> Vec<Finding> {
     let mut findings = Vec::new();
+    if config.ingest.body_bytes_max > BODY_BYTES_MAX {
+        let problem = "is more than what fits into one message";
+        let remedy = format!("give at most {BODY_BYTES_MAX}");
+        findings.push(Finding::error("ingest.body_bytes_max", problem, &remedy));
+    }
     for (name, dynamics) in &config.dynamics {
         for (event, kind) in dynamics.events.iter().filter(|(_, kind)| !configurable(kind)) {
             let place = format!("dynamics.{name}.events.{event}");

@@ -57,7 +57,8 @@ fn read(received: &Received<'_>, facts: &mut Facts) -> Result<(Option<OrderingKe
     facts.identity.clone_from(&facts.event_id);
     let data = members.remove("data").filter(Value::is_object);
     let data = data.ok_or_else(|| of_kind("data: is required, and is an object".to_owned()))?;
-    let body = Body::from_json(kind, data).map_err(|invalid| of_kind(invalid.within("data").to_string()))?;
+    let body = Body::from_json(kind, json::without_nulls(data))
+        .map_err(|invalid| of_kind(invalid.within("data").to_string()))?;
     let reference = refs(&body).and_then(|refs| refs.reference.as_deref()).and_then(|text| text.parse().ok());
     facts.legal_entity = reference.as_ref().and_then(legal_entity);
     let key = facts.environment.as_ref().and_then(|environment| {

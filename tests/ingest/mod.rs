@@ -1,6 +1,7 @@
 //! Suite `ingest`: what the doors believe, understand, keep and answer.
 
 mod answers;
+mod checks;
 mod durability;
 mod finance_operations;
 mod house;
