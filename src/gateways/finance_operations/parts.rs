@@ -13,7 +13,7 @@ use super::odata::Rows;
 use crate::config::DimensionRows;
 use crate::gateways::documents::{ShipmentUpdate, UpdateDimension, UpdateLine, UpdateState};
 use crate::gateways::json::Members;
-use crate::message::record_id;
+use crate::message::{Serial, record_id};
 
 /// One update: a shipment, or the part of it that fits into one.
 pub(super) struct Part<'a> {
@@ -98,7 +98,7 @@ impl Part<'_> {
         self.key()
             .integer(field::LINE, line.number)
             .text_if(field::LOT, dimension.lot.as_ref())
-            .text_if(field::SERIAL, dimension.serial.as_ref().map(|serial| serial.as_str()))
+            .text_if(field::SERIAL, dimension.serial.as_ref().map(Serial::as_str))
             .text(field::UNIT, line.line.unit.as_str())
             .decimal(field::PICKED, dimension.quantity)
             .decimal(field::SHIPPED, dimension.quantity)
