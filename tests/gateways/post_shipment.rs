@@ -3,11 +3,12 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use drayline::failure::Code;
-use drayline::gateways::{ShipmentUpdate, UpdateState};
+use drayline::gateways::{ShipmentUpdate, UpdateDimension, UpdateState};
+use drayline::message::Serial;
 use serde_json::{Value, json};
 
 use super::far_end::Said;
-use super::scene::{Scene, line, lot, shipment, usmf};
+use super::scene::{Scene, decimal, line, lot, shipment, usmf};
 use super::shelf::Shelf;
 
 const HEADERS: &str = "OutboundShipmentOrderUpdates";
@@ -76,6 +77,31 @@ async fn a_repeat_changes_nothing() {
         assert_eq!(post(&shelf, &update, "").await, Vec::<String>::new());
         assert_eq!(content(&shelf), before);
     }
+}
+
+#[tokio::test]
+async fn a_repeat_of_many_serials_costs_three_reads_and_only_what_is_missing() {
+    let mut update = shipment();
+    update.lines = vec![line("1", "30", "30", "0")];
+    let piece = |number: i32| UpdateDimension {
+        lot: None,
+        serial: Some(Serial::new(format!("SN-{number}")).unwrap()),
+        quantity: decimal("1"),
+    };
+    update.lines[0].dimensions = (0..30).map(piece).collect();
+    let shelf = Shelf::default();
+    let end = shelf.open(|asked, number| (number == 70 && asked.method == "POST").then_some(Said::Silence)).await;
+    let scene = Scene::at(&end.url, "gateways.call_ms_max = 1500").await;
+    scene.dynamics().post_shipment(&update).await.unwrap_err();
+    let before = end.lines().len();
+    scene.dynamics().post_shipment(&update).await.unwrap();
+    let again = end.lines().split_off(before);
+    assert_eq!(again.iter().filter(|line| line.starts_with("GET")).count(), 3);
+    assert_eq!((shelf.rows(HEADERS).len(), shelf.rows(LINES).len(), shelf.rows(DIMENSIONS).len()), (30, 30, 30));
+    assert!(shelf.rows(HEADERS).iter().all(|row| row["ProcessingStatus"] == "Received"));
+    let serials: std::collections::BTreeSet<_> =
+        shelf.rows(DIMENSIONS).iter().map(|row| row["ItemSerialNumber"].to_string()).collect();
+    assert_eq!(serials.len(), 30);
 }
 
 #[tokio::test]

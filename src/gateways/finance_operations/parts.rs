@@ -18,7 +18,7 @@ use crate::message::{Serial, record_id};
 /// One update: a shipment, or the part of it that fits into one.
 pub(super) struct Part<'a> {
     update: &'a ShipmentUpdate,
-    id: String,
+    pub(super) id: String,
     pub(super) lines: Vec<PartLine<'a>>,
 }
 
@@ -106,9 +106,9 @@ impl Part<'_> {
 
     fn key(&self) -> Members {
         Members::default()
-            .text(field::COMPANY, self.update.legal_entity.as_str())
-            .text(field::UPDATE, &self.id)
-            .text(field::ORIGIN, &self.update.origin_id)
+            .key(field::COMPANY, self.update.legal_entity.as_str())
+            .key(field::UPDATE, &self.id)
+            .key(field::ORIGIN, &self.update.origin_id)
     }
 }
 
