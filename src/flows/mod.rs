@@ -9,19 +9,24 @@
 
 mod act;
 mod answer;
+mod history;
+mod keys;
 mod ledger;
+mod meant;
 mod orders;
 mod shipments;
+mod words;
 
 use crate::failure::{Code, Failure};
 use crate::gateways::Gateways;
 use crate::message::{Body, Envelope};
 
 pub use act::{act, settle};
-pub use answer::{
-    Acted, Call, Decision, Done, Emit, KnownDocument, Lookup, Past, Planned, Repeat, Settled,
+pub use answer::{Acted, Call, Decision, Done, Emit, KnownDocument, Lookup, Past, Planned, Repeat, Settled};
+pub use ledger::{
+    CancelledOrder, CreatedOrder, EndedReference, Ledger, OrderedLine, PackageTracking, PostedDimension, PostedLine,
+    PostedUpdate, SeenStatus, SettledUpdate, VoidedShipment,
 };
-pub use ledger::{CancelledOrder, CreatedOrder, EndedReference, Ledger, OrderedLine, PostedUpdate};
 pub use orders::{OrderLook, plan as plan_order};
 pub use shipments::{ShipmentLook, plan as plan_shipment};
 

@@ -154,7 +154,7 @@ impl Builder<'_> {
                 return Err(unusable(place("kind"), "is Business Central, which this release does not support"));
             }
         };
-        Ok(Dynamics { name, go_live: config.go_live, product })
+        Ok(Dynamics { name, go_live: config.go_live, legal_entities: config.legal_entities.clone(), product })
     }
 
     fn warehouse(&self, name: Connection, config: &config::Warehouse) -> Result<Warehouse, GatewaysUnusable> {

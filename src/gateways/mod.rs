@@ -32,6 +32,7 @@ use warehouses::Standard;
 pub struct Dynamics {
     name: Connection,
     go_live: Option<jiff::Timestamp>,
+    legal_entities: Vec<String>,
     product: Product,
 }
 
@@ -78,6 +79,12 @@ impl Dynamics {
     #[must_use]
     pub fn go_live(&self) -> Option<jiff::Timestamp> {
         self.go_live
+    }
+
+    /// Whether a company takes part: every one does where none is configured.
+    #[must_use]
+    pub fn takes_part(&self, legal_entity: &LegalEntity) -> bool {
+        self.legal_entities.is_empty() || self.legal_entities.iter().any(|each| each == legal_entity.as_str())
     }
 
     /// The released document with its lines, as it stands now; nothing when Dynamics does not know it.

@@ -199,6 +199,39 @@ impl SessionChanged<'_> {
     }
 }
 
+/// The broker began or ceased to take messages: it is short of memory or disk.
+#[derive(Debug)]
+pub struct BrokerBlocked<'a> {
+    /// The broker's reason; nothing when it takes messages again.
+    pub reason: Option<&'a str>,
+}
+
+impl BrokerBlocked<'_> {
+    /// Writes the line and moves the metric.
+    pub fn emit(&self) {
+        gauge!("drayline_broker_blocked").set(if self.reason.is_some() { 1.0 } else { 0.0 });
+        if let Some(reason) = self.reason {
+            warn!(reason, "the broker takes no messages; what should be published waits in the outbox");
+        } else {
+            info!("the broker takes messages again");
+        }
+    }
+}
+
+/// People should know something about the broker.
+#[derive(Debug)]
+pub struct BrokerWarning<'a> {
+    /// What.
+    pub sentence: &'a str,
+}
+
+impl BrokerWarning<'_> {
+    /// Writes the line.
+    pub fn emit(&self) {
+        warn!("{}", self.sentence);
+    }
+}
+
 /// A worker took or gave up partitions.
 #[derive(Debug)]
 pub struct OwnershipChanged {
@@ -247,6 +280,69 @@ impl StrangerForwarded {
     pub fn emit(&self) {
         counter!("drayline_strangers_forwarded_total", "flow" => self.flow.as_str()).increment(1);
         warn!(flow = self.flow.as_str(), found_in = self.found_in, "a message was in a foreign partition; forwarded");
+    }
+}
+
+/// An outbox row could not be delivered; it and what follows it stay and are sent again.
+#[derive(Debug)]
+pub struct RelayHeld<'a> {
+    /// The target flow.
+    pub flow: Flow,
+    /// The message.
+    pub message_id: uuid::Uuid,
+    /// Why.
+    pub why: &'a str,
+}
+
+impl RelayHeld<'_> {
+    /// Writes the line and moves the metric.
+    pub fn emit(&self) {
+        counter!("drayline_relay_held_total", "flow" => self.flow.as_str()).increment(1);
+        warn!(
+            flow = self.flow.as_str(),
+            message_id = %self.message_id,
+            why = self.why,
+            "an outbox row was not delivered; it is sent again"
+        );
+    }
+}
+
+/// A partition could not be subscribed to, or its worker lost the right to it.
+#[derive(Debug)]
+pub struct PartitionLeft<'a> {
+    /// Of which flow.
+    pub flow: Flow,
+    /// Which partition.
+    pub partition: u16,
+    /// Why.
+    pub why: &'a str,
+}
+
+impl PartitionLeft<'_> {
+    /// Writes the line and moves the metric.
+    pub fn emit(&self) {
+        counter!("drayline_partitions_left_total", "flow" => self.flow.as_str()).increment(1);
+        warn!(flow = self.flow.as_str(), partition = self.partition, why = self.why, "a partition was left");
+    }
+}
+
+/// Something broke that must not break: a defect of Drayline. The house goes on.
+#[derive(Debug)]
+pub struct AssumptionBroken<'a> {
+    /// What was being done.
+    pub doing: &'a str,
+    /// The message, where there is one.
+    pub message_id: Option<uuid::Uuid>,
+    /// What is known of it.
+    pub why: &'a str,
+}
+
+impl AssumptionBroken<'_> {
+    /// Writes the line and moves the metric.
+    pub fn emit(&self) {
+        counter!("drayline_assumptions_broken_total").increment(1);
+        let message_id = self.message_id.map(|id| id.to_string());
+        tracing::error!(doing = self.doing, message_id, why = self.why, "an assumption was broken");
     }
 }
 

@@ -1,16 +1,34 @@
 //! HOW IT TRAVELS: one closed enum over the embedded queue and RabbitMQ.
 //!
-//! A transport carries bytes and headers; it never looks inside. Invariants: `publish` answers success only once the
-//! message is durable and in the queue of its partition; a delivery that is not settled comes back, in order.
+//! A transport carries bytes and headers; it never looks inside. It computes the partition of a key when it sends, and
+//! refuses to answer success for anything that is not yet durable in a queue.
+//!
+//! Invariants: `publish` answers success only once the message is durable and in the queue of its partition; a delivery
+//! that is not settled comes back, in order; settling after the subscription ended changes nothing. Both members pass
+//! the one suite in `tests/conformance/transport`.
 
 mod embedded;
+mod lane;
 mod rabbitmq;
+
+use std::time::Duration;
 
 use uuid::Uuid;
 
 use crate::clock::Clock;
-use crate::config::Config;
+use crate::config::{Config, TransportKind};
 use crate::message::{Flow, OrderingKey};
+
+use lane::Lane;
+
+/// Larger messages are refused: brokers since 4.0 take no larger ones, and would close the channel of all others.
+pub const MESSAGE_BYTES_MAX: usize = 16 * 1024 * 1024;
+
+/// More than this in headers would not fit into one frame of the broker's protocol.
+const HEADER_BYTES_MAX: usize = 64 * 1024;
+
+/// Names in the broker's protocol (the type, names of headers) are no longer than this.
+const NAME_BYTES_MAX: usize = 255;
 
 /// The transport: cheap to clone, all clones are one.
 #[derive(Clone)]
@@ -62,6 +80,8 @@ pub struct Delivery {
     pub type_name: Option<String>,
     /// W3C trace context.
     pub traceparent: Option<String>,
+    /// Further headers that are text, by name.
+    pub headers: Vec<(String, String)>,
     /// How often it was delivered before and not settled, as far as the transport knows.
     pub deliveries_before: u32,
     /// The right to settle it.
@@ -70,12 +90,23 @@ pub struct Delivery {
 
 /// The right to settle one delivery. Dropped unused, the delivery comes back when its subscription ends.
 #[derive(Debug)]
-pub struct Settlement;
+pub struct Settlement(Right);
+
+#[derive(Debug)]
+enum Right {
+    Embedded(embedded::Right),
+    Rabbitmq(rabbitmq::Right),
+}
 
 impl Settlement {
     /// The delivery's ending is committed: the transport may forget it. Acknowledged by a watermark, many at a time; past a
     /// front that has been stuck for a second, singly. Nothing happens when its session has ended: it comes back.
-    pub fn settle(self) { unimplemented!() }
+    pub fn settle(self) {
+        match self.0 {
+            Right::Embedded(right) => right.settle(),
+            Right::Rabbitmq(right) => right.settle(),
+        }
+    }
 }
 
 /// A message is not known to be delivered: publish it again, or keep it elsewhere.
@@ -116,37 +147,170 @@ pub struct Difference {
     pub remedy: String,
 }
 
+impl TransportError {
+    fn new(problem: impl Into<String>, remedy: &str) -> Self {
+        Self { problem: problem.into(), remedy: remedy.to_owned() }
+    }
+
+    fn closed() -> Self {
+        Self::new("it was closed", "Nothing to do: the process is ending")
+    }
+}
+
 /// Messages of one partition, in order.
-pub struct Subscription;
+pub struct Subscription(Source);
+
+enum Source {
+    Embedded(embedded::Subscription),
+    Rabbitmq(Box<rabbitmq::Subscription>),
+}
 
 impl Subscription {
     /// The next delivery. Nothing when the session ended or the queue went away: subscribe again (it may take a while).
-    pub async fn next(&mut self) -> Option<Delivery> { unimplemented!() }
+    /// A call that is given up loses no delivery.
+    pub async fn next(&mut self) -> Option<Delivery> {
+        match &mut self.0 {
+            Source::Embedded(subscription) => subscription.next().await,
+            Source::Rabbitmq(subscription) => subscription.next().await,
+        }
+    }
+
     /// Cancels, acknowledges what was settled, and closes the channel, so that the rest returns in order.
-    pub async fn close(self) { unimplemented!() }
+    pub async fn close(self) {
+        match self.0 {
+            Source::Embedded(subscription) => subscription.close().await,
+            Source::Rabbitmq(subscription) => subscription.close().await,
+        }
+    }
 }
 
 impl Transport {
     /// Opens the queue file, or starts connecting for ever; both have what they need declared before they are used.
-    pub async fn open(config: &Config, clock: &Clock) -> Result<Self, TransportError> { unimplemented!() }
+    ///
+    /// # Errors
+    /// When the configuration cannot be used, or the queue file. A broker that is away is no error.
+    pub async fn open(config: &Config, clock: &Clock) -> Result<Self, TransportError> {
+        match config.transport.kind {
+            TransportKind::Embedded => embedded::Embedded::open(config).await.map(Self::Embedded),
+            TransportKind::Rabbitmq => rabbitmq::Rabbitmq::open(config, clock).map(Self::Rabbitmq),
+        }
+    }
+
     /// How many partitions a flow has.
-    pub fn partitions(&self, flow: Flow) -> u16 { unimplemented!() }
+    #[must_use]
+    pub fn partitions(&self, flow: Flow) -> u16 {
+        match self {
+            Self::Embedded(embedded) => embedded.partitions(flow),
+            Self::Rabbitmq(rabbitmq) => rabbitmq.partitions(flow),
+        }
+    }
+
     /// Returns once the message is durable in its partition's queue.
-    pub async fn publish(&self, message: Outgoing) -> Result<(), NotDelivered> { unimplemented!() }
+    ///
+    /// # Errors
+    /// When it is not known to be there; it may be nevertheless, so that a repeat may make a second copy.
+    pub async fn publish(&self, message: Outgoing) -> Result<(), NotDelivered> {
+        fits(&message)?;
+        match self {
+            Self::Embedded(embedded) => embedded.publish(message).await,
+            Self::Rabbitmq(rabbitmq) => rabbitmq.publish(message).await,
+        }
+    }
+
     /// Subscribes to one partition; waits for a session as long as it takes.
-    pub async fn subscribe(&self, flow: Flow, partition: u16) -> Result<Subscription, TransportError> { unimplemented!() }
+    ///
+    /// # Errors
+    /// When waiting cannot help: the queue exists with other arguments, access is refused, or this process is already
+    /// subscribed to it (embedded).
+    pub async fn subscribe(&self, flow: Flow, partition: u16) -> Result<Subscription, TransportError> {
+        self.listen(Lane::Partition(flow, partition)).await
+    }
+
     /// Subscribes to the dead letters of a flow.
-    pub async fn subscribe_dead_letters(&self, flow: Flow) -> Result<Subscription, TransportError> { unimplemented!() }
+    ///
+    /// # Errors
+    /// As [`Self::subscribe`].
+    pub async fn subscribe_dead_letters(&self, flow: Flow) -> Result<Subscription, TransportError> {
+        self.listen(Lane::DeadLetters(flow)).await
+    }
+
+    async fn listen(&self, lane: Lane) -> Result<Subscription, TransportError> {
+        let source = match self {
+            Self::Embedded(embedded) => Source::Embedded(embedded.subscribe(lane).await?),
+            Self::Rabbitmq(rabbitmq) => Source::Rabbitmq(Box::new(rabbitmq.subscribe(lane).await?)),
+        };
+        Ok(Subscription(source))
+    }
+
     /// Whether there is a session now; how long there has been none.
-    pub fn away_for(&self) -> Option<std::time::Duration> { unimplemented!() }
-    /// What people should know (the broker's version lacks something, one node only): one sentence each.
-    pub fn warnings(&self) -> Vec<String> { unimplemented!() }
+    #[must_use]
+    pub fn away_for(&self) -> Option<Duration> {
+        match self {
+            Self::Embedded(_) => None,
+            Self::Rabbitmq(rabbitmq) => rabbitmq.away_for(),
+        }
+    }
+
+    /// What people should know (the broker's version lacks something, it takes nothing now): one sentence each.
+    #[must_use]
+    pub fn warnings(&self) -> Vec<String> {
+        match self {
+            Self::Embedded(_) => Vec::new(),
+            Self::Rabbitmq(rabbitmq) => rabbitmq.warnings(),
+        }
+    }
+
     /// Creates what is missing; tells what differs and cannot be changed in place.
-    pub async fn topology_apply(config: &Config) -> Result<Vec<Difference>, TransportError> { unimplemented!() }
+    ///
+    /// # Errors
+    /// When the configuration cannot be used, or the broker does not answer or refuses us.
+    pub async fn topology_apply(config: &Config) -> Result<Vec<Difference>, TransportError> {
+        match config.transport.kind {
+            TransportKind::Embedded => embedded::Embedded::apply(config).await,
+            TransportKind::Rabbitmq => rabbitmq::apply(config).await,
+        }
+    }
+
     /// Only tells what differs.
-    pub async fn topology_check(config: &Config) -> Result<Vec<Difference>, TransportError> { unimplemented!() }
+    ///
+    /// # Errors
+    /// As [`Self::topology_apply`].
+    pub async fn topology_check(config: &Config) -> Result<Vec<Difference>, TransportError> {
+        match config.transport.kind {
+            TransportKind::Embedded => Ok(embedded::Embedded::check(config)),
+            TransportKind::Rabbitmq => rabbitmq::check(config).await,
+        }
+    }
+
     /// Definitions for the broker's own import.
-    pub fn topology_export(config: &Config) -> serde_json::Value { unimplemented!() }
+    #[must_use]
+    pub fn topology_export(config: &Config) -> serde_json::Value {
+        rabbitmq::export(config)
+    }
+
     /// Ends all sessions.
-    pub async fn close(&self) { unimplemented!() }
+    pub async fn close(&self) {
+        match self {
+            Self::Embedded(embedded) => embedded.close().await,
+            Self::Rabbitmq(rabbitmq) => rabbitmq.close().await,
+        }
+    }
+}
+
+/// Both members refuse what one of them could not carry, so that moving from one to the other surprises nobody.
+fn fits(message: &Outgoing) -> Result<(), NotDelivered> {
+    let refused = |what: &str| Err(NotDelivered::Refused(what.to_owned()));
+    if message.bytes.len() > MESSAGE_BYTES_MAX {
+        return refused("it is larger than 16 MiB, which no broker takes");
+    }
+    let headers: usize = message.headers.iter().map(|(name, value)| name.len() + value.len()).sum();
+    let traceparent = message.traceparent.as_ref().map_or(0, String::len);
+    if headers + traceparent > HEADER_BYTES_MAX {
+        return refused("its headers are larger than 64 KiB");
+    }
+    let names = message.headers.iter().map(|(name, _)| name).chain([&message.type_name]);
+    if names.into_iter().any(|name| name.len() > NAME_BYTES_MAX) {
+        return refused("its type or the name of a header is longer than 255 bytes");
+    }
+    Ok(())
 }

@@ -1,1 +1,3 @@
-//! Suite `conformance`.
+//! Suite `conformance`: what a member of a closed set promises, every member keeps.
+
+mod store;

@@ -1,1 +1,9 @@
-//! Suite `ingest`.
+//! Suite `ingest`: what the doors believe, understand, keep and answer.
+
+mod answers;
+mod durability;
+mod finance_operations;
+mod house;
+mod instants;
+mod signatures;
+mod standard;

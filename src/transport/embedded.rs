@@ -1,5 +1,0 @@
-//! The embedded queue.
-
-/// The embedded queue.
-#[derive(Clone)]
-pub struct Embedded;

@@ -1,5 +1,0 @@
-//! RabbitMQ.
-
-/// A RabbitMQ broker.
-#[derive(Clone)]
-pub struct Rabbitmq;

@@ -1,0 +1,139 @@
+//! `topology apply` and `topology check`: what is missing, and precisely what differs.
+//!
+//! The broker names only the first argument that differs. So we ask again with its value in place of ours, until it
+//! agrees: then all differences are known. Policies and bindings cannot be read by this protocol; `apply` binds again.
+
+use lapin::Connection;
+
+use crate::config::Config;
+use crate::transport::lane::Lane;
+use crate::transport::{Difference, TransportError};
+
+use super::declare::{self, Obstacle, Stated, Unequal};
+use super::session;
+use super::topology::{Argument, QueueNeeded, Topology};
+
+/// Queues have fewer arguments than this.
+const ROUNDS_MAX: usize = 16;
+
+const REMEDY: &str = "This cannot be changed in place: stop its producers, let it run empty, delete it, and run \
+                      `drayline topology apply` again";
+
+/// Creates what is missing; tells what differs.
+pub(in crate::transport) async fn apply(config: &Config) -> Result<Vec<Difference>, TransportError> {
+    visit(config, Mode::Apply).await
+}
+
+/// Only tells what is missing or differs.
+pub(in crate::transport) async fn check(config: &Config) -> Result<Vec<Difference>, TransportError> {
+    visit(config, Mode::Check).await
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Mode {
+    Apply,
+    Check,
+}
+
+async fn visit(config: &Config, mode: Mode) -> Result<Vec<Difference>, TransportError> {
+    let topology = Topology::new(config);
+    let connection = session::connect_once(config).await?;
+    let mut differences = Vec::new();
+    for name in topology.exchanges() {
+        differences.extend(exchange(&connection, &name, mode).await.map_err(stopped)?);
+    }
+    for lane in Lane::all(&config.transport.partitions) {
+        differences.extend(queue(&connection, topology.queue(lane), mode).await.map_err(stopped)?);
+    }
+    // What was asked for is done.
+    let _ = connection.close(200, "OK".into()).await;
+    Ok(differences)
+}
+
+/// The queue that a subscription found to be different.
+pub(super) async fn describe(connection: &Connection, needed: QueueNeeded) -> Vec<Difference> {
+    queue(connection, needed, Mode::Check).await.unwrap_or_default()
+}
+
+async fn exchange(connection: &Connection, name: &str, mode: Mode) -> Result<Option<Difference>, Obstacle> {
+    let thing = format!("exchange {name}");
+    if mode == Mode::Check
+        && let Err(obstacle) = declare::exchange(connection, name, true).await
+    {
+        return missing(thing, obstacle).map(Some);
+    }
+    match declare::exchange(connection, name, false).await {
+        Ok(()) => Ok(None),
+        Err(Obstacle::Differs(words)) => {
+            let problem = Unequal::read(&words).map_or(words, |unequal| unequal.to_string());
+            Ok(Some(Difference { thing, problem, remedy: REMEDY.to_owned() }))
+        }
+        Err(other) => Err(other),
+    }
+}
+
+async fn queue(connection: &Connection, needed: QueueNeeded, mode: Mode) -> Result<Vec<Difference>, Obstacle> {
+    let thing = format!("queue {}", needed.name);
+    if mode == Mode::Check
+        && let Err(obstacle) = declare::queue(connection, &needed, true).await
+    {
+        return missing(thing, obstacle).map(|difference| vec![difference]);
+    }
+    let mut differences = Vec::new();
+    let mut asked = needed.clone();
+    for _ in 0..ROUNDS_MAX {
+        let words = match declare::queue(connection, &asked, false).await {
+            Ok(()) => break,
+            Err(Obstacle::Differs(words)) => words,
+            // Our question, made of the broker's own words, was not to its liking: what is known is told.
+            Err(Obstacle::Refused(_)) if !differences.is_empty() => break,
+            Err(other) => return Err(other),
+        };
+        let unequal = Unequal::read(&words);
+        let problem = unequal.as_ref().map_or(words, ToString::to_string);
+        differences.push(Difference { thing: thing.clone(), problem, remedy: REMEDY.to_owned() });
+        if !unequal.is_some_and(|unequal| adopt(&mut asked, unequal)) {
+            break;
+        }
+    }
+    if mode == Mode::Apply {
+        declare::bind(connection, &needed).await?;
+    }
+    Ok(differences)
+}
+
+/// Puts the broker's value in place of ours. Whether the question has changed by it.
+fn adopt(asked: &mut QueueNeeded, unequal: Unequal) -> bool {
+    let before = asked.arguments.clone();
+    asked.arguments.retain(|(name, _)| *name != unequal.argument);
+    if let Stated::Value { text, kind } = unequal.theirs {
+        let value = match kind.as_str() {
+            "bool" => Argument::Flag(text == "true"),
+            "longstr" => Argument::Text(text),
+            _ => match text.parse() {
+                Ok(whole) => Argument::Whole(whole),
+                Err(_) => return false,
+            },
+        };
+        asked.arguments.push((unequal.argument, value));
+    }
+    asked.arguments != before
+}
+
+fn missing(thing: String, obstacle: Obstacle) -> Result<Difference, Obstacle> {
+    match obstacle {
+        Obstacle::Missing => {
+            let remedy = "Run `drayline topology apply`, or start a worker: both create it".to_owned();
+            Ok(Difference { thing, problem: "is missing".to_owned(), remedy })
+        }
+        other => Err(other),
+    }
+}
+
+fn stopped(obstacle: Obstacle) -> TransportError {
+    let remedy = match obstacle {
+        Obstacle::Refused(_) => "Give its user the rights to configure, write and read in this namespace",
+        Obstacle::Missing | Obstacle::Differs(_) | Obstacle::Lost(_) => "Try again when the broker is well",
+    };
+    TransportError::new(format!("the broker stopped answering our questions: {obstacle}"), remedy)
+}

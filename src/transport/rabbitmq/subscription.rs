@@ -1,0 +1,117 @@
+//! One subscription: a channel of its own on the consuming connection, a window, and a watermark.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::StreamExt as _;
+use lapin::options::{BasicCancelOptions, BasicConsumeOptions, BasicQosOptions};
+use lapin::types::{FieldTable, ShortString};
+use lapin::{Channel, Consumer};
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use crate::config::ms;
+use crate::transport::lane::Lane;
+use crate::transport::{Delivery, Right as Settled, Settlement, TransportError};
+
+use super::declare::{Obstacle, short};
+use super::session::Session;
+use super::watermark::Watermark;
+use super::{Shared, compare, properties};
+
+/// Saying good-bye takes a few answers of the broker; without them the channel goes with its session.
+const GOODBYE: Duration = Duration::from_secs(10);
+
+/// A subscription of RabbitMQ.
+pub struct Subscription {
+    channel: Channel,
+    /// Nothing once it ended.
+    consumer: Option<Consumer>,
+    watermark: Arc<Watermark>,
+    acknowledging: JoinHandle<()>,
+    session_ended: CancellationToken,
+}
+
+/// Waits for a session, and for the queue to be ours to read, as long as it takes.
+pub(super) async fn subscribe(shared: &Shared, lane: Lane) -> Result<Subscription, TransportError> {
+    loop {
+        let session = shared.session().await?;
+        match Subscription::begin(shared, &session, lane).await {
+            Ok(subscription) => return Ok(subscription),
+            Err((_, Obstacle::Missing | Obstacle::Lost(_))) => {
+                // The session is over, or somebody deletes what we declare: neither is settled by hurrying.
+                tokio::time::sleep(shared.reconnect_delay()).await;
+            }
+            Err((lane, Obstacle::Differs(words))) => return Err(differs(shared, &session, lane, words).await),
+            Err((lane, Obstacle::Refused(words))) => {
+                let problem = format!("the broker refuses access to the queue of {lane}: {words}");
+                let remedy = "Give its user the rights to configure, write and read in this namespace";
+                return Err(TransportError::new(problem, remedy));
+            }
+        }
+    }
+}
+
+async fn differs(shared: &Shared, session: &Session, lane: Lane, words: String) -> TransportError {
+    let needed = shared.topology.queue(lane);
+    let name = needed.name.clone();
+    let all = compare::describe(session.consume(), needed).await;
+    let problems: Vec<_> = all.into_iter().map(|difference| difference.problem).collect();
+    let problem = if problems.is_empty() { words } else { format!("queue {name}: {}", problems.join("; ")) };
+    TransportError::new(problem, "Messages could be lost in it: see `drayline topology check` for what to do")
+}
+
+impl Subscription {
+    async fn begin(shared: &Shared, session: &Session, lane: Lane) -> Result<Self, (Lane, Obstacle)> {
+        session.declare(&shared.topology, lane).await?;
+        let transport = &shared.config.transport;
+        let own = |error: lapin::Error| (lane, Obstacle::from(error));
+        let queue = short(&shared.topology.queue(lane).name).map_err(|obstacle| (lane, obstacle))?;
+        let channel = session.consume().create_channel().await.map_err(own)?;
+        // Before consuming: nothing but the window bounds what the client library keeps in memory.
+        channel.basic_qos(transport.prefetch, BasicQosOptions::default()).await.map_err(own)?;
+        let options = BasicConsumeOptions::default();
+        let consumer = channel.basic_consume(queue, ShortString::default(), options, FieldTable::default()).await;
+        let consumer = Some(consumer.map_err(own)?);
+        let watermark = Arc::new(Watermark::default());
+        let acknowledging = tokio::spawn(Arc::clone(&watermark).run(ms(transport.front_stuck_ms)));
+        Ok(Self { channel, consumer, watermark, acknowledging, session_ended: session.ended.clone() })
+    }
+
+    pub(in crate::transport) async fn next(&mut self) -> Option<Delivery> {
+        let consumer = self.consumer.as_mut()?;
+        let received = tokio::select! {
+            biased;
+            () = self.session_ended.cancelled() => None,
+            received = consumer.next() => received,
+        };
+        if let Some(Ok(received)) = received {
+            let right = self.watermark.enter(received.acker.clone());
+            return Some(properties::incoming(received, Settlement(Settled::Rabbitmq(right))));
+        }
+        self.consumer = None;
+        // The broker may have cancelled only the consumer: what is settled is still acknowledged.
+        self.watermark.close();
+        None
+    }
+
+    pub(in crate::transport) async fn close(mut self) {
+        let close = async {
+            if let Some(consumer) = self.consumer.take() {
+                // It fails when the session is over, and then everything has returned already.
+                let _ = self.channel.basic_cancel(consumer.tag(), BasicCancelOptions::default()).await;
+            }
+            self.watermark.close();
+            let _ = (&mut self.acknowledging).await;
+            let _ = self.channel.close(200, "OK".into()).await;
+        };
+        let _ = tokio::time::timeout(GOODBYE, close).await;
+    }
+}
+
+impl Drop for Subscription {
+    fn drop(&mut self) {
+        // The channel goes with the last handle to it; nothing may be acknowledged on it any more.
+        self.watermark.end();
+    }
+}
