@@ -120,6 +120,26 @@ pub enum GatewayError {
     },
 }
 
+impl GatewayError {
+    /// How long the far end asked to be left alone.
+    #[must_use]
+    pub fn pause(&self) -> Option<Duration> {
+        match self {
+            Self::Throttled { after, .. } => Some(*after),
+            Self::NotSent { .. }
+            | Self::Unanswered { .. }
+            | Self::Unauthorised { .. }
+            | Self::Forbidden { .. }
+            | Self::NotFound { .. }
+            | Self::Conflict { .. }
+            | Self::Refused { .. }
+            | Self::EntityMissing { .. }
+            | Self::Unreadable { .. }
+            | Self::Unwritable { .. } => None,
+        }
+    }
+}
+
 /// Why nothing was sent.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum NotSent {

@@ -2,8 +2,38 @@
 
 use std::error::Error;
 
-use super::error::NotSent;
+use super::error::{GatewayError, NotSent};
+use crate::failure::{Code, Failure};
 use crate::message::Connection;
+
+/// A failure with all that the error knows beside its sentence: the far end's own words, and its wish for a pause.
+pub(super) fn told(code: Code, sentence: &str, error: &GatewayError) -> Failure {
+    let failure = Failure::new(code, sentence);
+    match detail(error) {
+        Some(detail) => failure.with_detail(detail),
+        None => failure,
+    }
+    .with_retry_after(error.pause())
+}
+
+fn detail(error: &GatewayError) -> Option<String> {
+    match error {
+        GatewayError::NotSent { why, .. } => Some(chain(why)),
+        GatewayError::Unanswered { detail, status, .. } => {
+            let status = || status.map(|status| format!("Answered with status {status}, without a reason."));
+            detail.clone().or_else(status).or_else(|| Some(chain(error)))
+        }
+        GatewayError::Conflict { status, detail, .. } | GatewayError::Refused { status, detail, .. } => {
+            detail.clone().or_else(|| Some(format!("Answered with status {status}, without a reason.")))
+        }
+        GatewayError::Throttled { detail, .. }
+        | GatewayError::Unauthorised { detail, .. }
+        | GatewayError::Forbidden { detail, .. }
+        | GatewayError::NotFound { detail, .. } => detail.clone(),
+        GatewayError::EntityMissing { .. } => None,
+        GatewayError::Unreadable { problem, .. } | GatewayError::Unwritable { problem, .. } => Some(problem.clone()),
+    }
+}
 
 /// Why nothing was sent, and what to do.
 pub(super) fn unsent(connection: &Connection, why: &NotSent) -> String {
@@ -31,7 +61,7 @@ pub(super) fn unsent(connection: &Connection, why: &NotSent) -> String {
 }
 
 /// An error and what it came from, in one line.
-pub(super) fn chain(error: &dyn Error) -> String {
+fn chain(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(each) = source {

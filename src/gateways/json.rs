@@ -83,6 +83,9 @@ impl Row {
     /// Whether these members have these values already.
     pub(super) fn says(&self, members: &Members) -> bool {
         members.0.iter().all(|(name, value)| match value {
+            Member::Key(text) => {
+                self.text(name).is_ok_and(|held| held.is_some_and(|held| held.eq_ignore_ascii_case(text)))
+            }
             Member::Text(text) => self.text(name).is_ok_and(|held| held.unwrap_or_default() == *text),
             Member::Decimal(decimal) => self.decimal(name).is_ok_and(|held| held.unwrap_or_default() == *decimal),
             Member::Integer(integer) => self.integer(name).is_ok_and(|held| held == Some(*integer)),
@@ -129,6 +132,7 @@ pub(super) struct Members(BTreeMap<String, Member>);
 
 #[derive(Clone, Debug)]
 enum Member {
+    Key(String),
     Text(String),
     Decimal(Decimal),
     Integer(i64),
@@ -136,6 +140,12 @@ enum Member {
 }
 
 impl Members {
+    /// With a part of the key: capitals do not make it another one.
+    pub(super) fn key(mut self, name: &str, value: impl Into<String>) -> Self {
+        self.0.insert(name.to_owned(), Member::Key(value.into()));
+        self
+    }
+
     /// With a text.
     pub(super) fn text(mut self, name: &str, value: impl Into<String>) -> Self {
         self.0.insert(name.to_owned(), Member::Text(value.into()));
@@ -172,7 +182,7 @@ impl Members {
     /// The text of a member, where it is one.
     pub(super) fn written(&self, name: &str) -> Option<&str> {
         match self.0.get(name) {
-            Some(Member::Text(text)) => Some(text),
+            Some(Member::Key(text) | Member::Text(text)) => Some(text),
             Some(Member::Decimal(_) | Member::Integer(_) | Member::Instant(_)) | None => None,
         }
     }
@@ -187,7 +197,7 @@ impl Serialize for Members {
 impl Serialize for Member {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
-            Self::Text(text) => serializer.serialize_str(text),
+            Self::Key(text) | Self::Text(text) => serializer.serialize_str(text),
             Self::Integer(integer) => serializer.serialize_i64(*integer),
             Self::Instant(instant) => serializer.collect_str(instant),
             Self::Decimal(decimal) => {

@@ -20,14 +20,14 @@ type Interruption = Box<dyn Fn(&Asked, usize) -> Option<Said> + Send + Sync>;
 impl Shelf {
     /// A far end with these rows. `interrupt` sees every call with its number and may answer in its place.
     pub async fn open(&self, interrupt: impl Fn(&Asked, usize) -> Option<Said> + Send + Sync + 'static) -> FarEnd {
-        let (shelf, interrupt, calls) = (self.clone(), Box::new(interrupt) as Interruption, Mutex::new(0));
+        let (rows, interrupt, calls) = (self.clone(), Box::new(interrupt) as Interruption, Mutex::new(0));
         dynamics_end(move |asked| {
             let number = {
                 let mut calls = calls.lock().unwrap();
                 *calls += 1;
                 *calls
             };
-            interrupt(asked, number).unwrap_or_else(|| shelf.answer(asked))
+            interrupt(asked, number).unwrap_or_else(|| rows.answer(asked))
         })
         .await
     }

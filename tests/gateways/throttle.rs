@@ -8,8 +8,10 @@ use drayline::failure::{Class, Code};
 use super::far_end::{FarEnd, Said};
 use super::scene::Scene;
 
-/// What the far end answers, and how long we wait.
-const DIALECTS: &[(u16, &[(&str, &str)], &str, Option<u64>)] = &[
+/// What the far end answers, and how many milliseconds we wait.
+type Dialect = (u16, &'static [(&'static str, &'static str)], &'static str, Option<u64>);
+
+const DIALECTS: &[Dialect] = &[
     (429, &[("retry-after", "7")], "", Some(7_000)),
     (429, &[("retry-after", "1.5")], "", Some(1_500)),
     (429, &[("Retry-After", "Fri, 27 Nov 2026 10:00:30 GMT")], "", Some(30_000)),

@@ -111,7 +111,7 @@ async fn what_the_token_service_refuses_is_told_in_its_words() {
 async fn without_a_token_nothing_was_sent() {
     for said in [Said::text(503, ""), Said::Silence] {
         let end = FarEnd::start(move |_| said.clone()).await;
-        let scene = Scene::at(&end.url, "gateways.call_ms_max = 200").await;
+        let scene = Scene::at(&end.url, "gateways.call_ms_max = 500").await;
         let error = scene.dynamics().post_shipment(&super::scene::shipment()).await.unwrap_err();
         assert!(matches!(error, GatewayError::NotSent { why: NotSent::NoToken(_), .. }), "{error:?}");
         assert_eq!(scene.dynamics_failure(&error).code, Code::DynamicsUnavailable);

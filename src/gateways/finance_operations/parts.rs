@@ -13,12 +13,12 @@ use super::odata::Rows;
 use crate::config::DimensionRows;
 use crate::gateways::documents::{ShipmentUpdate, UpdateDimension, UpdateLine, UpdateState};
 use crate::gateways::json::Members;
-use crate::message::record_id;
+use crate::message::{Serial, record_id};
 
 /// One update: a shipment, or the part of it that fits into one.
 pub(super) struct Part<'a> {
     update: &'a ShipmentUpdate,
-    id: String,
+    pub(super) id: String,
     pub(super) lines: Vec<PartLine<'a>>,
 }
 
@@ -98,7 +98,7 @@ impl Part<'_> {
         self.key()
             .integer(field::LINE, line.number)
             .text_if(field::LOT, dimension.lot.as_ref())
-            .text_if(field::SERIAL, dimension.serial.as_ref().map(|serial| serial.as_str()))
+            .text_if(field::SERIAL, dimension.serial.as_ref().map(Serial::as_str))
             .text(field::UNIT, line.line.unit.as_str())
             .decimal(field::PICKED, dimension.quantity)
             .decimal(field::SHIPPED, dimension.quantity)
@@ -106,9 +106,9 @@ impl Part<'_> {
 
     fn key(&self) -> Members {
         Members::default()
-            .text(field::COMPANY, self.update.legal_entity.as_str())
-            .text(field::UPDATE, &self.id)
-            .text(field::ORIGIN, &self.update.origin_id)
+            .key(field::COMPANY, self.update.legal_entity.as_str())
+            .key(field::UPDATE, &self.id)
+            .key(field::ORIGIN, &self.update.origin_id)
     }
 }
 

@@ -40,7 +40,7 @@ impl FinanceOperations {
 
     fn tracking_members(&self, row: &TrackingRow) -> Members {
         let members = Members::default()
-            .text(field::COMPANY, row.legal_entity.as_str())
+            .key(field::COMPANY, row.legal_entity.as_str())
             .text(field::SALES_ORDER, &row.order_number)
             .text(field::PACKING_SLIP, &row.packing_slip)
             .instant(field::DELIVERY_DATE, day(row.shipped_at))

@@ -4,9 +4,9 @@
 //! header ─► every line ─► its lots and serials ─► handed over ─► (Dynamics processes it in its own time)
 //! ```
 //!
-//! Ids are made of business facts, so every step first finds what is there: a repeat changes nothing, and what was
-//! written half is completed. All rows of all parts are there before the first part is handed over; once a part is,
-//! nothing of it is written any more.
+//! Ids are made of business facts, so what is there is found first, all at once: a repeat changes nothing, what was
+//! written half is completed, and every attempt gets further than the one before. All rows of all parts are there before
+//! the first part is handed over; once a part is, nothing of it is written any more.
 
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 
@@ -21,8 +21,8 @@ use crate::gateways::http::{Call, changing, reading};
 use crate::gateways::json::{Members, Row};
 use crate::message::LegalEntity;
 
-/// Lines of one update that are written side by side.
-const LINES_AT_ONCE: usize = 4;
+/// Parts, and lines of a part, that are written side by side.
+const AT_ONCE: usize = 4;
 
 /// Parts of a shipment that are looked for.
 const PARTS_MAX: usize = 10_000;
@@ -36,9 +36,10 @@ struct Written<'a> {
     version: Option<String>,
 }
 
-/// The rows of a part that were there before.
+/// The rows of a document's updates that were there before.
 #[derive(Default)]
 struct There {
+    headers: Vec<Row>,
     lines: Vec<Row>,
     dimensions: Vec<Row>,
 }
@@ -48,11 +49,10 @@ impl FinanceOperations {
     pub(in crate::gateways) async fn post_shipment(&self, update: &ShipmentUpdate) -> Result<(), GatewayError> {
         let unwritable = |problem| GatewayError::Unwritable { call: POST.name, problem };
         let parts = parts(update, self.outbound.dimensions).map_err(unwritable)?;
-        let mut written = Vec::new();
-        for part in &parts {
-            written.extend(self.write_part(part).await?);
-        }
-        for part in written {
+        let there = self.there(update, &parts).await?;
+        let writing = stream::iter(&parts).map(|part| self.write_part(part, &there)).buffered(AT_ONCE);
+        let written: Vec<_> = writing.try_collect().await?;
+        for part in written.into_iter().flatten() {
             self.hand_over(part).await?;
         }
         Ok(())
@@ -67,10 +67,7 @@ impl FinanceOperations {
     ) -> Result<UpdateState, GatewayError> {
         let all = Rows::of(field::UPDATES, legal_entity).with(field::ORIGIN, origin_id);
         let rows = self.odata.list(READ, &all).await?;
-        let find = |id: String| {
-            let held = |row: &Row| row.text(field::UPDATE).ok().flatten().unwrap_or_default();
-            rows.iter().find(|row| held(row).eq_ignore_ascii_case(&id))
-        };
+        let find = |id: String| rows.iter().find(|row| is_of(row, &id));
         let there = (0..PARTS_MAX).map_while(|index| find(part_id(update_id, index)));
         Ok(there.map(|row| self.state(row)).fold(UpdateState::Missing, together))
     }
@@ -88,37 +85,38 @@ impl FinanceOperations {
         UpdateState::Pending(state)
     }
 
+    /// What is there of the document's updates; lines, lots and serials only when one of these parts is.
+    async fn there(&self, update: &ShipmentUpdate, parts: &[Part<'_>]) -> Result<There, GatewayError> {
+        let of = |entity| Rows::of(entity, &update.legal_entity).with(field::ORIGIN, &update.origin_id);
+        let headers = self.odata.list(READ, &of(field::UPDATES)).await?;
+        if !headers.iter().any(|row| parts.iter().any(|part| is_of(row, &part.id))) {
+            return Ok(There::default());
+        }
+        let (lines, dimensions) = (of(field::UPDATE_LINES), of(field::UPDATE_DIMENSIONS));
+        let (lines, dimensions) = tokio::try_join!(self.odata.list(READ, &lines), self.odata.list(READ, &dimensions))?;
+        Ok(There { headers, lines, dimensions })
+    }
+
     /// Writes the rows of a part that are not there yet; nothing when it was handed over before.
-    async fn write_part<'a>(&self, part: &'a Part<'a>) -> Result<Option<Written<'a>>, GatewayError> {
-        let row = part.rows(field::UPDATES);
-        let header = match self.odata.read(READ, &row).await? {
-            Some(header) => header,
+    async fn write_part<'a>(&self, part: &'a Part<'a>, there: &There) -> Result<Option<Written<'a>>, GatewayError> {
+        let version = match there.headers.iter().find(|row| is_of(row, &part.id)) {
+            Some(header) if !is_open(header) => return Ok(None),
+            Some(header) => version(header),
             None => match self.odata.create(POST, field::UPDATES, &part.header()).await {
-                Ok(version) => {
-                    // Of an update that was not there no rows can be there.
-                    self.write_lines(part, &There::default()).await?;
-                    return Ok(Some(Written { part, version }));
+                Ok(version) => version,
+                Err(error) if may_be_there(&error) => {
+                    let header = self.odata.read(READ, &part.rows(field::UPDATES)).await?.ok_or(error)?;
+                    if !is_open(&header) {
+                        return Ok(None);
+                    }
+                    version(&header)
                 }
-                Err(error) if may_be_there(&error) => self.odata.read(READ, &row).await?.ok_or(error)?,
                 Err(error) => return Err(error),
             },
         };
-        if !is_open(&header) {
-            return Ok(None);
-        }
-        let (lines, dimensions) = (part.rows(field::UPDATE_LINES), part.rows(field::UPDATE_DIMENSIONS));
-        let (lines, dimensions) = tokio::try_join!(self.odata.list(READ, &lines), self.odata.list(READ, &dimensions))?;
-        self.write_lines(part, &There { lines, dimensions }).await?;
-        Ok(Some(Written { part, version: header.text(ETAG).ok().flatten() }))
-    }
-
-    async fn write_lines(&self, part: &Part<'_>, there: &There) -> Result<(), GatewayError> {
-        // Gathered in a loop: what a closure makes of a borrowed line cannot be sent to another thread.
-        let mut lines = Vec::with_capacity(part.lines.len());
-        for line in &part.lines {
-            lines.push(self.write_line(part, line, there));
-        }
-        stream::iter(lines).buffer_unordered(LINES_AT_ONCE).try_collect::<()>().await
+        let lines = stream::iter(&part.lines).map(|line| self.write_line(part, line, there));
+        lines.buffer_unordered(AT_ONCE).try_collect::<()>().await?;
+        Ok(Some(Written { part, version }))
     }
 
     /// The line first: its lots and serials hang on it.
@@ -145,7 +143,7 @@ impl FinanceOperations {
             return Ok(());
         }
         let several = entity == field::UPDATE_DIMENSIONS && self.outbound.dimensions == DimensionRows::SeveralPerLine;
-        let same_key = |held: &Row| held.integer(field::LINE).ok().flatten() == Some(line);
+        let same_key = |held: &Row| is_of(held, &part.id) && held.integer(field::LINE).ok().flatten() == Some(line);
         if !several && there.iter().any(same_key) {
             return self.odata.change(POST, &row, members, None).await;
         }
@@ -164,11 +162,11 @@ impl FinanceOperations {
     async fn hand_over(&self, written: Written<'_>) -> Result<(), GatewayError> {
         let row = written.part.rows(field::UPDATES);
         let received = Members::default().text(field::PROCESSING, field::RECEIVED);
-        let mut version = written.version;
+        let mut tag = written.version;
         let mut again = true;
         loop {
             let done = match self.outbound.commit {
-                Commit::Status => self.odata.change(POST, &row, &received, version.as_deref()).await,
+                Commit::Status => self.odata.change(POST, &row, &received, tag.as_deref()).await,
                 Commit::CompleteAction => self.odata.act(POST, &row, field::COMPLETE).await,
             };
             let error = match done {
@@ -178,13 +176,22 @@ impl FinanceOperations {
             match self.odata.read(READ, &row).await? {
                 Some(header) if !is_open(&header) => return Ok(()),
                 Some(header) if again && matches!(error, GatewayError::Conflict { .. }) => {
-                    version = header.text(ETAG).ok().flatten();
+                    tag = version(&header);
                     again = false;
                 }
                 Some(_) | None => return Err(error),
             }
         }
     }
+}
+
+fn version(header: &Row) -> Option<String> {
+    header.text(ETAG).ok().flatten()
+}
+
+/// Whether a row belongs to an update.
+fn is_of(row: &Row, id: &str) -> bool {
+    row.text(field::UPDATE).ok().flatten().is_some_and(|held| held.eq_ignore_ascii_case(id))
 }
 
 /// Whether a header still takes rows; afterwards Dynamics is at work on it.

@@ -7,7 +7,7 @@ use serde::Serialize;
 use crate::gateways::documents::{CancelAnswer, FulfilmentLine, FulfilmentOrder, HeldLine, HeldOrder};
 use crate::gateways::json::{Row, missing};
 use crate::message::{
-    Address, CancelOutcome, CancelOutcomeCode, OrderStatus, OrderStatusCode, Reason, ReasonCode, Sku, Unit,
+    Address, CancelOutcome, CancelOutcomeCode, OrderStatus, OrderStatusCode, Reason, ReasonCode, Serial, Sku, Unit,
 };
 
 /// Longer words are cut: they are for people.
@@ -130,7 +130,7 @@ fn line(line: &FulfilmentLine) -> LineBody<'_> {
         quantity: line.quantity.normalize(),
         unit: line.unit.as_str(),
         lot: line.lot.as_deref(),
-        serial: line.serial.as_ref().map(|serial| serial.as_str()),
+        serial: line.serial.as_ref().map(Serial::as_str),
     }
 }
 

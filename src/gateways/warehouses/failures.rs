@@ -1,89 +1,77 @@
-//! Sorts what can go wrong with a warehouse: in this one function, and nowhere else.
+//! Sorts what can go wrong with a warehouse: here, and nowhere else.
 
 use crate::failure::{Code, Failure};
 use crate::gateways::error::{GatewayError, NotSent};
-use crate::gateways::failures::{chain, unsent};
+use crate::gateways::failures::{told, unsent};
 use crate::message::Connection;
 
 /// The failure of a call, in a sentence that says what could not be done and what to do next.
 pub(in crate::gateways) fn failure(warehouse: &Connection, error: &GatewayError, doing: &str) -> Failure {
-    let say = |code: Code, what: &str, detail: Option<String>| {
-        let failure = Failure::new(code, format!("Could not {doing}: {what}"));
-        match detail {
-            Some(detail) => failure.with_detail(detail),
-            None => failure,
-        }
-    };
+    told(code(error), &format!("Could not {doing}: {}", sentence(warehouse, error)), error)
+}
+
+/// The one place where an error becomes a code.
+fn code(error: &GatewayError) -> Code {
     match error {
-        GatewayError::NotSent { why, .. } => {
-            let code = match why {
-                NotSent::Secret(_) => Code::WarehouseUnauthorised,
-                NotSent::Unreachable { .. }
-                | NotSent::PrivateAddress { .. }
-                | NotSent::Crowded
-                | NotSent::NoToken(_) => Code::WarehouseUnavailable,
-            };
-            say(code, &unsent(warehouse, why), Some(chain(why)))
+        GatewayError::NotSent { why: NotSent::Secret(_), .. } | GatewayError::Unauthorised { .. } => {
+            Code::WarehouseUnauthorised
         }
-        GatewayError::Unanswered { changing: true, detail, .. } => {
-            let what = format!(
-                "{warehouse} did not say whether it happened. It is looked up before anything is repeated; there is \
-                 nothing to do."
-            );
-            say(Code::WarehouseUnsure, &what, detail.clone().or_else(|| Some(chain(error))))
+        GatewayError::NotSent {
+            why: NotSent::Unreachable { .. } | NotSent::PrivateAddress { .. } | NotSent::Crowded | NotSent::NoToken(_),
+            ..
         }
-        GatewayError::Unanswered { changing: false, detail, .. } => {
-            let what =
-                format!("{warehouse} does not answer properly. It is tried again; if it lasts, ask the warehouse.");
-            say(Code::WarehouseUnavailable, &what, detail.clone().or_else(|| Some(chain(error))))
+        | GatewayError::Unanswered { changing: false, .. } => Code::WarehouseUnavailable,
+        GatewayError::Unanswered { changing: true, .. } | GatewayError::Unreadable { changing: true, .. } => {
+            Code::WarehouseUnsure
         }
-        GatewayError::Throttled { after, detail, .. } => {
-            let what =
-                format!("{warehouse} asks us to slow down. It is tried again by itself; there is nothing to do.");
-            say(Code::WarehouseThrottled, &what, detail.clone()).with_retry_after(Some(*after))
+        GatewayError::Throttled { .. } => Code::WarehouseThrottled,
+        GatewayError::Forbidden { .. }
+        | GatewayError::NotFound { .. }
+        | GatewayError::Conflict { .. }
+        | GatewayError::Refused { .. }
+        | GatewayError::EntityMissing { .. }
+        | GatewayError::Unwritable { .. } => Code::WarehouseRefused,
+        GatewayError::Unreadable { changing: false, .. } => Code::WarehouseAnswerUnreadable,
+    }
+}
+
+fn sentence(warehouse: &Connection, error: &GatewayError) -> String {
+    match error {
+        GatewayError::NotSent { why, .. } => unsent(warehouse, why),
+        GatewayError::Unanswered { changing: true, .. } => format!(
+            "{warehouse} did not say whether it happened. It is looked up before anything is repeated; there is nothing \
+             to do."
+        ),
+        GatewayError::Unanswered { changing: false, .. } => {
+            format!("{warehouse} does not answer properly. It is tried again; if it lasts, ask the warehouse.")
         }
-        GatewayError::Unauthorised { detail, .. } => {
-            let what = format!("{warehouse} does not accept our token. Check warehouses.{warehouse}.token.");
-            say(Code::WarehouseUnauthorised, &what, detail.clone())
+        GatewayError::Throttled { .. } => {
+            format!("{warehouse} asks us to slow down. It is tried again by itself; there is nothing to do.")
         }
-        GatewayError::Forbidden { detail, .. } => {
-            let what = format!("our account at {warehouse} may not do this. Ask for the right, then replay this.");
-            say(Code::WarehouseRefused, &what, detail.clone())
+        GatewayError::Unauthorised { .. } => {
+            format!("{warehouse} does not accept our token. Check warehouses.{warehouse}.token.")
         }
-        GatewayError::NotFound { detail, .. } => {
-            let what = format!(
-                "{warehouse} does not know it. Look whether warehouses.{warehouse}.url is right, and ask the warehouse; \
-                 then replay this or discard it."
-            );
-            say(Code::WarehouseRefused, &what, detail.clone())
+        GatewayError::Forbidden { .. } => {
+            format!("our account at {warehouse} may not do this. Ask for the right, then replay this.")
         }
-        GatewayError::Conflict { status, detail, .. } | GatewayError::Refused { status, detail, .. } => {
-            let what = format!("{warehouse} refuses it. Correct the cause, then replay this.");
-            let detail = detail.clone().unwrap_or_else(|| format!("Answered with status {status}, without a reason."));
-            say(Code::WarehouseRefused, &what, Some(detail))
+        GatewayError::NotFound { .. } => format!(
+            "{warehouse} does not know it. Look whether warehouses.{warehouse}.url is right, and ask the warehouse; then \
+             replay this or discard it."
+        ),
+        GatewayError::Conflict { .. } | GatewayError::Refused { .. } => {
+            format!("{warehouse} refuses it. Correct the cause, then replay this.")
         }
         GatewayError::EntityMissing { entity, .. } => {
-            let what = format!("{warehouse} has no {entity}. Correct the configuration, then replay this.");
-            say(Code::WarehouseRefused, &what, None)
+            format!("{warehouse} has no {entity}. Correct the configuration, then replay this.")
         }
-        GatewayError::Unreadable { changing: true, problem, .. } => {
-            let what = format!(
-                "{warehouse} answered something unreadable, so that it is open whether it happened. It is looked up before \
-                 anything is repeated."
-            );
-            say(Code::WarehouseUnsure, &what, Some(problem.clone()))
-        }
-        GatewayError::Unreadable { changing: false, problem, .. } => {
-            let what = format!(
-                "{warehouse} answered something that cannot be read. Show the detail to the warehouse; when it is put \
-                 right, replay this."
-            );
-            say(Code::WarehouseAnswerUnreadable, &what, Some(problem.clone()))
-        }
-        GatewayError::Unwritable { problem, .. } => say(
-            Code::WarehouseRefused,
-            "it does not fit the call. Correct the cause, then replay this.",
-            Some(problem.clone()),
+        GatewayError::Unreadable { changing: true, .. } => format!(
+            "{warehouse} answered something unreadable, so that it is open whether it happened. It is looked up before \
+             anything is repeated."
         ),
+        GatewayError::Unreadable { changing: false, .. } => format!(
+            "{warehouse} answered something that cannot be read. Show the detail to the warehouse; when it is put right, \
+             replay this."
+        ),
+        GatewayError::Unwritable { .. } => "it does not fit the call. Correct the cause, then replay this.".to_owned(),
     }
 }
