@@ -69,12 +69,13 @@ impl App {
     pub async fn start(config: Config, roles: Roles, clock: Clock) -> Result<Self, StartError> {
         let scrape = Scrape::start();
         let lock = embedded(&config).then(|| lock(&config.data)).transpose()?;
-        let store = Store::open(&config).await.map_err(|error| StartError::because("The store did not open", &error))?;
+        let store =
+            Store::open(&config).await.map_err(|error| StartError::because("The store did not open", &error))?;
         let transport = Transport::open(&config, &clock)
             .await
             .map_err(|error| StartError::because("The transport did not open", &error))?;
-        let gateways =
-            Gateways::new(&config, &clock).map_err(|error| StartError::because("The far ends cannot be called", &error))?;
+        let gateways = Gateways::new(&config, &clock)
+            .map_err(|error| StartError::because("The far ends cannot be called", &error))?;
         let config = Arc::new(config);
         let mut app = Self {
             addresses: BTreeMap::new(),
@@ -87,7 +88,8 @@ impl App {
             _lock: lock,
         };
         app.warn().await;
-        let looks = Operations { config: Arc::clone(&config), store: store.clone(), transport: transport.clone(), scrape };
+        let looks =
+            Operations { config: Arc::clone(&config), store: store.clone(), transport: transport.clone(), scrape };
         app.serve("operations", config.operations.listen, operations(looks)).await?;
         if !roles.flows.is_empty() {
             let tools = Tools {

@@ -31,9 +31,7 @@ pub(super) async fn run(global: &Global, action: Action) -> Result<(), Failed> {
 
 fn document(view: &DocumentView) -> Value {
     let keys: BTreeMap<_, _> = view.document.names.iter().cloned().collect();
-    let step = |step: &crate::store::Step| {
-        json!({ "at": step.at, "system": step.system, "what": step.what, "message_id": step.message_id, "mode": step.mode })
-    };
+    let step = |step: &crate::store::Step| json!({ "at": step.at, "system": step.system, "what": step.what, "message_id": step.message_id, "mode": step.mode });
     json!({
         "kind": view.document.kind,
         "legal_entity": view.document.legal_entity,

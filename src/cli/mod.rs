@@ -23,7 +23,12 @@ pub use demo::Report;
 
 /// Keeps Microsoft Dynamics 365 and third-party logistics warehouses in step: exactly once, in order, nothing silent.
 #[derive(Debug, Parser)]
-#[command(version, max_term_width = 110, propagate_version = true, after_help = "Try `drayline demo` first: it needs nothing.")]
+#[command(
+    version,
+    max_term_width = 110,
+    propagate_version = true,
+    after_help = "Try `drayline demo` first: it needs nothing."
+)]
 struct Arguments {
     #[command(flatten)]
     global: Global,
@@ -129,7 +134,8 @@ fn sentence(text: &str) -> String {
 #[must_use]
 pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    let quiet = !matches!(arguments.command, Command::Run | Command::Ingest | Command::Work { .. } | Command::Sandbox(_));
+    let quiet =
+        !matches!(arguments.command, Command::Run | Command::Ingest | Command::Work { .. } | Command::Sandbox(_));
     start_logging(Format::Automatic, if quiet { "off" } else { "info,sqlx=warn,lapin=warn" });
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,

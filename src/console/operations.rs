@@ -68,8 +68,9 @@ async fn store(state: &Operations) -> Result<(Vec<String>, Option<String>), crat
     let warnings = state.store.warnings().await?;
     let waiting = state.store.waiting(None, None).await?;
     let old = waiting.oldest.as_secs() > state.config.watch.outbox_age_s_max;
-    let sentence =
-        old.then(|| format!("{} messages wait in the outbox, the oldest for {} s.", waiting.rows, waiting.oldest.as_secs()));
+    let sentence = old.then(|| {
+        format!("{} messages wait in the outbox, the oldest for {} s.", waiting.rows, waiting.oldest.as_secs())
+    });
     Ok((warnings, sentence))
 }
 

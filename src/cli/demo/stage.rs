@@ -61,7 +61,8 @@ impl Stage {
     pub(super) async fn start(global: &Global, memory: &Memory, config: &Config) -> Result<Self, Failed> {
         let names = Names::of(memory, config)?;
         let faults = memory.faults.then(|| disturbances(0));
-        let premises = |own: Premises| Premises { listen: free(own.listen), seed: memory.seed, faults: faults.clone(), ..own };
+        let premises =
+            |own: Premises| Premises { listen: free(own.listen), seed: memory.seed, faults: faults.clone(), ..own };
         let rules = FinanceOperationsRules { client_secret: names.client_secret.1.clone(), ..Default::default() };
         let folder = memory.folder("finance-operations");
         let dynamics = FinanceOperations::start(premises(Premises::finance_operations(folder)), rules).await?;
@@ -105,7 +106,8 @@ impl Stage {
 
     /// Where everything is; nothing while a far end is down.
     pub(super) async fn counts(&self) -> Result<Option<Counts>, Failed> {
-        let (Ok(dynamics), Ok(warehouse)) = (self.to_dynamics.progress().await, self.to_warehouse.progress().await) else {
+        let (Ok(dynamics), Ok(warehouse)) = (self.to_dynamics.progress().await, self.to_warehouse.progress().await)
+        else {
             return Ok(None);
         };
         let parked = self.app.store().parked_counts().await?;
@@ -140,7 +142,9 @@ impl Stage {
             return;
         }
         let reached = [counts.held * 4 >= memory.orders, counts.shipped * 3 >= memory.orders];
-        for ((visitor, reached), done) in [&self.to_warehouse, &self.to_dynamics].into_iter().zip(reached).zip(&self.downs) {
+        for ((visitor, reached), done) in
+            [&self.to_warehouse, &self.to_dynamics].into_iter().zip(reached).zip(&self.downs)
+        {
             if reached && !done.swap(true, Ordering::Relaxed) && visitor.disturb(&disturbances(DOWN_S)).await.is_err() {
                 done.store(false, Ordering::Relaxed);
             }
