@@ -50,7 +50,12 @@ impl FinanceOperations {
         let unwritable = |problem| GatewayError::Unwritable { call: POST.name, problem };
         let parts = parts(update, self.outbound.dimensions).map_err(unwritable)?;
         let there = self.there(update, &parts).await?;
-        let writing = stream::iter(&parts).map(|part| self.write_part(part, &there)).buffered(AT_ONCE);
+        // Gathered in a loop: what a closure makes of a borrowed part cannot be sent to another thread.
+        let mut writing = Vec::with_capacity(parts.len());
+        for part in &parts {
+            writing.push(self.write_part(part, &there));
+        }
+        let writing = stream::iter(writing).buffered(AT_ONCE);
         let written: Vec<_> = writing.try_collect().await?;
         for part in written.into_iter().flatten() {
             self.hand_over(part).await?;
@@ -114,7 +119,11 @@ impl FinanceOperations {
                 Err(error) => return Err(error),
             },
         };
-        let lines = stream::iter(&part.lines).map(|line| self.write_line(part, line, there));
+        let mut lines = Vec::with_capacity(part.lines.len());
+        for line in &part.lines {
+            lines.push(self.write_line(part, line, there));
+        }
+        let lines = stream::iter(lines);
         lines.buffer_unordered(AT_ONCE).try_collect::<()>().await?;
         Ok(Some(Written { part, version }))
     }
