@@ -54,11 +54,13 @@ pub struct Ground {
     pub backing: Backing,
     pub folder: TempDir,
     sections: String,
+    namespace: Option<String>,
 }
 
 impl Ground {
     pub async fn fresh(backing: Backing) -> Self {
         let folder = tempfile::tempdir().unwrap();
+        let mut namespace = None;
         let sections = match backing {
             Backing::Embedded => {
                 ran("ran transport embedded");
@@ -67,19 +69,24 @@ impl Ground {
             }
             Backing::Servers => {
                 let database = fresh_postgres().await;
+                let own = namespace.insert(fresh_name());
                 format!(
                     "transport.kind = \"rabbitmq\"\ntransport.url = \"{}\"\ntransport.namespace = \"{}\"\n\
                      store.kind = \"postgresql\"\nstore.url = \"{database}\"\n",
                     amqp_url(),
-                    fresh_name(),
+                    own,
                 )
             }
         };
-        Self { backing, folder, sections }
+        Self { backing, folder, sections, namespace }
     }
 
     /// Takes away what it made on the servers; the folder goes by itself.
-    pub async fn leave(&self) {}
+    pub async fn leave(&self) {
+        if let Some(namespace) = &self.namespace {
+            broker::Broker::connect().await.clean(namespace).await;
+        }
+    }
 
     pub fn data(&self) -> &Path {
         self.folder.path()
