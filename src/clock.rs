@@ -3,6 +3,8 @@
 //! Inside a process the larger of monotonic and wall clock counts: the monotonic one stands still while a laptop or
 //! a virtual machine sleeps, the wall one may be set back. Between processes only the store's clock counts.
 
+#![expect(clippy::disallowed_methods, reason = "this is where everybody else is sent to")]
+
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 

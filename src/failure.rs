@@ -4,6 +4,7 @@
 //! not a failure (a duplicate, an event that is not for us) is an answer of the flow, not a member of this list.
 
 use std::fmt;
+use std::str::FromStr;
 use std::time::Duration;
 
 /// A failure of one attempt.
@@ -68,9 +69,9 @@ impl fmt::Display for Failure {
     }
 }
 
-/// Writes the list of codes: `Name = "system.reason", Class, who usually acts;`.
+/// Writes the list of codes: `Name = "system.reason", Class, who usually acts, what to do next;`.
 macro_rules! codes {
-    ($($(#[$meta:meta])* $name:ident = $text:literal, $class:ident, $owner:literal;)*) => {
+    ($($(#[$meta:meta])* $name:ident = $text:literal, $class:ident, $owner:literal, $step:literal;)*) => {
         /// A stable name of a failure: `system.reason`.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
         pub enum Code { $($(#[$meta])* $name),* }
@@ -90,87 +91,138 @@ macro_rules! codes {
             /// The team that usually acts.
             #[must_use]
             pub fn owner(self) -> &'static str { match self { $(Self::$name => $owner),* } }
+
+            /// What that team does next.
+            #[must_use]
+            pub fn next_step(self) -> &'static str { match self { $(Self::$name => $step),* } }
         }
     };
 }
 
 codes! {
     /// Authentic bytes that no translator understood.
-    MessageUnreadable = "message.unreadable", Permanent, "integration";
+    MessageUnreadable = "message.unreadable", Permanent, "integration",
+        "Compare the raw body with the sender's documentation; correct the sender or the translation, then replay it.";
     /// Bytes from the broker that are no envelope of ours.
-    MessageUndecodable = "message.undecodable", Poison, "integration";
+    MessageUndecodable = "message.undecodable", Poison, "integration",
+        "Find out who publishes to this exchange; upgrade if a newer release wrote it, else discard it.";
     /// A kind that this release does not handle.
-    MessageUnhandled = "message.unhandled", Permanent, "integration";
+    MessageUnhandled = "message.unhandled", Permanent, "integration",
+        "Upgrade to a release that handles this kind, then replay it.";
     /// An attempt panicked.
-    ProcessorPanicked = "processor.panicked", Poison, "integration";
+    ProcessorPanicked = "processor.panicked", Poison, "integration",
+        "Report it with the message's id; replay it after an upgrade.";
     /// The store cannot hold what the attempt left behind.
-    StoreRefused = "store.refused", Poison, "integration";
+    StoreRefused = "store.refused", Poison, "integration",
+        "Report it with the message's id; replay it after an upgrade.";
     /// The connection is not configured any more.
-    ConnectionUnknown = "connection.unknown", Permanent, "integration";
-    /// The connection's mode is "paused": its messages wait.
-    ConnectionPaused = "connection.paused", Busy, "integration";
-    /// The connection's mode is "dry_run": what would be sent is on the journey, and nothing is sent.
-    ConnectionDryRun = "connection.dry_run", Busy, "integration";
+    ConnectionUnknown = "connection.unknown", Permanent, "integration",
+        "Configure the connection again, then replay it; or discard it.";
+    /// The connection's mode is `paused`: its messages wait.
+    ConnectionPaused = "connection.paused", Busy, "integration",
+        "Set the connection's mode to live when it may go on; its messages then go on by themselves.";
+    /// The connection's mode is `dry_run`: what would be sent is on the journey, and nothing is sent.
+    ConnectionDryRun = "connection.dry_run", Busy, "integration",
+        "Read on the journey what would be sent; set the connection's mode to live when it is right.";
     /// Dynamics cannot be reached, or answers with a server error.
-    DynamicsUnavailable = "dynamics.unavailable", Busy, "integration";
+    DynamicsUnavailable = "dynamics.unavailable", Busy, "integration",
+        "Nothing, it goes on by itself; if it lasts, look at the environment's health.";
     /// Dynamics asks us to slow down.
-    DynamicsThrottled = "dynamics.throttled", Busy, "integration";
+    DynamicsThrottled = "dynamics.throttled", Busy, "integration",
+        "Nothing, it goes on by itself; if it lasts, give our application a higher priority in Dynamics.";
     /// Dynamics does not accept our credentials.
-    DynamicsUnauthorised = "dynamics.unauthorised", Transient, "integration";
+    DynamicsUnauthorised = "dynamics.unauthorised", Transient, "integration",
+        "Check the client id, its secret and whether it has expired, then replay it.";
     /// Our user in Dynamics lacks a role.
-    DynamicsForbidden = "dynamics.forbidden", Permanent, "integration";
+    DynamicsForbidden = "dynamics.forbidden", Permanent, "integration",
+        "Give our user in Dynamics the missing role, then replay it.";
     /// Dynamics does not know the document.
-    DynamicsNotFound = "dynamics.not_found", Permanent, "operations";
+    DynamicsNotFound = "dynamics.not_found", Permanent, "operations",
+        "Check whether the document exists in that company; release it again or discard this.";
     /// A business rule of Dynamics refuses what we wrote.
-    DynamicsRefused = "dynamics.refused", Permanent, "operations";
+    DynamicsRefused = "dynamics.refused", Permanent, "operations",
+        "Correct in Dynamics what its words name, then replay it.";
     /// Somebody else changed the document at the same moment.
-    DynamicsConflict = "dynamics.conflict", Transient, "integration";
+    DynamicsConflict = "dynamics.conflict", Transient, "integration",
+        "Replay it; if it stays, find out who holds the document open.";
     /// Dynamics' answer cannot be read.
-    DynamicsAnswerUnreadable = "dynamics.answer_unreadable", Permanent, "integration";
+    DynamicsAnswerUnreadable = "dynamics.answer_unreadable", Permanent, "integration",
+        "Check the version of the environment and the configured names, then replay it.";
     /// Silence after a changing call to Dynamics.
-    DynamicsUnsure = "dynamics.unsure", Unsure, "integration";
+    DynamicsUnsure = "dynamics.unsure", Unsure, "integration",
+        "Nothing, it looks and goes on by itself.";
     /// Dynamics took an update and could not post it.
-    DynamicsPostingFailed = "dynamics.posting_failed", Permanent, "finance";
+    DynamicsPostingFailed = "dynamics.posting_failed", Permanent, "finance",
+        "Correct in Dynamics what its words name, let it process the update again, then replay it.";
     /// Dynamics has not processed an update in time.
-    DynamicsPostingOverdue = "dynamics.posting_overdue", Permanent, "finance";
+    DynamicsPostingOverdue = "dynamics.posting_overdue", Permanent, "finance",
+        "Look in Dynamics whether the batch job that processes updates runs, then replay it.";
     /// The warehouse cannot be reached, or answers with a server error.
-    WarehouseUnavailable = "warehouse.unavailable", Busy, "integration";
+    WarehouseUnavailable = "warehouse.unavailable", Busy, "integration",
+        "Nothing, it goes on by itself; if it lasts, ask the warehouse.";
     /// The warehouse asks us to slow down.
-    WarehouseThrottled = "warehouse.throttled", Busy, "integration";
+    WarehouseThrottled = "warehouse.throttled", Busy, "integration",
+        "Nothing, it goes on by itself; if it lasts, ask the warehouse for a higher limit.";
     /// The warehouse does not accept our credentials.
-    WarehouseUnauthorised = "warehouse.unauthorised", Transient, "integration";
+    WarehouseUnauthorised = "warehouse.unauthorised", Transient, "integration",
+        "Check the connection's token, then replay it.";
     /// The warehouse refuses the call for good.
-    WarehouseRefused = "warehouse.refused", Permanent, "operations";
+    WarehouseRefused = "warehouse.refused", Permanent, "operations",
+        "Correct what the warehouse's words name, in Dynamics or at the warehouse, then replay it.";
     /// The warehouse's answer cannot be read.
-    WarehouseAnswerUnreadable = "warehouse.answer_unreadable", Permanent, "integration";
+    WarehouseAnswerUnreadable = "warehouse.answer_unreadable", Permanent, "integration",
+        "Ask the warehouse what changed in its interface, then replay it.";
     /// Silence after a changing call to the warehouse.
-    WarehouseUnsure = "warehouse.unsure", Unsure, "integration";
+    WarehouseUnsure = "warehouse.unsure", Unsure, "integration",
+        "Nothing, it looks and goes on by itself.";
     /// The warehouse rejected an order that it had taken on.
-    OrderRejected = "order.rejected", Permanent, "operations";
+    OrderRejected = "order.rejected", Permanent, "operations",
+        "Correct the order in Dynamics and release it again, or cancel it there.";
     /// The order was changed in Dynamics after the warehouse had it.
-    OrderChanged = "order.changed", Permanent, "operations";
+    OrderChanged = "order.changed", Permanent, "operations",
+        "Decide with the warehouse: change the order there by hand, or undo the change in Dynamics.";
     /// The order was cancelled in Dynamics, but the warehouse went on with it.
-    OrderCancelledTooLate = "order.cancelled_too_late", Permanent, "operations";
+    OrderCancelledTooLate = "order.cancelled_too_late", Permanent, "operations",
+        "Expect the goods to be shipped: arrange a return, or let the warehouse intercept the parcel.";
     /// The warehouse holds an order of this reference with other lines.
-    OrderDiffers = "order.differs", Permanent, "operations";
+    OrderDiffers = "order.differs", Permanent, "operations",
+        "Compare both orders; correct or cancel the one at the warehouse, then replay it.";
     /// The warehouse reports a problem with the order.
-    OrderStuck = "order.stuck", Permanent, "operations";
+    OrderStuck = "order.stuck", Permanent, "operations",
+        "Read the warehouse's reason and solve it there or in Dynamics.";
     /// Nothing is known of the order that the message speaks of.
-    OrderUnknown = "order.unknown", Permanent, "operations";
+    OrderUnknown = "order.unknown", Permanent, "operations",
+        "Find out who created the order at the warehouse; if it is one of ours, replay it once the order is there.";
     /// The shipment names a line that the order does not have.
-    ShipmentLineUnknown = "shipment.line_unknown", Permanent, "operations";
+    ShipmentLineUnknown = "shipment.line_unknown", Permanent, "operations",
+        "Ask the warehouse which line was meant; correct it there or post it in Dynamics by hand.";
     /// More was shipped than ordered, beyond the line's tolerance.
-    ShipmentExceedsOrder = "shipment.exceeds_order", Permanent, "operations";
+    ShipmentExceedsOrder = "shipment.exceeds_order", Permanent, "operations",
+        "Ask the warehouse whether it shipped too much or counted wrongly; raise the order or correct the shipment, then replay it.";
     /// The shipment counts in another unit than the order.
-    ShipmentUnitDiffers = "shipment.unit_differs", Permanent, "operations";
+    ShipmentUnitDiffers = "shipment.unit_differs", Permanent, "operations",
+        "Agree on the unit of the item with the warehouse, then replay it.";
     /// Lots or serials do not add up to what was shipped.
-    ShipmentTrackingDiffers = "shipment.tracking_differs", Permanent, "operations";
+    ShipmentTrackingDiffers = "shipment.tracking_differs", Permanent, "operations",
+        "Ask the warehouse for the missing lots or serials, then replay it.";
     /// A shipment came again with other contents.
-    ShipmentDiffers = "shipment.differs", Permanent, "operations";
+    ShipmentDiffers = "shipment.differs", Permanent, "operations",
+        "Compare both versions of the shipment; correct the posting in Dynamics by hand, then discard this.";
     /// A shipment that is posted already did not happen.
-    ShipmentVoided = "shipment.voided", Permanent, "finance";
+    ShipmentVoided = "shipment.voided", Permanent, "finance",
+        "Reverse the posting in Dynamics by hand, then discard this.";
     /// A call that the far end can neither absorb nor tell about may have happened.
-    EffectUnsure = "effect.unsure", Permanent, "operations";
+    EffectUnsure = "effect.unsure", Permanent, "operations",
+        "Look at the far end whether it happened, and say so.";
+}
+
+impl FromStr for Code {
+    type Err = ();
+
+    /// Reads a code; one of a newer release is no code of this one.
+    fn from_str(text: &str) -> Result<Self, ()> {
+        Self::ALL.iter().copied().find(|code| code.as_str() == text).ok_or(())
+    }
 }
 
 impl fmt::Display for Code {

@@ -1,6 +1,7 @@
 //! All suites in one binary, so that the crate is linked once.
 
 #![allow(
+    clippy::disallowed_methods,
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
@@ -12,9 +13,11 @@ mod config;
 mod conformance;
 mod flows;
 mod gateways;
+mod house;
 mod ingest;
 mod message;
 mod processor;
 mod road;
 mod sandbox;
 mod support;
+mod tidy;

@@ -85,6 +85,8 @@ pub enum Mode {
 pub struct Outbound {
     /// How an update is handed over once its rows are there.
     pub commit: Commit,
+    /// Whether a line of an update takes several lots or serials.
+    pub dimensions: DimensionRows,
     /// The states of an update that Dynamics processed.
     pub processed_states: Vec<String>,
     /// The states of an update that Dynamics refused.
@@ -95,8 +97,18 @@ pub struct Outbound {
     pub cancelled_states: Vec<String>,
     /// Whether acceptance and rejection are written back to the request's status.
     pub write_back: bool,
+    /// The state that is written to a request that a warehouse took on.
+    pub accepted_state: String,
+    /// The state that is written to a request that a warehouse will not do.
+    pub rejected_state: String,
     /// The entity that tracking numbers are written to; empty: they are not.
     pub tracking_entity: String,
+    /// The parts of its key: a row that has them all is the same row.
+    pub tracking_keys: Vec<String>,
+    /// Its member for our id of the row; empty: there is none.
+    pub tracking_id_field: String,
+    /// Its member for the carrier; empty: there is none.
+    pub tracking_carrier_field: String,
     /// The member of the request with the customer's order number; empty: there is none.
     pub order_number_field: String,
 }
@@ -111,17 +123,33 @@ pub enum Commit {
     CompleteAction,
 }
 
+/// How many lots or serials a line of an update takes.
+#[derive(Clone, Copy, Debug, Deserialize, Serialize, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
+pub enum DimensionRows {
+    /// One, as the documented key says: a shipment of several is written as several updates.
+    OnePerUpdate,
+    /// As many as there are.
+    SeveralPerLine,
+}
+
 impl Default for Outbound {
     fn default() -> Self {
         let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
         Self {
             commit: Commit::Status,
+            dimensions: DimensionRows::OnePerUpdate,
             processed_states: words(&["Accepted", "Processed"]),
             failed_states: words(&["Failed", "Canceled"]),
             message_field: "ProcessingMessage".to_owned(),
             cancelled_states: words(&["Canceled", "Cancelled"]),
             write_back: true,
+            accepted_state: "Accepted".to_owned(),
+            rejected_state: "Rejected".to_owned(),
             tracking_entity: "SalesPackingSlipTrackingInformations".to_owned(),
+            tracking_keys: words(&["dataAreaId", "PackingSlipNumber", "TrackingNumber"]),
+            tracking_id_field: String::new(),
+            tracking_carrier_field: String::new(),
             order_number_field: "ConsigneeReference".to_owned(),
         }
     }

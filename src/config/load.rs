@@ -24,6 +24,14 @@ const PROBLEMS_MAX: usize = 100;
 /// # Errors
 /// Every finding of severity error, with its place and what to do.
 pub fn load(file: Option<&Path>) -> Result<Config, Vec<Finding>> {
+    load_with(file, "")
+}
+
+/// Reads the configuration with TOML text of our own over the user's file and under the environment, as `demo` does.
+///
+/// # Errors
+/// As [`load`].
+pub fn load_with(file: Option<&Path>, ours: &str) -> Result<Config, Vec<Finding>> {
     let environment = Env::prefixed(PREFIX).split("__");
     if let Some(path) = file.filter(|path| !path.is_file()) {
         let place = path.display().to_string();
@@ -33,39 +41,45 @@ pub fn load(file: Option<&Path>) -> Result<Config, Vec<Finding>> {
     if let Some(path) = file {
         said = said.merge(Toml::file_exact(path));
     }
-    read(said.merge(environment))
+    read(&said.merge(Toml::string(ours)).merge(environment))
 }
 
-/// Reads a configuration from TOML text over the defaults, as tests and `demo` do. The environment goes before it.
+/// Reads a configuration from TOML text over the defaults, as tests do. The environment goes before it.
 ///
 /// # Errors
 /// As [`load`].
 pub fn load_text(text: &str) -> Result<Config, Vec<Finding>> {
-    read(Figment::new().merge(Toml::string(text)).merge(Env::prefixed(PREFIX).split("__")))
+    read(&Figment::new().merge(Toml::string(text)).merge(Env::prefixed(PREFIX).split("__")))
 }
 
-fn read(said: Figment) -> Result<Config, Vec<Finding>> {
-    let origins = said.clone();
+fn read(said: &Figment) -> Result<Config, Vec<Finding>> {
     let mut values: Dict = match said.extract() {
         Ok(values) => values,
-        Err(errors) => return Err(errors.into_iter().map(|error| finding(&error, &origins)).collect()),
+        Err(errors) => return Err(errors.into_iter().map(|error| finding(&error, said)).collect()),
     };
     let mut findings = Vec::new();
+    let mut culprits: Vec<String> = Vec::new();
     while findings.len() < PROBLEMS_MAX {
         let layered = Figment::from(Toml::string(DEFAULTS)).merge(Serialized::from(&values, Profile::Default));
         match layered.extract::<Config>() {
             Ok(config) => {
-                findings.extend(check(&config));
+                // What was taken out because its shape is wrong is not missing, too.
+                let inside = |rest: &str| rest.is_empty() || rest.starts_with('.');
+                let within = |culprit: &String, place: &str| culprit.strip_prefix(place).is_some_and(inside);
+                let told = |finding: &Finding| culprits.iter().any(|culprit| within(culprit, &finding.place));
+                findings.extend(check(&config).into_iter().filter(|finding| !told(finding)));
                 let wrong = findings.iter().any(|finding| finding.severity == super::Severity::Error);
                 return if wrong { Err(findings) } else { Ok(config) };
             }
             Err(errors) => {
                 let Some(error) = errors.into_iter().next() else { break };
-                findings.push(finding(&error, &origins));
+                findings.push(finding(&error, said));
                 // What is wrong is taken out, so that the next problem shows.
-                if !remove(&mut values, &culprit(&error)) {
+                let culprit = culprit(&error);
+                if !remove(&mut values, &culprit) {
                     break;
                 }
+                culprits.push(culprit.join("."));
             }
         }
     }

@@ -12,8 +12,8 @@ mod settings;
 use serde::Serialize;
 
 pub use check::check;
-pub use connections::{Commit, Dynamics, DynamicsKind, Mode, Outbound, Stage, Warehouse};
-pub use load::{DEFAULTS, load, load_text};
+pub use connections::{Commit, DimensionRows, Dynamics, DynamicsKind, Mode, Outbound, Stage, Warehouse};
+pub use load::{DEFAULTS, load, load_text, load_with};
 pub use secret::{Secret, SecretError, address};
 pub use settings::{
     Config, Gateways, Ingest, Operations, Partitions, Processor, Rehearsal, Store, StoreKind, Transport, TransportKind,

@@ -89,6 +89,7 @@ pub struct Store {
     pub url: String,
     pub connections_max: u32,
     pub statement_timeout_ms: u64,
+    pub statement_bytes_max: usize,
 }
 
 /// The two stores.
@@ -108,12 +109,14 @@ pub enum StoreKind {
 pub struct Ingest {
     pub listen: SocketAddr,
     pub body_bytes_max: usize,
+    pub drain_bytes_max: usize,
     pub json_depth_max: usize,
     pub read_deadline_ms: u64,
     pub requests_max: usize,
     pub signature_window_s: u64,
     pub retry_window_s: u64,
     pub outbox_rows_max: u64,
+    pub accept_deadline_ms: u64,
     pub retry_after_s: u64,
 }
 
@@ -140,11 +143,17 @@ pub struct Processor {
     pub drain_ms_max: u64,
     pub retry_delays_ms: Vec<u64>,
     pub retry_jitter_percent: u8,
+    pub busy_delay_ms_min: u64,
+    pub busy_delay_ms_max: u64,
+    pub store_retry_delay_ms_min: u64,
+    pub store_retry_delay_ms_max: u64,
+    pub look_again_ms: u64,
     pub document_wait_s_max: u64,
     pub due_poll_ms: u64,
     pub outbox_poll_ms: u64,
     pub posting_poll_delays_ms: Vec<u64>,
     pub posting_wait_s_max: u64,
+    pub measure_ms: u64,
 }
 
 /// How far ends are called.
@@ -157,6 +166,10 @@ pub struct Gateways {
     pub settle_ms: u64,
     pub calls_at_once_max: usize,
     pub response_bytes_max: usize,
+    pub pages_max: usize,
+    pub retry_after_s_max: u64,
+    pub throttled_ms: u64,
+    pub token_margin_s: u64,
     pub private_addresses: bool,
 }
 

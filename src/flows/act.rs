@@ -1,18 +1,39 @@
 //! The calls of a plan, made; and the calls that may have happened, looked up.
+//!
+//! It decides nothing but what an answer means for the ledger. Invariant: a call that is given up after it started is
+//! unsure, never refused.
 
 use std::time::Duration;
 
-use super::answer::{Acted, Lookup, Planned, Settled};
-use crate::failure::Failure;
-use crate::gateways::Gateways;
-use crate::message::Connection;
+use serde_json::json;
+
+use super::answer::{Acted, Call, Lookup, Past, Planned, Settled};
+use super::history::is_dead;
+use super::keys;
+use super::ledger::{EndedReference, kept};
+use super::orders::{held_difference, unknown};
+use super::words;
+use crate::failure::{Class, Code, Failure};
+use crate::gateways::{CancelAnswer, CreateAnswer, Dynamics, FulfilmentOrder, Gateways, HeldOrder, Warehouse};
+use crate::message::{CancelOutcomeCode, Connection};
 
 /// Makes one call; gives it up after `within`.
 ///
 /// # Errors
 /// The [`Failure`] of the far end; of class unsure when there was silence after something was sent.
 pub async fn act(gateways: &Gateways, planned: &Planned, within: Duration) -> Result<Acted, Failure> {
-    unimplemented!()
+    let made = async {
+        match &planned.call {
+            Call::CreateOrder(order) => create(warehouse(gateways, planned)?, order).await,
+            Call::CancelOrder { order_id, reference, reason } => {
+                cancel(warehouse(gateways, planned)?, order_id, reference, reason).await
+            }
+            Call::WriteStatus { .. } | Call::PostShipment(_) | Call::WriteTracking(_) => {
+                write(dynamics(gateways, planned)?, &planned.call).await
+            }
+        }
+    };
+    tokio::time::timeout(within, made).await.unwrap_or_else(|_| Err(silence(planned)))
 }
 
 /// Asks a far end whether a call happened.
@@ -20,5 +41,110 @@ pub async fn act(gateways: &Gateways, planned: &Planned, within: Duration) -> Re
 /// # Errors
 /// The [`Failure`] of a far end that could not be asked.
 pub async fn settle(gateways: &Gateways, connection: &Connection, lookup: &Lookup) -> Result<Settled, Failure> {
-    unimplemented!()
+    let reference = match lookup {
+        Lookup::Again => return Ok(Settled::Again),
+        Lookup::Order { reference } => reference,
+    };
+    let warehouse = gateways.warehouse(connection).ok_or_else(|| unknown(connection))?;
+    let found = warehouse.find_order(reference).await;
+    Ok(match found.map_err(|error| warehouse.failure(&error, &format!("read the order {reference}")))? {
+        None => Settled::NotThere,
+        // Whether it was ours or an older one, nothing will ship: the create finds out, and takes the next revision.
+        Some(held) if is_dead(&held) => Settled::Again,
+        Some(held) => Settled::Happened(json!({ "order_id": held.order_id })),
+    })
+}
+
+async fn create(warehouse: &Warehouse, order: &FulfilmentOrder) -> Result<Acted, Failure> {
+    let reference = &order.reference;
+    let answer = match warehouse.create_order(order).await {
+        Ok(answer) => answer,
+        Err(error) => {
+            let failure = warehouse.failure(&error, &format!("create the order {reference}"));
+            // A refusal for good is worth telling Dynamics, which is the plan's business.
+            return if failure.code == Code::WarehouseRefused { Ok(Acted::Refused(failure)) } else { Err(failure) };
+        }
+    };
+    match answer {
+        CreateAnswer::Created(held) => Ok(happened(&held)),
+        CreateAnswer::Existing(held) if is_dead(&held) => Ok(Acted::Instead(Past {
+            key: keys::burn_reference(warehouse.name(), reference),
+            act: "burn_reference".to_owned(),
+            connection: warehouse.name().to_string(),
+            facts: kept(&EndedReference { reference: reference.clone() }),
+        })),
+        CreateAnswer::Existing(held) => match held_difference(order, &held) {
+            None => Ok(happened(&held)),
+            Some(difference) => {
+                let name = warehouse.name();
+                let sentence = format!(
+                    "{name} holds another order under {reference}. Find out which is right: have {name} cancel theirs and \
+                     replay this, or correct the order in Dynamics."
+                );
+                Err(Failure::new(Code::OrderDiffers, sentence).with_detail(difference))
+            }
+        },
+    }
+}
+
+fn happened(held: &HeldOrder) -> Acted {
+    Acted::Happened(json!({ "order_id": held.order_id }))
+}
+
+async fn cancel(warehouse: &Warehouse, order_id: &str, reference: &str, reason: &str) -> Result<Acted, Failure> {
+    let answer = warehouse.cancel_order(order_id, reference, reason).await;
+    let answer = answer.map_err(|error| warehouse.failure(&error, &format!("cancel the order {reference}")))?;
+    let CancelAnswer { outcome, reason } = answer;
+    let text = reason.as_ref().map(words::reason).unwrap_or_default();
+    let refused = matches!(outcome.code, CancelOutcomeCode::Rejected | CancelOutcomeCode::Partial);
+    // An order that is dead already is often refused as "cannot be cancelled": that is what we wanted.
+    let dead = refused && warehouse.find_order(reference).await.ok().flatten().is_some_and(|held| is_dead(&held));
+    let outcome = if dead { CancelOutcomeCode::Confirmed } else { outcome.code };
+    Ok(Acted::Happened(json!({ "outcome": outcome.as_str(), "text": text })))
+}
+
+async fn write(dynamics: &Dynamics, call: &Call) -> Result<Acted, Failure> {
+    let (written, doing) = match call {
+        Call::WriteStatus { legal_entity, request_id, verdict } => (
+            dynamics.write_status(legal_entity, request_id, verdict).await,
+            format!("tell Dynamics what became of {request_id}"),
+        ),
+        Call::PostShipment(update) => {
+            (dynamics.post_shipment(update).await, format!("hand over packing slip {}", update.packing_slip))
+        }
+        Call::WriteTracking(row) => {
+            (dynamics.write_tracking(row).await, format!("write the tracking of package {}", row.package_key))
+        }
+        Call::CreateOrder(_) | Call::CancelOrder { .. } => return Ok(Acted::Happened(json!({}))),
+    };
+    match written {
+        Ok(()) => Ok(Acted::Happened(json!({}))),
+        Err(error) => {
+            let failure = dynamics.failure(&error, &doing);
+            // What Dynamics will not hear must not hide why we wanted to tell it.
+            let verdict = matches!(call, Call::WriteStatus { .. }) && failure.class() == Class::Permanent;
+            if verdict { Ok(Acted::Refused(failure)) } else { Err(failure) }
+        }
+    }
+}
+
+fn warehouse<'a>(gateways: &'a Gateways, planned: &Planned) -> Result<&'a Warehouse, Failure> {
+    gateways.warehouse(&planned.connection).ok_or_else(|| unknown(&planned.connection))
+}
+
+fn dynamics<'a>(gateways: &'a Gateways, planned: &Planned) -> Result<&'a Dynamics, Failure> {
+    gateways.dynamics(&planned.connection).ok_or_else(|| unknown(&planned.connection))
+}
+
+fn silence(planned: &Planned) -> Failure {
+    let code = match planned.call {
+        Call::CreateOrder(_) | Call::CancelOrder { .. } => Code::WarehouseUnsure,
+        Call::WriteStatus { .. } | Call::PostShipment(_) | Call::WriteTracking(_) => Code::DynamicsUnsure,
+    };
+    let sentence = format!(
+        "{} did not answer in time, so that it is open whether this happened: {}. It is looked up before anything is \
+         repeated; there is nothing to do.",
+        planned.connection, planned.key
+    );
+    Failure::new(code, sentence)
 }

@@ -9,9 +9,13 @@
 
 mod act;
 mod answer;
+mod history;
+mod keys;
 mod ledger;
+mod meant;
 mod orders;
 mod shipments;
+mod words;
 
 use crate::failure::{Code, Failure};
 use crate::gateways::Gateways;
@@ -19,7 +23,10 @@ use crate::message::{Body, Envelope};
 
 pub use act::{act, settle};
 pub use answer::{Acted, Call, Decision, Done, Emit, KnownDocument, Lookup, Past, Planned, Repeat, Settled};
-pub use ledger::{CancelledOrder, CreatedOrder, EndedReference, Ledger, OrderedLine, PostedUpdate};
+pub use ledger::{
+    CancelledOrder, CreatedOrder, EndedReference, Ledger, OrderedLine, PackageTracking, PostedDimension, PostedLine,
+    PostedUpdate, SeenStatus, SettledUpdate, VoidedShipment,
+};
 pub use orders::{OrderLook, plan as plan_order};
 pub use shipments::{ShipmentLook, plan as plan_shipment};
 

@@ -4,98 +4,100 @@
 //! [`Failure`]s in one exhaustive function. Invariant: silence after something changing was sent is never called a
 //! refusal, and a refusal is never called silence.
 
+mod directory;
 mod documents;
+mod egress;
+mod error;
+mod failures;
+mod finance_operations;
+mod http;
+mod json;
+mod throttle;
+mod warehouses;
 
-use std::collections::BTreeMap;
-use std::time::Duration;
-
-use crate::clock::Clock;
-use crate::config::{Config, Mode};
 use crate::failure::Failure;
-use crate::message::{Connection, LegalEntity, PlaceCode, RequestId};
+use crate::message::{Connection, LegalEntity, RequestId};
 
+pub use directory::{Gateways, GatewaysUnusable};
 pub use documents::{
     CancelAnswer, CreateAnswer, FulfilmentLine, FulfilmentOrder, HeldLine, HeldOrder, ReleasedLine, ReleasedOrder,
     RequestVerdict, ShipmentUpdate, TrackingRow, UpdateDimension, UpdateLine, UpdateState,
 };
+pub use error::{GatewayError, NotSent};
 
-/// All configured far ends. Cheap to clone.
-#[derive(Clone)]
-pub struct Gateways;
+use finance_operations::FinanceOperations;
+use warehouses::Standard;
 
 /// A Dynamics environment, whichever product it is.
-pub struct Dynamics;
-
-/// A warehouse connection, whichever system it is.
-pub struct Warehouse;
-
-/// A call that did not bring what was asked for.
-#[derive(Debug, thiserror::Error)]
-#[error("replace this stub")]
-pub struct GatewayError;
-
-/// The configuration names something that gateways cannot work with.
-#[derive(Debug, thiserror::Error)]
-#[error("replace this stub")]
-pub struct GatewaysUnusable;
-
-#[allow(unused_variables)]
-impl Gateways {
-    /// Builds the clients; calls nobody.
-    pub fn new(config: &Config, clock: &Clock) -> Result<Self, GatewaysUnusable> {
-        unimplemented!()
-    }
-    /// A configured environment.
-    pub fn dynamics(&self, name: &Connection) -> Option<&Dynamics> {
-        unimplemented!()
-    }
-    /// A configured warehouse.
-    pub fn warehouse(&self, name: &Connection) -> Option<&Warehouse> {
-        unimplemented!()
-    }
-    /// The warehouse that serves a Dynamics warehouse of an environment, and its own name of the facility.
-    pub fn warehouse_at(&self, environment: &Connection, place: &PlaceCode) -> Option<(&Warehouse, &str)> {
-        unimplemented!()
-    }
-    /// The environment that a warehouse works for.
-    pub fn serving(&self, warehouse: &Connection) -> Option<&Connection> {
-        unimplemented!()
-    }
-    /// What may be done at a connection of either sort.
-    pub fn mode(&self, name: &Connection) -> Option<Mode> {
-        unimplemented!()
-    }
-    /// How long a far end may take to show what it took.
-    pub fn settle(&self, name: &Connection) -> Duration {
-        unimplemented!()
-    }
+pub struct Dynamics {
+    name: Connection,
+    go_live: Option<jiff::Timestamp>,
+    legal_entities: Vec<String>,
+    product: Product,
 }
 
-#[allow(unused_variables)]
+/// The products.
+enum Product {
+    FinanceOperations(FinanceOperations),
+}
+
+/// A warehouse connection, whichever system it is.
+pub struct Warehouse {
+    name: Connection,
+    connector: Connector,
+}
+
+/// The systems.
+enum Connector {
+    Standard(Standard),
+}
+
 impl Dynamics {
+    /// Its public name.
+    #[must_use]
     pub fn name(&self) -> &Connection {
-        unimplemented!()
+        &self.name
     }
+
     /// Whether verdicts are written back.
+    #[must_use]
     pub fn writes_back(&self) -> bool {
-        unimplemented!()
+        match &self.product {
+            Product::FinanceOperations(product) => product.outbound.write_back,
+        }
     }
+
     /// Whether tracking numbers are written anywhere.
+    #[must_use]
     pub fn writes_tracking(&self) -> bool {
-        unimplemented!()
+        match &self.product {
+            Product::FinanceOperations(product) => !product.outbound.tracking_entity.is_empty(),
+        }
     }
+
     /// Documents released before are never sent.
+    #[must_use]
     pub fn go_live(&self) -> Option<jiff::Timestamp> {
-        unimplemented!()
+        self.go_live
     }
+
+    /// Whether a company takes part: every one does where none is configured.
+    #[must_use]
+    pub fn takes_part(&self, legal_entity: &LegalEntity) -> bool {
+        self.legal_entities.is_empty() || self.legal_entities.iter().any(|each| each == legal_entity.as_str())
+    }
+
     /// The released document with its lines, as it stands now; nothing when Dynamics does not know it.
     pub async fn released_order(
         &self,
         legal_entity: &LegalEntity,
         request: &RequestId,
     ) -> Result<Option<ReleasedOrder>, GatewayError> {
-        unimplemented!()
+        match &self.product {
+            Product::FinanceOperations(product) => product.released_order(legal_entity, request).await,
+        }
     }
+
     /// Tells Dynamics what became of a released document. Absorbs a repeat.
     pub async fn write_status(
         &self,
@@ -103,12 +105,18 @@ impl Dynamics {
         request: &RequestId,
         verdict: &RequestVerdict,
     ) -> Result<(), GatewayError> {
-        unimplemented!()
+        match &self.product {
+            Product::FinanceOperations(product) => product.write_status(legal_entity, request, verdict).await,
+        }
     }
+
     /// Writes header, lines, dimensions and the commit step, skipping what is there. Absorbs a repeat.
     pub async fn post_shipment(&self, update: &ShipmentUpdate) -> Result<(), GatewayError> {
-        unimplemented!()
+        match &self.product {
+            Product::FinanceOperations(product) => product.post_shipment(update).await,
+        }
     }
+
     /// What Dynamics made of an update.
     pub async fn update_state(
         &self,
@@ -116,31 +124,48 @@ impl Dynamics {
         update_id: &str,
         origin_id: &str,
     ) -> Result<UpdateState, GatewayError> {
-        unimplemented!()
+        match &self.product {
+            Product::FinanceOperations(product) => product.update_state(legal_entity, update_id, origin_id).await,
+        }
     }
+
     /// Writes one package's tracking. Absorbs a repeat.
     pub async fn write_tracking(&self, row: &TrackingRow) -> Result<(), GatewayError> {
-        unimplemented!()
+        match &self.product {
+            Product::FinanceOperations(product) => product.write_tracking(row).await,
+        }
     }
+
     /// The one function that sorts this edge's errors. `doing` completes "could not …": `read the released document X`.
+    #[must_use]
     pub fn failure(&self, error: &GatewayError, doing: &str) -> Failure {
-        unimplemented!()
+        match &self.product {
+            Product::FinanceOperations(_) => finance_operations::failure(&self.name, error, doing),
+        }
     }
 }
 
-#[allow(unused_variables)]
 impl Warehouse {
+    /// Its public name.
+    #[must_use]
     pub fn name(&self) -> &Connection {
-        unimplemented!()
+        &self.name
     }
+
     /// Creates an order, or says that its reference is taken. Findable by our reference.
     pub async fn create_order(&self, order: &FulfilmentOrder) -> Result<CreateAnswer, GatewayError> {
-        unimplemented!()
+        match &self.connector {
+            Connector::Standard(connector) => connector.create_order(order).await,
+        }
     }
+
     /// The order of our reference, asked where it was written.
     pub async fn find_order(&self, reference: &str) -> Result<Option<HeldOrder>, GatewayError> {
-        unimplemented!()
+        match &self.connector {
+            Connector::Standard(connector) => connector.find_order(reference).await,
+        }
     }
+
     /// Asks for cancellation. Absorbs a repeat: an order that is cancelled already says so.
     pub async fn cancel_order(
         &self,
@@ -148,10 +173,16 @@ impl Warehouse {
         reference: &str,
         reason: &str,
     ) -> Result<CancelAnswer, GatewayError> {
-        unimplemented!()
+        match &self.connector {
+            Connector::Standard(connector) => connector.cancel_order(order_id, reference, reason).await,
+        }
     }
+
     /// The one function that sorts this edge's errors.
+    #[must_use]
     pub fn failure(&self, error: &GatewayError, doing: &str) -> Failure {
-        unimplemented!()
+        match &self.connector {
+            Connector::Standard(_) => warehouses::failure(&self.name, error, doing),
+        }
     }
 }

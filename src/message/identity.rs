@@ -98,7 +98,7 @@ impl OrderingKey {
         &self.0
     }
 
-    /// The partition of `count` that the key lies in: (high 32 bits of xxh3_64 of the key × count) >> 32.
+    /// The partition of `count` that the key lies in: (high 32 bits of `xxh3_64` of the key × count) >> 32.
     #[must_use]
     pub fn partition(&self, count: u16) -> u16 {
         let high = xxh3_64(self.0.as_bytes()) >> 32;
@@ -181,7 +181,8 @@ impl FromStr for Reference {
         let part = part.parse().map_err(|_| strange())?;
         let revision = revision.parse().map_err(|_| strange())?;
         let reference = Self { document: document.to_owned(), part, revision };
-        let ours = !document.is_empty() && text.len() <= REFERENCE_LENGTH_MAX && reference.to_string() == text;
+        let ours =
+            !document.is_empty() && part > 0 && text.len() <= REFERENCE_LENGTH_MAX && reference.to_string() == text;
         if ours { Ok(reference) } else { Err(strange()) }
     }
 }

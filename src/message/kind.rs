@@ -97,6 +97,7 @@ macro_rules! kinds {
         /// What a message says, with its facts.
         #[derive(Clone, Debug, PartialEq)]
         #[allow(missing_docs, reason = "each is explained at its type")]
+        #[allow(clippy::large_enum_variant, reason = "one lives for one attempt")]
         pub enum Body { $($kind($kind)),* }
 
         impl Kind {
@@ -114,7 +115,8 @@ macro_rules! kinds {
             }
 
             /// The flow of the kind; [`Body::flow`] knows the two kinds that say it themselves.
-            fn flow(self) -> Flow { match self { $(Self::$kind => $flow),* } }
+            #[must_use]
+            pub fn flow(self) -> Flow { match self { $(Self::$kind => $flow),* } }
 
             /// Whether messages of one ordering key wait for one another.
             #[must_use]

@@ -149,6 +149,7 @@ macro_rules! record {
     ($($(#[$meta:meta])* $name:ident { $($(#[$field_meta:meta])* $field:ident: $type:ty,)* })*) => { $(
         $(#[$meta])*
         #[derive(Clone, Debug, PartialEq)]
+        #[allow(clippy::struct_field_names, reason = "fields are named as in the protocol")]
         pub struct $name { $($(#[$field_meta])* pub $field: $type,)* }
 
         impl Wire<generated::$name> for $name {

@@ -7,9 +7,13 @@
 //! older than the partition's; a gate exists exactly as long as anything of its lane is parked, because it *is*
 //! those rows; between processes only the store's clock counts.
 
+mod batch;
+mod columns;
+mod parts;
 mod postgresql;
 mod rows;
 mod sqlite;
+mod views;
 
 pub use rows::{
     Document, DocumentView, Effect, Ending, Gate, Intended, Intent, Known, Listed, OutboxRow, Outcome, Ownership,
@@ -22,7 +26,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use crate::config::Config;
+use crate::config::{Config, StoreKind};
 use crate::message::Flow;
 
 /// The store could not do what was asked. Nothing is known of a write whose answer is lost: the same call is made again.
@@ -56,28 +60,45 @@ pub enum Store {
     Postgresql(postgresql::Postgresql),
 }
 
+/// The same call on whichever store it is.
+macro_rules! on {
+    ($self:ident, $store:ident => $call:expr) => {
+        match $self {
+            Self::Sqlite($store) => $call,
+            Self::Postgresql($store) => $call,
+        }
+    };
+}
+
 impl Store {
     /// Connects and brings the schema up to date; safe when several processes do so at once.
     pub async fn open(config: &Config) -> Result<Self, StoreError> {
-        unimplemented!()
+        match config.store.kind {
+            StoreKind::Sqlite => Ok(Self::Sqlite(sqlite::Sqlite::open(config).await?)),
+            StoreKind::Postgresql => Ok(Self::Postgresql(postgresql::Postgresql::open(config).await?)),
+        }
     }
+
     /// Closes all connections.
     pub async fn close(&self) {
-        unimplemented!()
+        on!(self, store => store.close().await);
     }
+
     /// The store's clock.
     pub async fn now(&self) -> Result<Timestamp, StoreError> {
-        unimplemented!()
+        on!(self, store => store.now().await)
     }
+
     /// What people should know about how safe it is (one sentence each; empty when nothing): shown at start and in `/readyz`.
     pub async fn warnings(&self) -> Result<Vec<String>, StoreError> {
-        unimplemented!()
+        on!(self, store => store.warnings().await)
     }
 
     /// Says that a worker lives.
     pub async fn beat(&self, worker: Uuid) -> Result<(), StoreError> {
-        unimplemented!()
+        on!(self, store => store.beat(worker).await)
     }
+
     /// Takes a partition that nobody owns, or whose owner has been silent for `dead_after`, or that is ours already
     /// (a restarted session): its epoch rises. Nothing when somebody else lives.
     pub async fn take(
@@ -87,79 +108,92 @@ impl Store {
         partition: u16,
         dead_after: Duration,
     ) -> Result<Option<Ownership>, StoreError> {
-        unimplemented!()
+        on!(self, store => store.take(worker, flow, partition, dead_after).await)
     }
+
     /// Gives a partition up, so that anybody may take it at once; no effect when it is no longer ours.
     pub async fn give_up(&self, owner: Ownership) -> Result<(), StoreError> {
-        unimplemented!()
+        on!(self, store => store.give_up(owner).await)
     }
+
     /// Everything intended in a partition that no record has done away with, oldest first.
     pub async fn unsettled(&self, owner: Ownership) -> Result<Vec<Unsettled>, StoreError> {
-        unimplemented!()
+        on!(self, store => store.unsettled(owner).await)
     }
 
     /// One read for all that gathered; answers in the order of the questions.
     pub async fn look_up(&self, flow: Flow, questions: &[Question]) -> Result<Vec<Known>, StoreError> {
-        unimplemented!()
+        on!(self, store => store.look_up(flow, questions).await)
     }
+
     /// Commits intents: all in one commit, fenced row by row; answers in order.
     pub async fn intend(&self, intended: &[Intended]) -> Result<Vec<Written>, StoreError> {
-        unimplemented!()
+        on!(self, store => store.intend(intended).await)
     }
+
     /// Commits what attempts left behind: one statement and one commit for all, fenced row by row; a row that the store
     /// cannot hold is split off and answered `Refused`. Repeating it is harmless. Answers in order.
     pub async fn record(&self, records: &[Record]) -> Result<Vec<Written>, StoreError> {
-        unimplemented!()
+        on!(self, store => store.record(records).await)
     }
 
     /// Heads that are due in the given partitions, oldest place first.
     pub async fn due(&self, owners: &[Ownership], limit: u32) -> Result<Vec<Parked>, StoreError> {
-        unimplemented!()
+        on!(self, store => store.due(owners, limit).await)
     }
+
     /// Which of these names belong to documents that are known (keys and other names alike).
     pub async fn known(&self, names: &[String]) -> Result<Vec<String>, StoreError> {
-        unimplemented!()
+        on!(self, store => store.known(names).await)
     }
+
     /// Makes everything due that waits for one of these names; how many.
     pub async fn wake(&self, names: &[String]) -> Result<u64, StoreError> {
-        unimplemented!()
+        on!(self, store => store.wake(names).await)
     }
+
     /// A later event says "look again": makes a head that waits for a person due once; its budget stays spent.
     pub async fn look_again(&self, flow: Flow, head: Uuid) -> Result<bool, StoreError> {
-        unimplemented!()
+        on!(self, store => store.look_again(flow, head).await)
     }
+
     /// A person's wish: makes a head due with a fresh budget.
     pub async fn replay(&self, message_id: Uuid, asked_by: &str) -> Result<Replayed, StoreError> {
-        unimplemented!()
+        on!(self, store => store.replay(message_id, asked_by).await)
     }
+
     /// Parked messages for people, newest last, and how many match in all.
     pub async fn parked(&self, filter: &ParkedFilter) -> Result<(u64, Vec<Listed>), StoreError> {
-        unimplemented!()
+        on!(self, store => store.parked(filter).await)
     }
+
     /// How much is parked: flow, what for (`head`, `time`, `document`, `person`), messages.
     pub async fn parked_counts(&self) -> Result<Vec<(Flow, String, u64)>, StoreError> {
-        unimplemented!()
+        on!(self, store => store.parked_counts().await)
     }
 
     /// Puts an accepted message into the outbox; `false` when `rows_max` rows wait already.
     pub async fn accept(&self, row: &OutboxRow, rows_max: u64) -> Result<bool, StoreError> {
-        unimplemented!()
+        on!(self, store => store.accept(row, rows_max).await)
     }
+
     /// The first rows of a flow by id, whatever their purpose.
     pub async fn outbox(&self, flow: Flow, limit: u32) -> Result<Vec<OutboxRow>, StoreError> {
-        unimplemented!()
+        on!(self, store => store.outbox(flow, limit).await)
     }
+
     /// Deletes what was delivered.
     pub async fn delivered(&self, ids: &[i64]) -> Result<(), StoreError> {
-        unimplemented!()
+        on!(self, store => store.delivered(ids).await)
     }
+
     /// How much waits, of one flow and purpose or of all.
     pub async fn waiting(&self, flow: Option<Flow>, purpose: Option<Purpose>) -> Result<Waiting, StoreError> {
-        unimplemented!()
+        on!(self, store => store.waiting(flow, purpose).await)
     }
 
     /// Documents that have this name (key or other name, whole), with their journeys.
     pub async fn documents(&self, name: &str) -> Result<Vec<DocumentView>, StoreError> {
-        unimplemented!()
+        on!(self, store => store.documents(name).await)
     }
 }

@@ -283,6 +283,69 @@ impl StrangerForwarded {
     }
 }
 
+/// An outbox row could not be delivered; it and what follows it stay and are sent again.
+#[derive(Debug)]
+pub struct RelayHeld<'a> {
+    /// The target flow.
+    pub flow: Flow,
+    /// The message.
+    pub message_id: uuid::Uuid,
+    /// Why.
+    pub why: &'a str,
+}
+
+impl RelayHeld<'_> {
+    /// Writes the line and moves the metric.
+    pub fn emit(&self) {
+        counter!("drayline_relay_held_total", "flow" => self.flow.as_str()).increment(1);
+        warn!(
+            flow = self.flow.as_str(),
+            message_id = %self.message_id,
+            why = self.why,
+            "an outbox row was not delivered; it is sent again"
+        );
+    }
+}
+
+/// A partition could not be subscribed to, or its worker lost the right to it.
+#[derive(Debug)]
+pub struct PartitionLeft<'a> {
+    /// Of which flow.
+    pub flow: Flow,
+    /// Which partition.
+    pub partition: u16,
+    /// Why.
+    pub why: &'a str,
+}
+
+impl PartitionLeft<'_> {
+    /// Writes the line and moves the metric.
+    pub fn emit(&self) {
+        counter!("drayline_partitions_left_total", "flow" => self.flow.as_str()).increment(1);
+        warn!(flow = self.flow.as_str(), partition = self.partition, why = self.why, "a partition was left");
+    }
+}
+
+/// Something broke that must not break: a defect of Drayline. The house goes on.
+#[derive(Debug)]
+pub struct AssumptionBroken<'a> {
+    /// What was being done.
+    pub doing: &'a str,
+    /// The message, where there is one.
+    pub message_id: Option<uuid::Uuid>,
+    /// What is known of it.
+    pub why: &'a str,
+}
+
+impl AssumptionBroken<'_> {
+    /// Writes the line and moves the metric.
+    pub fn emit(&self) {
+        counter!("drayline_assumptions_broken_total").increment(1);
+        let message_id = self.message_id.map(|id| id.to_string());
+        tracing::error!(doing = self.doing, message_id, why = self.why, "an assumption was broken");
+    }
+}
+
 fn milliseconds(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }

@@ -8,8 +8,8 @@ mod logging;
 mod scrape;
 
 pub use events::{
-    AttemptEnded, BrokerBlocked, BrokerWarning, FarEndCalled, IngestAnswered, OutboxMeasured, OwnershipChanged,
-    ParkedMeasured, SessionChanged, StoreAway, StrangerForwarded,
+    AssumptionBroken, AttemptEnded, BrokerBlocked, BrokerWarning, FarEndCalled, IngestAnswered, OutboxMeasured,
+    OwnershipChanged, ParkedMeasured, PartitionLeft, RelayHeld, SessionChanged, StoreAway, StrangerForwarded,
 };
 pub use logging::{Format, start_logging};
 pub use scrape::Scrape;

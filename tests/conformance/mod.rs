@@ -1,3 +1,4 @@
 //! Suite `conformance`: what a member of a closed set promises, every member keeps.
 
+mod store;
 mod transport;

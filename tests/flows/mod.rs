@@ -1,1 +1,12 @@
-//! Suite `flows`.
+//! The flows: what each plan answers, and that any order of events ends in the same state at the far ends.
+
+mod convergence;
+mod keys;
+mod lanes;
+mod orders;
+mod orders_answers;
+mod random_worlds;
+mod scene;
+mod shipments;
+mod shipments_contents;
+mod world;

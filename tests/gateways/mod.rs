@@ -1,1 +1,13 @@
-//! Suite `gateways`.
+//! Suite `gateways`: what far ends see of our calls, and what we make of their answers. Real HTTP throughout.
+
+mod dynamics_writes;
+mod far_end;
+mod http;
+mod infolog;
+mod post_shipment;
+mod released_order;
+mod scene;
+mod shelf;
+mod standard;
+mod throttle;
+mod tokens;

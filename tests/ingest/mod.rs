@@ -1,1 +1,10 @@
-//! Suite `ingest`.
+//! Suite `ingest`: what the doors believe, understand, keep and answer.
+
+mod answers;
+mod checks;
+mod durability;
+mod finance_operations;
+mod house;
+mod instants;
+mod signatures;
+mod standard;

@@ -1,1 +1,6 @@
-//! Suite `road`.
+//! One file per flow: event in at the real door, effect out at a far end over real HTTP.
+
+mod kills;
+mod orders;
+mod shipments;
+mod world;

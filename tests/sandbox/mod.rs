@@ -1,1 +1,10 @@
-//! Suite `sandbox`.
+//! Suite `sandbox`: what the simulated far ends promise to those who rehearse with them, over real HTTP.
+
+mod dynamics;
+mod events;
+mod faults;
+mod inbox;
+mod rehearsal;
+mod restarts;
+mod verdict;
+mod warehouse;

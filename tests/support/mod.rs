@@ -5,6 +5,7 @@
 pub mod broker;
 pub mod proxy;
 
+use std::io::Write as _;
 use std::path::Path;
 
 use drayline::config::{Config, load_text};
@@ -12,17 +13,26 @@ use tempfile::TempDir;
 
 /// Where the broker is: `DRAYLINE_TEST_AMQP_URL`, set by `scripts/test`.
 pub fn amqp_url() -> String {
+    ran("ran transport rabbitmq");
     server("DRAYLINE_TEST_AMQP_URL", "RabbitMQ")
 }
 
 /// Where the database server is: `DRAYLINE_TEST_POSTGRES_URL`, set by `scripts/test`; its user may create databases.
 pub fn postgres_url() -> String {
+    ran("ran store postgresql");
     server("DRAYLINE_TEST_POSTGRES_URL", "PostgreSQL")
 }
 
 fn server(variable: &str, what: &str) -> String {
     std::env::var(variable)
         .unwrap_or_else(|_| panic!("{variable} is not set: run scripts/test, which starts {what} and sets it"))
+}
+
+/// Notes for `scripts/test` what a test stands on; it fails when no test stood on one of the transports and stores.
+pub fn ran(line: &str) {
+    let Some(path) = std::env::var_os("DRAYLINE_TEST_RAN") else { return };
+    let mut file = std::fs::OpenOptions::new().append(true).create(true).open(path).unwrap();
+    file.write_all(format!("{line}\n").as_bytes()).unwrap();
 }
 
 /// A name nobody else uses in this run: for namespaces and databases.
@@ -44,24 +54,38 @@ pub struct Ground {
     pub backing: Backing,
     pub folder: TempDir,
     sections: String,
+    namespace: Option<String>,
 }
 
 impl Ground {
     pub async fn fresh(backing: Backing) -> Self {
         let folder = tempfile::tempdir().unwrap();
+        let mut namespace = None;
         let sections = match backing {
-            Backing::Embedded => String::new(),
+            Backing::Embedded => {
+                ran("ran transport embedded");
+                ran("ran store sqlite");
+                String::new()
+            }
             Backing::Servers => {
                 let database = fresh_postgres().await;
+                let own = namespace.insert(fresh_name());
                 format!(
                     "transport.kind = \"rabbitmq\"\ntransport.url = \"{}\"\ntransport.namespace = \"{}\"\n\
                      store.kind = \"postgresql\"\nstore.url = \"{database}\"\n",
                     amqp_url(),
-                    fresh_name(),
+                    own,
                 )
             }
         };
-        Self { backing, folder, sections }
+        Self { backing, folder, sections, namespace }
+    }
+
+    /// Takes away what it made on the servers; the folder goes by itself.
+    pub async fn leave(&self) {
+        if let Some(namespace) = &self.namespace {
+            broker::Broker::connect().await.clean(namespace).await;
+        }
     }
 
     pub fn data(&self) -> &Path {
@@ -70,7 +94,7 @@ impl Ground {
 
     /// The TOML of this ground (dotted keys, to stand in front of any section), for a configuration file.
     pub fn toml(&self, more: &str) -> String {
-        format!("data = {:?}\n{}{more}", self.data(), self.sections)
+        format!("data = {:?}\n{}{more}", self.data().to_str().unwrap(), self.sections)
     }
 
     /// A configuration on this ground; `more` is TOML in dotted keys.

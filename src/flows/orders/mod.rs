@@ -1,26 +1,51 @@
 //! Flow `orders`: what Dynamics releases goes to the warehouse; what the warehouse answers goes back.
+//!
+//! Every message ends in the same question: does the one live order at the warehouse say what Dynamics wants now? If
+//! not, it is cancelled and created anew under the next revision of our reference, or, where the warehouse has gone
+//! too far, handed to a person. So the order in which events arrive does not matter, and a second one says nothing new.
+//!
+//! ```text
+//!                     ┌────────── differs: cancel ──────────┐
+//!                     ▼                                     │
+//!   nothing live ── create ──► live ── accepted, picking ───┤──► shipped (flow shipments)
+//!        ▲                      │                           │
+//!        └── cancel confirmed ──┴── rejected: a person, until Dynamics wants something newer
+//! ```
+//!
+//! It refuses to change an order at a warehouse in place: warehouses differ too much in what they take until when.
 
+mod answers;
 mod plan;
+mod wanted;
 
+use jiff::Timestamp;
+
+use super::history::History;
+use super::ledger::Ledger;
 use crate::failure::{Code, Failure};
-use crate::gateways::{Gateways, ReleasedOrder};
-use crate::message::{Body, Connection, Envelope, LegalEntity, RequestId};
-
-use super::ledger::{CreatedOrder, Ledger};
+use crate::gateways::{Gateways, HeldOrder, ReleasedOrder};
+use crate::message::{Body, Connection, Envelope, LegalEntity, OrderStatusCode, RequestId};
 
 pub use plan::plan;
+pub(super) use wanted::held_difference;
 
 /// What was seen of an order.
 #[derive(Clone, Debug)]
 pub struct OrderLook {
+    /// The Dynamics environment.
+    pub environment: Connection,
     /// The document as it stands in Dynamics; nothing when Dynamics does not know it.
     pub released: Option<ReleasedOrder>,
     /// The warehouse that serves the document's location, and its own name of the facility.
     pub warehouse: Option<(Connection, String)>,
+    /// Whether the document's company takes part.
+    pub takes_part: bool,
     /// Whether verdicts are written back to Dynamics.
     pub writes_back: bool,
-    /// The Dynamics environment.
-    pub environment: Connection,
+    /// What happened before is never sent.
+    pub go_live: Option<Timestamp>,
+    /// The latest order as the warehouse shows it; only looked at where the ledger leaves doubt.
+    pub held: Option<HeldOrder>,
 }
 
 /// Reads the document that the message names, or that our reference stands for.
@@ -28,15 +53,19 @@ pub(super) async fn look(gateways: &Gateways, message: &Envelope, ledger: &Ledge
     let environment = environment(gateways, message)?;
     let dynamics = gateways.dynamics(&environment).ok_or_else(|| unknown(&environment))?;
     let mut look = OrderLook {
+        environment: environment.clone(),
         released: None,
         warehouse: None,
+        takes_part: true,
         writes_back: dynamics.writes_back(),
-        environment: environment.clone(),
+        go_live: dynamics.go_live(),
+        held: held(gateways, message, ledger).await?,
     };
     let Some((legal_entity, request_id)) = document(message, ledger) else { return Ok(look) };
+    let doing = format!("read the released document {request_id}");
     let read = dynamics.released_order(&legal_entity, &request_id).await;
-    look.released =
-        read.map_err(|error| dynamics.failure(&error, &format!("read the released document {request_id}")))?;
+    look.released = read.map_err(|error| dynamics.failure(&error, &doing))?;
+    look.takes_part = dynamics.takes_part(&legal_entity);
     if let Some(released) = &look.released {
         let site = gateways.warehouse_at(&environment, &released.warehouse);
         look.warehouse = site.map(|(warehouse, facility)| (warehouse.name().clone(), facility.to_owned()));
@@ -44,11 +73,27 @@ pub(super) async fn look(gateways: &Gateways, message: &Envelope, ledger: &Ledge
     Ok(look)
 }
 
+/// The latest order as its warehouse shows it, when a cancellation is not confirmed or the warehouse says it is stuck.
+async fn held(gateways: &Gateways, message: &Envelope, ledger: &Ledger) -> Result<Option<HeldOrder>, Failure> {
+    let history = History::of(ledger);
+    let Some(latest) = history.latest().filter(|latest| latest.end.is_none()) else { return Ok(None) };
+    let stuck = matches!(&message.body, Body::OrderStatusChanged(status) if status.exception);
+    if latest.cancel.is_none() && !stuck {
+        return Ok(None);
+    }
+    let name = &latest.created.warehouse;
+    let warehouse = gateways.warehouse(name).ok_or_else(|| unknown(name))?;
+    let reference = latest.created.reference.to_string();
+    let doing = format!("read the order {reference}");
+    warehouse.find_order(&reference).await.map_err(|error| warehouse.failure(&error, &doing))
+}
+
 /// The environment that the message belongs to: its own, or the one its warehouse works for.
 pub(super) fn environment(gateways: &Gateways, message: &Envelope) -> Result<Connection, Failure> {
     let named = message.environment.clone();
+    let itself = || gateways.dynamics(&message.connection).map(|_| message.connection.clone());
     let served = || gateways.serving(&message.connection).cloned();
-    named.or_else(served).ok_or_else(|| unknown(&message.connection))
+    named.or_else(itself).or_else(served).ok_or_else(|| unknown(&message.connection))
 }
 
 pub(super) fn unknown(connection: &Connection) -> Failure {
@@ -66,6 +111,12 @@ fn document(message: &Envelope, ledger: &Ledger) -> Option<(LegalEntity, Request
     if let Some(request_id) = named {
         return Some((message.legal_entity.clone()?, request_id.clone()));
     }
-    let created = ledger.facts::<CreatedOrder>("create_order").pop()?;
+    // The warehouse tells of every step; only what may change what Dynamics or the warehouse holds is worth a read.
+    let only_shown = matches!(&message.body, Body::OrderStatusChanged(status)
+        if !status.exception && status.status.code != OrderStatusCode::Cancelled);
+    if only_shown {
+        return None;
+    }
+    let created = History::of(ledger).latest()?.created.clone();
     Some((created.legal_entity, created.request_id))
 }

@@ -1,11 +1,325 @@
-//! The plan of the flow `orders`.
+//! The plan of the flow `orders`: what Dynamics wants against what the warehouse has.
 
-use super::OrderLook;
-use crate::flows::{Decision, Ledger};
-use crate::message::Envelope;
+use super::answers;
+use super::wanted::{Wanted, differences, facts, fulfilment, shipped_whole};
+use super::{HeldOrder, OrderLook};
+use crate::failure::{Code, Failure};
+use crate::flows::answer::{Call, Decision, Done, KnownDocument, Past, Planned, Repeat};
+use crate::flows::history::{End, History, SentOrder, postings};
+use crate::flows::keys;
+use crate::flows::ledger::{CancelledOrder, EndedReference, Ledger, PostedUpdate, kept};
+use crate::gateways::{ReleasedOrder, RequestVerdict};
+use crate::message::{Body, Connection, Envelope, Kind, Reference};
 
 /// Decides what is to be done next with a message about an order.
 #[must_use]
 pub fn plan(message: &Envelope, look: &OrderLook, ledger: &Ledger) -> Decision {
-    unimplemented!()
+    let situation = Situation::of(message, look, ledger);
+    match &message.body {
+        Body::OrderReleased(_) | Body::OrderChanged(_) | Body::OrderCancelled(_) => look_again(&situation),
+        Body::OrderAccepted(body) => answers::accepted(&situation, body),
+        Body::OrderRejected(body) => answers::rejected(situation, body),
+        Body::OrderStatusChanged(body) => answers::status_changed(situation, body),
+        Body::OrderCancelResolved(body) => answers::cancel_resolved(&situation, body),
+        other => Decision::Fail(Failure::new(
+            Code::MessageUnhandled,
+            format!("The flow orders knows no {}. It is kept; replay it after an upgrade.", other.kind()),
+        )),
+    }
+}
+
+/// Everything that a plan starts from.
+#[derive(Clone, Debug)]
+pub(super) struct Situation<'a> {
+    pub message: &'a Envelope,
+    pub look: &'a OrderLook,
+    pub ledger: &'a Ledger,
+    pub history: History,
+    pub postings: Vec<PostedUpdate>,
+    pub wanted: Wanted<'a>,
+}
+
+/// Dynamics said "look again".
+fn look_again(situation: &Situation<'_>) -> Decision {
+    let refusal = if situation.history.is_blank() { never_ours(situation) } else { None };
+    refusal.unwrap_or_else(|| situation.bring_in_line())
+}
+
+/// Why a document of which nothing was sent yet is not sent now either, if it is not.
+fn never_ours(situation: &Situation<'_>) -> Option<Decision> {
+    let Situation { message, look, .. } = situation;
+    let key = &message.ordering_key;
+    let not_ours = |why: &str| Some(Decision::NotOurs(format!("{key} is not sent to a warehouse: {why}.")));
+    if !look.takes_part {
+        return not_ours("its company is not configured to take part");
+    }
+    if look.go_live.is_some_and(|go_live| message.occurred.at < go_live) {
+        return not_ours("it was released before go-live");
+    }
+    match situation.wanted {
+        Wanted::Order(..) => None,
+        Wanted::Gone if look.released.is_none() && message.kind() == Kind::OrderReleased => {
+            Some(Decision::Fail(Failure::new(
+                Code::DynamicsNotFound,
+                format!(
+                    "Dynamics released {key}, but does not show it to us. Check the company and our user's rights, then \
+                     replay; discard this if the document was deleted."
+                ),
+            )))
+        }
+        Wanted::Gone => not_ours("it was taken back in Dynamics before it was sent"),
+        Wanted::Elsewhere => not_ours("its location is served by no configured warehouse"),
+        Wanted::Empty => not_ours("nothing of it is left for a warehouse to ship"),
+    }
+}
+
+impl<'a> Situation<'a> {
+    fn of(message: &'a Envelope, look: &'a OrderLook, ledger: &'a Ledger) -> Self {
+        let history = History::of(ledger);
+        let asked = history.latest().is_some_and(|latest| latest.cancel.is_some());
+        let held: Option<&HeldOrder> = look.held.as_ref().filter(|_| asked);
+        Self {
+            message,
+            look,
+            ledger,
+            history: history.seeing(held),
+            postings: postings(ledger),
+            wanted: Wanted::of(look),
+        }
+    }
+
+    /// Makes the warehouse hold what Dynamics wants: nothing, or exactly one live order that says the same.
+    pub fn bring_in_line(&self) -> Decision {
+        let latest = self.history.latest();
+        match (latest.filter(|latest| latest.end.is_none()), self.wanted) {
+            (Some(sent), _) if self.satisfies(sent) => Decision::Done(self.holds(sent)),
+            (Some(sent), _) => self.take_back(sent),
+            (None, Wanted::Order(released, ..))
+                if latest.is_some_and(|latest| self.stays_rejected(latest, released)) =>
+            {
+                Decision::NotOurs(format!(
+                    "{} was rejected by the warehouse, and Dynamics wants nothing newer.",
+                    self.message.ordering_key
+                ))
+            }
+            (None, Wanted::Order(released, warehouse, facility)) => self.create(released, warehouse, facility),
+            (None, Wanted::Gone | Wanted::Elsewhere | Wanted::Empty) => Decision::Done(self.nothing_held()),
+        }
+    }
+
+    /// Whether the live order says what Dynamics wants. A document that is gone because all of it was shipped and
+    /// posted does not ask for a cancellation.
+    fn satisfies(&self, sent: &SentOrder) -> bool {
+        match self.wanted {
+            Wanted::Order(..) => self.differences(sent).is_empty(),
+            Wanted::Gone | Wanted::Elsewhere | Wanted::Empty => {
+                !self.cancelled_in_dynamics() && shipped_whole(sent, &self.postings)
+            }
+        }
+    }
+
+    pub fn differences(&self, sent: &SentOrder) -> Vec<String> {
+        differences(&sent.created, &self.wanted, &self.postings)
+    }
+
+    /// A rejection stands until Dynamics wants something newer: a released again, or otherwise changed, document.
+    pub fn stays_rejected(&self, sent: &SentOrder, released: &ReleasedOrder) -> bool {
+        let newer = released.version > sent.created.version || !self.differences(sent).is_empty();
+        sent.end == Some(End::Rejected) && !newer
+    }
+
+    pub fn cancelled_in_dynamics(&self) -> bool {
+        self.look.released.as_ref().is_some_and(|released| released.cancelled)
+    }
+
+    fn create(&self, released: &ReleasedOrder, warehouse: &Connection, facility: &str) -> Decision {
+        let reference = Reference::of(&released.legal_entity, &released.request_id);
+        let reference = reference.with_revision(self.history.next_revision());
+        if let Some(failure) = self.ledger.refusal("create_order") {
+            return self.refused(released, &reference, failure);
+        }
+        Decision::Act(vec![Planned {
+            key: keys::create_order(warehouse, &reference),
+            act: "create_order",
+            connection: warehouse.clone(),
+            class: Repeat::Findable,
+            call: Call::CreateOrder(fulfilment(released, facility, &reference)),
+            facts: kept(&facts(released, warehouse, facility, reference)),
+        }])
+    }
+
+    /// The warehouse would not even take the order: Dynamics is told, then a person.
+    fn refused(&self, released: &ReleasedOrder, reference: &Reference, failure: &Failure) -> Decision {
+        let words = failure.detail.clone().unwrap_or_else(|| failure.sentence.clone());
+        let key = format!("refused/{reference}/{}", released.version);
+        let key = keys::write_status(&self.look.environment, &released.legal_entity, &released.request_id, &key);
+        let told = self.ledger.has(&key) || self.ledger.refusal("write_status").is_some();
+        if told || !self.look.writes_back {
+            return Decision::Fail(failure.clone());
+        }
+        let verdict = RequestVerdict::Rejected(words);
+        Decision::Act(vec![self.verdict(key, released, reference, verdict)])
+    }
+
+    /// The call that tells Dynamics what became of the document.
+    pub fn verdict(
+        &self,
+        key: String,
+        released: &ReleasedOrder,
+        reference: &Reference,
+        verdict: RequestVerdict,
+    ) -> Planned {
+        let (legal_entity, request_id) = (released.legal_entity.clone(), released.request_id.clone());
+        Planned {
+            key,
+            act: "write_status",
+            connection: self.look.environment.clone(),
+            class: Repeat::Absorbs,
+            call: Call::WriteStatus { legal_entity, request_id, verdict },
+            facts: kept(&EndedReference { reference: reference.clone() }),
+        }
+    }
+
+    /// The live order must go: the warehouse is asked to cancel it, once. What it refuses is a person's.
+    fn take_back(&self, sent: &SentOrder) -> Decision {
+        let reference = &sent.created.reference;
+        let some_shipped = self.postings.iter().any(|posted| posted.reference == *reference);
+        let changed = matches!(self.wanted, Wanted::Order(..) | Wanted::Elsewhere);
+        if (changed && some_shipped) || shipped_whole(sent, &self.postings) {
+            return Decision::Fail(self.too_late(sent, "it has shipped", ""));
+        }
+        if matches!(self.wanted, Wanted::Elsewhere) {
+            return Decision::Fail(self.too_late(sent, "it was sent while its location was still configured", ""));
+        }
+        match sent.cancel.as_ref().map(|cancel| (cancel.outcome.as_str(), cancel.text.as_str())) {
+            None => Decision::Act(vec![self.cancel(sent)]),
+            Some(("REJECTED", text)) => Decision::Fail(self.too_late(sent, "it will not cancel it any more", text)),
+            Some(("PARTIAL", text)) => Decision::Fail(self.too_late(sent, "it cancelled only a part of it", text)),
+            Some((_, text)) => Decision::Wait {
+                document: keys::cancel_name(&self.look.environment, reference),
+                passes: Some(Kind::OrderCancelResolved),
+                failure: self.too_late(sent, "it was asked to cancel it and has not said how that ends", text),
+            },
+        }
+    }
+
+    fn cancel(&self, sent: &SentOrder) -> Planned {
+        let created = &sent.created;
+        let reason = match self.wanted {
+            Wanted::Order(..) => format!("Changed in Dynamics: {}.", self.differences(sent).join(", ")),
+            Wanted::Gone | Wanted::Elsewhere | Wanted::Empty => "Cancelled in Dynamics.".to_owned(),
+        };
+        Planned {
+            key: keys::cancel_order(&created.warehouse, &created.reference),
+            act: "cancel_order",
+            connection: created.warehouse.clone(),
+            class: Repeat::Absorbs,
+            call: Call::CancelOrder {
+                order_id: created.order_id.clone(),
+                reference: created.reference.to_string(),
+                reason,
+            },
+            facts: kept(&CancelledOrder {
+                reference: created.reference.clone(),
+                outcome: String::new(),
+                text: String::new(),
+            }),
+        }
+    }
+
+    fn too_late(&self, sent: &SentOrder, why: &str, text: &str) -> Failure {
+        let created = &sent.created;
+        let (reference, warehouse) = (&created.reference, &created.warehouse);
+        let failure = match self.wanted {
+            Wanted::Order(..) => Failure::new(
+                Code::OrderChanged,
+                format!(
+                    "Dynamics changed {reference} ({}) after {warehouse} had it, and {why}. Settle it with {warehouse}: \
+                     once they have cancelled it, replay this, and it is sent anew; or undo the change in Dynamics.",
+                    self.differences(sent).join(", ")
+                ),
+            ),
+            Wanted::Elsewhere => Failure::new(
+                Code::OrderChanged,
+                format!(
+                    "The location of {reference} in Dynamics is served by no configured warehouse any more, but \
+                     {warehouse} has the order, and {why}. Configure the location again, or cancel the order at \
+                     {warehouse} and discard this."
+                ),
+            ),
+            Wanted::Gone | Wanted::Empty => Failure::new(
+                Code::OrderCancelledTooLate,
+                format!(
+                    "{reference} was cancelled in Dynamics after {warehouse} had it, and {why}. What ships is still \
+                     posted. Settle it with {warehouse} and the customer, then replay or discard this."
+                ),
+            ),
+        };
+        if text.is_empty() { failure } else { failure.with_detail(text) }
+    }
+
+    /// The warehouse holds what Dynamics wants.
+    pub fn holds(&self, sent: &SentOrder) -> Done {
+        let created = &sent.created;
+        let holds = format!(
+            "Holds the order as {}, under its own number {}, as Dynamics wants it.",
+            created.reference, created.order_id
+        );
+        let mut steps = vec![(created.warehouse.to_string(), holds)];
+        let left_behind = self.look.released.iter().flat_map(|released| &released.left_behind);
+        let stays =
+            |(line, why): &(String, String)| ("dynamics".to_owned(), format!("Line {line} stays behind: {why}."));
+        steps.extend(left_behind.map(stays));
+        Done { facts: Vec::new(), emits: Vec::new(), documents: vec![self.known(sent)], steps }
+    }
+
+    /// No warehouse holds a live order, and none is wanted.
+    fn nothing_held(&self) -> Done {
+        let Some(latest) = self.history.latest() else {
+            let step = ("dynamics".to_owned(), "Wants nothing of a warehouse any more.".to_owned());
+            return Done { steps: vec![step], ..Done::default() };
+        };
+        let created = &latest.created;
+        let confirmed = latest.cancel.as_ref().is_none_or(|cancel| cancel.outcome == "CONFIRMED");
+        let seen_dead = (!confirmed).then(|| cancel_confirmed(latest));
+        let step = format!("Has given the order {} up, and Dynamics wants it no more.", created.reference);
+        Done {
+            facts: seen_dead.into_iter().collect(),
+            emits: Vec::new(),
+            documents: vec![self.known(latest)],
+            steps: vec![(created.warehouse.to_string(), step)],
+        }
+    }
+
+    /// The order with every name that people or messages know it by.
+    fn known(&self, sent: &SentOrder) -> KnownDocument {
+        let created = &sent.created;
+        let purchase_order = self.look.released.as_ref().and_then(|released| released.purchase_order.clone());
+        let names = [
+            ("reference", Some(created.reference.to_string())),
+            ("awaited_as", Some(keys::order_name(&self.look.environment, &created.reference))),
+            ("warehouse_order", Some(created.order_id.clone()).filter(|id| !id.is_empty())),
+            ("request", Some(created.request_id.to_string())),
+            ("origin", Some(created.origin_id.clone()).filter(|id| !id.is_empty())),
+            ("order_number", created.order_number.clone()),
+            ("purchase_order", purchase_order),
+        ];
+        let names = names.into_iter().filter_map(|(name, value)| value.map(|value| (name.to_owned(), value)));
+        KnownDocument { key: self.message.ordering_key.to_string(), kind: "order", names: names.collect() }
+    }
+}
+
+/// The fact that the warehouse cancelled an order, however we came to know it.
+fn cancel_confirmed(sent: &SentOrder) -> Past {
+    let (warehouse, reference) = (&sent.created.warehouse, &sent.created.reference);
+    Past {
+        key: keys::cancel_resolved(warehouse, reference, "CONFIRMED"),
+        act: "cancel_resolved".to_owned(),
+        connection: warehouse.to_string(),
+        facts: kept(&CancelledOrder {
+            reference: reference.clone(),
+            outcome: "CONFIRMED".to_owned(),
+            text: String::new(),
+        }),
+    }
 }

@@ -1,0 +1,205 @@
+//! The one place that puts everything together: it alone opens stores and transports, builds clients and spawns roles.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+use tracing::{info, warn};
+
+use crate::clock::Clock;
+use crate::config::{Config, StoreKind, TransportKind, ms};
+use crate::console::{Operations, operations};
+use crate::gateways::Gateways;
+use crate::ingest::{Doors, router};
+use crate::message::Flow;
+use crate::processor::{Tools, Worker};
+use crate::store::Store;
+use crate::telemetry::Scrape;
+use crate::transport::Transport;
+
+/// What a process does.
+#[derive(Clone, Debug, Default)]
+pub struct Roles {
+    /// Takes events in.
+    pub ingest: bool,
+    /// Works on these flows.
+    pub flows: Vec<Flow>,
+}
+
+/// A running process.
+pub struct App {
+    addresses: BTreeMap<String, SocketAddr>,
+    config: Arc<Config>,
+    ending: CancellationToken,
+    servers: Vec<JoinHandle<()>>,
+    worker: Option<Worker>,
+    store: Store,
+    transport: Transport,
+    _lock: Option<File>,
+}
+
+/// Why nothing started: a sentence for people, with what to do.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct StartError(pub String);
+
+impl StartError {
+    fn because(what: &str, error: &dyn std::error::Error) -> Self {
+        let mut sentence = format!("{what}: {error}");
+        let mut source = error.source();
+        while let Some(cause) = source {
+            sentence = format!("{sentence}: {cause}");
+            source = cause.source();
+        }
+        Self(sentence)
+    }
+}
+
+impl App {
+    /// Starts the roles; when it returns, every door is open.
+    ///
+    /// # Errors
+    /// [`StartError`] when an address is in use, the data folder belongs to another process, or something that is
+    /// configured cannot be used.
+    pub async fn start(config: Config, roles: Roles, clock: Clock) -> Result<Self, StartError> {
+        let scrape = Scrape::start();
+        let lock = embedded(&config).then(|| lock(&config.data)).transpose()?;
+        let store =
+            Store::open(&config).await.map_err(|error| StartError::because("The store did not open", &error))?;
+        let transport = Transport::open(&config, &clock)
+            .await
+            .map_err(|error| StartError::because("The transport did not open", &error))?;
+        let gateways = Gateways::new(&config, &clock)
+            .map_err(|error| StartError::because("The far ends cannot be called", &error))?;
+        let config = Arc::new(config);
+        let mut app = Self {
+            addresses: BTreeMap::new(),
+            config: Arc::clone(&config),
+            ending: CancellationToken::new(),
+            servers: Vec::new(),
+            worker: None,
+            store: store.clone(),
+            transport: transport.clone(),
+            _lock: lock,
+        };
+        app.warn().await;
+        let looks =
+            Operations { config: Arc::clone(&config), store: store.clone(), transport: transport.clone(), scrape };
+        app.serve("operations", config.operations.listen, operations(looks)).await?;
+        if !roles.flows.is_empty() {
+            let tools = Tools {
+                config: Arc::clone(&config),
+                clock: clock.clone(),
+                store: store.clone(),
+                transport: transport.clone(),
+                gateways,
+            };
+            app.worker = Some(Worker::start(tools, roles.flows));
+        }
+        if roles.ingest {
+            let doors = Doors { config: Arc::clone(&config), clock, store, transport };
+            app.serve("ingest", config.ingest.listen, router(doors)).await?;
+        }
+        app.tell_addresses();
+        Ok(app)
+    }
+
+    /// Where a door is: `ingest`, `operations`.
+    #[must_use]
+    pub fn address(&self, door: &str) -> Option<SocketAddr> {
+        self.addresses.get(door).copied()
+    }
+
+    /// The store, for looking.
+    #[must_use]
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// Whether it owns every partition of its flows.
+    #[must_use]
+    pub fn ready(&self) -> bool {
+        self.worker.as_ref().is_none_or(Worker::ready)
+    }
+
+    /// Closes the doors, finishes what has started, gives the partitions up.
+    pub async fn stop(self) {
+        self.ending.cancel();
+        for server in self.servers {
+            // A door that panicked has nothing left to finish.
+            let _ = server.await;
+        }
+        if let Some(worker) = self.worker {
+            worker.stop(ms(self.config.processor.drain_ms_max)).await;
+        }
+        self.transport.close().await;
+        self.store.close().await;
+    }
+
+    async fn serve(&mut self, door: &str, listen: SocketAddr, routes: axum::Router) -> Result<(), StartError> {
+        let listener = TcpListener::bind(listen).await.map_err(|error| {
+            StartError(format!(
+                "The address {listen} of {door} cannot be had: {error}. Stop what uses it, or set {door}.listen to \
+                 another address (port 0 takes a free one)."
+            ))
+        })?;
+        let address = listener.local_addr().map_err(|error| StartError::because("An address is not known", &error))?;
+        info!(door, %address, "listening");
+        self.addresses.insert(door.to_owned(), address);
+        let ending = self.ending.clone();
+        self.servers.push(tokio::spawn(async move {
+            let served = axum::serve(listener, routes).with_graceful_shutdown(ending.cancelled_owned()).await;
+            if let Err(error) = served {
+                warn!(%error, "a door closed");
+            }
+        }));
+        Ok(())
+    }
+
+    async fn warn(&self) {
+        let mut warnings = self.transport.warnings();
+        match self.store.warnings().await {
+            Ok(more) => warnings.extend(more),
+            Err(error) => warnings.push(error.to_string()),
+        }
+        for sentence in warnings {
+            warn!("{sentence}");
+        }
+    }
+
+    fn tell_addresses(&self) {
+        let path = self.config.data.join("addresses.json");
+        let text = serde_json::to_string_pretty(&self.addresses).unwrap_or_default();
+        let written = std::fs::create_dir_all(&self.config.data).and_then(|()| std::fs::write(&path, text));
+        if let Err(error) = written {
+            warn!(path = %path.display(), %error, "the addresses cannot be written down");
+        }
+    }
+}
+
+/// Whether anything of the process lies in the data folder.
+fn embedded(config: &Config) -> bool {
+    config.store.kind == StoreKind::Sqlite || config.transport.kind == TransportKind::Embedded
+}
+
+/// One role process per data folder: the system lets go of the lock when the process ends, however it ends.
+fn lock(data: &Path) -> Result<File, StartError> {
+    std::fs::create_dir_all(data).map_err(|error| {
+        StartError(format!("The data folder {} cannot be made: {error}. Name another with --data.", data.display()))
+    })?;
+    let path = data.join("lock");
+    let file = File::create(&path).map_err(|error| StartError::because("The lock of the data folder", &error))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(_) => Err(StartError(format!(
+            "Another drayline process works in {}. Stop it, or name another folder with --data; for several processes \
+             configure RabbitMQ and PostgreSQL.",
+            data.display()
+        ))),
+    }
+}

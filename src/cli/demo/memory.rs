@@ -1,0 +1,103 @@
+//! What a demo remembers in the data folder, so that it is continued after whatever ended it.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::super::Failed;
+use super::Options;
+use crate::config::Config;
+
+/// The files of the embedded store and queue, with what SQLite puts beside them.
+const EMBEDDED: [&str; 6] = ["store.db", "store.db-wal", "store.db-shm", "queue.db", "queue.db-wal", "queue.db-shm"];
+
+/// A demo in a data folder.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Memory {
+    pub(super) orders: u64,
+    pub(super) seed: u64,
+    pub(super) faults: bool,
+    /// Tells the connections of one demo from those of another on shared servers.
+    pub(super) run: String,
+    finished: bool,
+    #[serde(skip)]
+    folder: PathBuf,
+    #[serde(skip)]
+    pub(super) continued: bool,
+}
+
+impl Memory {
+    /// Continues an unfinished demo, or replaces a finished one. A store that no demo made is never touched.
+    pub(super) fn open(config: &Config, options: &Options) -> Result<Self, Failed> {
+        let folder = config.data.clone();
+        let file = folder.join("demo.json");
+        if let Ok(text) = fs::read_to_string(&file) {
+            let found: Self = serde_json::from_str(&text)?;
+            if !found.finished {
+                return Ok(Self { folder, continued: true, ..found });
+            }
+            remove(&folder)?;
+        } else if EMBEDDED.iter().any(|name| folder.join(name).exists()) {
+            let sentence = format!(
+                "{} holds a store that no demo made, and it is left alone. Name another folder with --data.",
+                folder.display()
+            );
+            return Err(Failed::Usage(sentence));
+        }
+        fs::create_dir_all(&folder)?;
+        let run = Uuid::new_v4().simple().to_string()[..6].to_owned();
+        let Options { orders, seed, faults, .. } = *options;
+        let memory = Self { orders, seed, faults, run, finished: false, folder, continued: false };
+        memory.write()?;
+        Ok(memory)
+    }
+
+    /// Says that the next demo in this folder is a new one.
+    pub(super) fn finished(&self) -> Result<(), Failed> {
+        Self { finished: true, ..self.clone() }.write()
+    }
+
+    /// A folder of the demo's own.
+    pub(super) fn folder(&self, name: &str) -> PathBuf {
+        self.folder.join("demo").join(name)
+    }
+
+    /// A secret of the demo: made once, kept in a file that the configuration names.
+    pub(super) fn secret(&self, name: &str, make: impl FnOnce() -> String) -> Result<(PathBuf, String), Failed> {
+        let folder = self.folder("secrets");
+        let path = folder.join(name);
+        if let Ok(value) = fs::read_to_string(&path) {
+            return Ok((absolute(&path)?, value));
+        }
+        fs::create_dir_all(&folder)?;
+        let value = make();
+        fs::write(&path, &value)?;
+        Ok((absolute(&path)?, value))
+    }
+
+    fn write(&self) -> Result<(), Failed> {
+        let path = self.folder.join("demo.json");
+        let new = self.folder.join("demo.json.new");
+        fs::write(&new, serde_json::to_vec_pretty(self)?)?;
+        fs::rename(new, path)?;
+        Ok(())
+    }
+}
+
+fn absolute(path: &Path) -> Result<PathBuf, Failed> {
+    Ok(std::path::absolute(path)?)
+}
+
+fn remove(folder: &Path) -> Result<(), Failed> {
+    let present = EMBEDDED.iter().map(|name| folder.join(name)).filter(|path| path.exists());
+    for path in present {
+        fs::remove_file(path)?;
+    }
+    let own = folder.join("demo");
+    if own.exists() {
+        fs::remove_dir_all(own)?;
+    }
+    Ok(fs::remove_file(folder.join("demo.json"))?)
+}

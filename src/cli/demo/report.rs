@@ -1,0 +1,75 @@
+//! What the far ends' ledgers say at the end.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+/// Kinds of faults that a demo with `--faults` must have met.
+const KINDS: [&str; 7] = ["latency", "refuse_429", "fail_5xx", "lose_answer", "duplicate", "reorder", "down"];
+
+/// The figures of a demo, with the JSON keys of the interface. All but the time are read from the far ends, and
+/// `exceptions` and `waiting` from the list that people see.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Report {
+    /// Released in Dynamics.
+    pub orders: u64,
+    /// Orders that the warehouse shipped whole.
+    pub shipped: u64,
+    /// Orders whose shipped quantities Dynamics processed, equal per line, lot and serial.
+    pub posted: u64,
+    /// Packages whose tracking Dynamics holds.
+    pub tracked: u64,
+    /// Open at the end.
+    pub exceptions: u64,
+    /// Orders that wait behind one.
+    pub waiting: u64,
+    /// Events that were answered 2xx and have no end.
+    pub lost: u64,
+    /// Effects that a far end took more than once.
+    pub duplicated: u64,
+    /// Effects in an order that cannot be right.
+    pub out_of_order: u64,
+    /// How often each fault struck.
+    pub faults: BTreeMap<String, u64>,
+    /// From the start of this process.
+    pub elapsed_ms: u64,
+}
+
+impl Report {
+    /// One sentence for people.
+    #[must_use]
+    pub fn sentence(&self) -> String {
+        format!(
+            "{} orders released, {} shipped, {} posted, {} packages tracked; {} lost, {} duplicated, {} out of order; \
+             {} exceptions; {:.1} s.",
+            self.orders,
+            self.shipped,
+            self.posted,
+            self.tracked,
+            self.lost,
+            self.duplicated,
+            self.out_of_order,
+            self.exceptions,
+            std::time::Duration::from_millis(self.elapsed_ms).as_secs_f64()
+        )
+    }
+
+    /// What is not as it must be; nothing when all is well.
+    #[must_use]
+    pub fn fault(&self, with_faults: bool) -> Option<String> {
+        let wrong = [
+            (self.lost, "accepted events have no end"),
+            (self.duplicated, "effects happened more than once"),
+            (self.out_of_order, "effects happened in a wrong order"),
+            (self.orders.saturating_sub(self.shipped), "orders were not shipped whole"),
+            (self.orders.saturating_sub(self.posted), "orders were not posted"),
+        ];
+        let mut sentences: Vec<String> =
+            wrong.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}")).collect();
+        if with_faults {
+            let never = KINDS.iter().filter(|kind| self.faults.get(**kind).copied().unwrap_or(0) == 0);
+            sentences.extend(never.map(|kind| format!("the fault {kind} never occurred: release more orders")));
+        }
+        (!sentences.is_empty()).then(|| sentences.join("; "))
+    }
+}

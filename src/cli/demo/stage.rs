@@ -1,0 +1,264 @@
+//! The far ends and the product, started together and told of one another.
+
+use std::fmt::Write as _;
+use std::net::{SocketAddr, TcpListener};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::Value;
+use uuid::Uuid;
+
+use super::super::{Failed, Global};
+use super::app_addresses;
+use super::memory::Memory;
+use super::report::Report;
+use super::view::{Counts, View};
+use crate::app::{App, Roles};
+use crate::clock::Clock;
+use crate::config::{Config, StoreKind, TransportKind};
+use crate::exceptions::{Selection, list};
+use crate::message::Flow;
+use crate::sandbox::{
+    Evidence, FarEnd, Faults, FinanceOperations, FinanceOperationsRules, Premises, Running, Visitor, Warehouse,
+    WarehouseRules, verdict,
+};
+use crate::store::Store;
+
+/// Orders that one call releases.
+const RELEASED_AT_ONCE: u64 = 10_000;
+
+/// With faults, a far end goes down for so long.
+const DOWN_S: u64 = 3;
+
+/// Waits that suit somebody who watches: the simulated far ends answer within milliseconds, and what they lose is
+/// looked up after seconds, not minutes.
+const BRISK: &str = "[gateways]\nprivate_addresses = true\ncall_ms_max = 3000\nsettle_ms = 500\n\
+    [processor]\nbusy_delay_ms_min = 200\nbusy_delay_ms_max = 2000\nretry_delays_ms = [200, 400, 800, 1500, 3000, 3000, 3000, 3000, 3000, 3000, 3000, 3000, 3000, 3000]\n";
+
+/// Everything that runs.
+pub(super) struct Stage {
+    dynamics: Running,
+    warehouse: Running,
+    app: App,
+    to_dynamics: Visitor,
+    to_warehouse: Visitor,
+    door: String,
+    downs: [AtomicBool; 2],
+}
+
+/// Names and secrets of the demo's connections.
+struct Names {
+    dynamics: String,
+    warehouse: String,
+    client_secret: (String, String),
+    event_secret: (String, String),
+    token: (String, String),
+    signing: (String, String),
+}
+
+impl Stage {
+    pub(super) async fn start(global: &Global, memory: &Memory, config: &Config) -> Result<Self, Failed> {
+        let names = Names::of(memory, config)?;
+        let faults = memory.faults.then(|| disturbances(0));
+        let premises =
+            |own: Premises| Premises { listen: free(own.listen), seed: memory.seed, faults: faults.clone(), ..own };
+        let rules = FinanceOperationsRules { client_secret: names.client_secret.1.clone(), ..Default::default() };
+        let folder = memory.folder("finance-operations");
+        let dynamics = FinanceOperations::start(premises(Premises::finance_operations(folder)), rules).await?;
+        let rules = WarehouseRules {
+            token: names.token.1.clone(),
+            signing_secret: names.signing.1.clone(),
+            ..Default::default()
+        };
+        let warehouse = Warehouse::start(premises(Premises::warehouse(memory.folder("warehouse"))), rules).await?;
+        let ours = far_ends(&names, &dynamics.url(), &warehouse.url(), config);
+        let roles = Roles { ingest: true, flows: Flow::ALL.to_vec() };
+        let app = App::start(global.load(&ours)?, roles, Clock::system()).await?;
+        let (door, _) = app_addresses(&app)?;
+        let door = format!("{door}/ingest/d365/finance-operations/{}/{}", names.dynamics, names.event_secret.1);
+        dynamics.deliver_to(door.clone());
+        warehouse.deliver_to(format!("{}/ingest/warehouse/{}", app_addresses(&app)?.0, names.warehouse));
+        let (to_dynamics, to_warehouse) = (Visitor::of(&dynamics.url())?, Visitor::of(&warehouse.url())?);
+        Ok(Self { dynamics, warehouse, app, to_dynamics, to_warehouse, door, downs: Default::default() })
+    }
+
+    pub(super) fn introduce(&self, view: &View) {
+        let operations = app_addresses(&self.app).map(|(_, operations)| operations).unwrap_or_default();
+        view.say(&format!("Simulated Dynamics   {}/sandbox/state", self.dynamics.url()));
+        view.say(&format!("Simulated warehouse  {}/sandbox/state", self.warehouse.url()));
+        view.say(&format!("Operations           {operations}/readyz and /metrics; the console will live here, too"));
+        view.say(&format!("Events of your own   DOOR={}", self.door));
+    }
+
+    /// Releases what has not been released yet.
+    pub(super) async fn release(&self, memory: &Memory) -> Result<(), Failed> {
+        loop {
+            let released = count(&self.to_dynamics.progress().await?, "released");
+            let missing = memory.orders.saturating_sub(released).min(RELEASED_AT_ONCE);
+            if missing == 0 {
+                return Ok(());
+            }
+            // With faults the answer may be lost: the next look tells whether it happened.
+            let _ = self.to_dynamics.release(missing, memory.seed).await;
+        }
+    }
+
+    /// Where everything is; nothing while a far end is down.
+    pub(super) async fn counts(&self) -> Result<Option<Counts>, Failed> {
+        let (Ok(dynamics), Ok(warehouse)) = (self.to_dynamics.progress().await, self.to_warehouse.progress().await)
+        else {
+            return Ok(None);
+        };
+        let parked = self.app.store().parked_counts().await?;
+        let of = |chosen: fn(&str) -> bool| parked.iter().filter(|(_, what, _)| chosen(what)).map(|(.., n)| n).sum();
+        Ok(Some(Counts {
+            released: count(&dynamics, "released"),
+            held: count(&warehouse, "held"),
+            shipped: count(&warehouse, "shipped"),
+            posted: count(&dynamics, "posted"),
+            parked: of(|_| true),
+            exceptions: of(|what| what == "person"),
+            events_waiting: count(&dynamics, "pending_events") + count(&warehouse, "pending_events"),
+            pulse: count(&dynamics, "tracking")
+                + count(&dynamics, "updates")
+                + count(&dynamics, "acknowledged")
+                + count(&warehouse, "acknowledged")
+                + count(&warehouse, "steps_due"),
+        }))
+    }
+
+    /// Whether nothing is on its way any more.
+    pub(super) async fn quiet(&self) -> Result<bool, Failed> {
+        let outbox = self.app.store().waiting(None, None).await?;
+        let steps = count(&self.to_warehouse.progress().await?, "steps_due");
+        let updates = count(&self.to_dynamics.progress().await?, "updates_waiting");
+        Ok(outbox.rows == 0 && steps == 0 && updates == 0)
+    }
+
+    /// With faults, each far end goes down once in the middle.
+    pub(super) async fn disturb(&self, memory: &Memory, counts: &Counts) {
+        if !memory.faults {
+            return;
+        }
+        let reached = [counts.held * 4 >= memory.orders, counts.shipped * 3 >= memory.orders];
+        for ((visitor, reached), done) in
+            [&self.to_warehouse, &self.to_dynamics].into_iter().zip(reached).zip(&self.downs)
+        {
+            if reached && !done.swap(true, Ordering::Relaxed) && visitor.disturb(&disturbances(DOWN_S)).await.is_err() {
+                done.store(false, Ordering::Relaxed);
+            }
+        }
+    }
+
+    pub(super) fn store(&self) -> &Store {
+        self.app.store()
+    }
+
+    /// What the ledgers of both far ends say.
+    pub(super) async fn report(&self, memory: &Memory, elapsed_ms: u64) -> Result<Report, Failed> {
+        let evidence = Evidence {
+            finance_operations: FarEnd::fetch(&self.dynamics.url()).await?,
+            warehouse: FarEnd::fetch(&self.warehouse.url()).await?,
+            excused: std::collections::BTreeSet::new(),
+        };
+        let verdict = verdict(&evidence)?;
+        let selection = Selection { flow: None, all_parked: false, limit: 1000 };
+        let (exceptions, listed) = list(self.store(), &selection).await?;
+        for finding in &verdict.findings {
+            eprintln!("{finding}");
+        }
+        Ok(Report {
+            orders: verdict.orders.max(memory.orders),
+            shipped: verdict.shipped,
+            posted: verdict.posted,
+            tracked: verdict.tracked,
+            exceptions,
+            waiting: listed.iter().filter(|each| each.followers > 0).count() as u64,
+            lost: verdict.lost,
+            duplicated: verdict.duplicated,
+            out_of_order: verdict.out_of_order,
+            faults: verdict.faults,
+            elapsed_ms,
+        })
+    }
+
+    pub(super) async fn stop(self) {
+        self.app.stop().await;
+        self.dynamics.stop().await;
+        self.warehouse.stop().await;
+    }
+}
+
+impl Names {
+    fn of(memory: &Memory, config: &Config) -> Result<Self, Failed> {
+        let embedded = config.store.kind == StoreKind::Sqlite && config.transport.kind == TransportKind::Embedded;
+        // On shared servers an earlier demo's events would be taken for this one's.
+        let name = |plain: &str| if embedded { plain.to_owned() } else { format!("{plain}_{}", memory.run) };
+        let secret = |file: &str, make: fn() -> String| {
+            let (path, value) = memory.secret(file, make)?;
+            Ok::<_, Failed>((path.display().to_string(), value))
+        };
+        Ok(Self {
+            dynamics: name("contoso"),
+            warehouse: name("north"),
+            client_secret: secret("client_secret", random)?,
+            event_secret: secret("event_secret", random)?,
+            token: secret("token", random)?,
+            signing: secret("signing", || format!("whsec_{}", STANDARD.encode(random())))?,
+        })
+    }
+}
+
+/// 32 letters and digits that nobody can guess.
+fn random() -> String {
+    Uuid::new_v4().simple().to_string()
+}
+
+/// The sections of the configuration that name the simulated far ends.
+fn far_ends(names: &Names, dynamics_url: &str, warehouse_url: &str, config: &Config) -> String {
+    let mut toml = String::new();
+    let Names { dynamics, warehouse, client_secret, event_secret, token, signing } = names;
+    // Writing to a text cannot fail.
+    let _ = write!(
+        toml,
+        "[ingest]\nlisten = {:?}\n[operations]\nlisten = {:?}\n{BRISK}\
+         [dynamics.{dynamics}]\nkind = \"finance_operations\"\nurl = {dynamics_url:?}\n\
+         token_url = \"{dynamics_url}/contoso/oauth2/v2.0/token\"\nclient_id = \"drayline\"\n\
+         client_secret = \"file:{}\"\nsecrets = [\"file:{}\"]\nlegal_entities = [\"usmf\"]\n\
+         [dynamics.{dynamics}.events]\nDraylineOrderChangedBusinessEvent = \"order_changed\"\n\
+         DraylineOrderCancelledBusinessEvent = \"order_cancelled\"\n\
+         [warehouses.{warehouse}]\nconnector = \"standard\"\nurl = {warehouse_url:?}\ntoken = \"file:{}\"\n\
+         secrets = [\"file:{}\"]\ndynamics = {dynamics:?}\nlocations = {{ \"24\" = \"NORTH-1\" }}\n",
+        free(config.ingest.listen).to_string(),
+        free(config.operations.listen).to_string(),
+        client_secret.0,
+        event_secret.0,
+        token.0,
+        signing.0,
+    );
+    toml
+}
+
+/// The address, or a free port where somebody has it already.
+fn free(address: SocketAddr) -> SocketAddr {
+    if TcpListener::bind(address).is_ok() { address } else { SocketAddr::new(address.ip(), 0) }
+}
+
+/// What goes wrong in a demo with faults: only what heals by itself.
+fn disturbances(down_s: u64) -> Faults {
+    Faults {
+        latency_ms: 5,
+        refuse_429: 0.02,
+        fail_5xx: 0.03,
+        lose_answer: 0.03,
+        duplicate: 0.1,
+        reorder: 0.1,
+        down_s,
+        refuse_updates: 0.0,
+    }
+}
+
+fn count(progress: &Value, name: &str) -> u64 {
+    progress.get(name).and_then(Value::as_u64).unwrap_or(0)
+}

@@ -1,0 +1,103 @@
+//! What a person sees while the demo runs: a live line per stage, or plain lines where there is no terminal.
+
+use std::io::IsTerminal as _;
+use std::time::Duration;
+
+use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+
+/// Where the orders are.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Counts {
+    pub(super) released: u64,
+    pub(super) held: u64,
+    pub(super) shipped: u64,
+    pub(super) posted: u64,
+    pub(super) parked: u64,
+    pub(super) exceptions: u64,
+    pub(super) events_waiting: u64,
+    /// Whatever else moves.
+    pub(super) pulse: u64,
+}
+
+/// The live view.
+pub(super) struct View {
+    bars: Option<Bars>,
+}
+
+struct Bars {
+    all: MultiProgress,
+    stages: [ProgressBar; 4],
+    line: ProgressBar,
+}
+
+impl View {
+    pub(super) fn start(orders: u64) -> Self {
+        let bars = std::io::stderr().is_terminal().then(|| {
+            let all = MultiProgress::new();
+            let style = ProgressStyle::with_template("{prefix:>24} {wide_bar} {pos:>6}/{len} {per_sec:>12}")
+                .unwrap_or_else(|_| ProgressStyle::default_bar());
+            let stage = |name: &'static str| {
+                let bar = all.add(ProgressBar::new(orders));
+                bar.set_style(style.clone());
+                bar.set_prefix(name);
+                bar
+            };
+            let stages = [
+                stage("released in Dynamics"),
+                stage("held by the warehouse"),
+                stage("shipped whole"),
+                stage("posted in Dynamics"),
+            ];
+            let line = all.add(ProgressBar::new_spinner());
+            Bars { all, stages, line }
+        });
+        Self { bars }
+    }
+
+    /// A sentence for the person.
+    pub(super) fn say(&self, sentence: &str) {
+        match &self.bars {
+            // A line that a terminal refuses is lost to nobody: the report comes at the end.
+            Some(bars) => drop(bars.all.println(sentence)),
+            None => eprintln!("{sentence}"),
+        }
+    }
+
+    pub(super) fn show(&self, counts: &Counts, elapsed: Duration) {
+        let rest = format!(
+            "{} parked, {} exceptions, {} events on their way",
+            counts.parked, counts.exceptions, counts.events_waiting
+        );
+        match &self.bars {
+            Some(bars) => {
+                let values = [counts.released, counts.held, counts.shipped, counts.posted];
+                for (bar, value) in bars.stages.iter().zip(values) {
+                    bar.set_position(value);
+                }
+                bars.line.set_message(rest);
+            }
+            None => eprintln!(
+                "{:>5.1} s  released {}  held {}  shipped {}  posted {}  ({rest})",
+                elapsed.as_secs_f64(),
+                counts.released,
+                counts.held,
+                counts.shipped,
+                counts.posted
+            ),
+        }
+    }
+
+    /// How often it is worth showing something.
+    pub(super) fn period(&self) -> Duration {
+        if self.bars.is_some() { Duration::from_millis(200) } else { Duration::from_secs(2) }
+    }
+
+    pub(super) fn finish(&self) {
+        if let Some(bars) = &self.bars {
+            for bar in &bars.stages {
+                bar.abandon();
+            }
+            bars.line.finish_and_clear();
+        }
+    }
+}

@@ -1,0 +1,67 @@
+//! Follows the demo to its end, or says what is stuck.
+
+use std::time::{Duration, Instant};
+
+use super::super::Failed;
+use super::memory::Memory;
+use super::stage::Stage;
+use super::view::View;
+use crate::exceptions::{Selection, list};
+use crate::store::Store;
+
+/// When nothing has moved for this long, something is stuck.
+const STILL_MAX: Duration = Duration::from_secs(30);
+
+/// How often it is looked.
+const LOOK_EVERY: Duration = Duration::from_millis(200);
+
+/// Only when nothing has moved for this long, everything has ended.
+const QUIET_FOR: Duration = Duration::from_secs(1);
+
+/// How many stuck documents are named.
+const NAMED_MAX: u32 = 10;
+
+pub(super) enum Ending {
+    Finished,
+    Stuck(Vec<String>),
+    Interrupted,
+}
+
+pub(super) async fn watch(stage: &Stage, view: &View, memory: &Memory) -> Result<Ending, Failed> {
+    let started = Instant::now();
+    let (mut moved, mut shown) = (Instant::now(), None::<Instant>);
+    let mut before = None;
+    let mut looks = tokio::time::interval(LOOK_EVERY);
+    loop {
+        looks.tick().await;
+        let Some(counts) = stage.counts().await? else { continue };
+        stage.disturb(memory, &counts).await;
+        if before.as_ref() != Some(&counts) {
+            moved = Instant::now();
+            before = Some(counts.clone());
+        }
+        let done = counts.posted >= memory.orders && counts.events_waiting == 0 && counts.parked == counts.exceptions;
+        if shown.is_none_or(|at| at.elapsed() >= view.period()) {
+            view.show(&counts, started.elapsed());
+            shown = Some(Instant::now());
+        }
+        if done && moved.elapsed() >= QUIET_FOR && stage.quiet().await? {
+            view.show(&counts, started.elapsed());
+            return Ok(Ending::Finished);
+        }
+        if moved.elapsed() >= STILL_MAX {
+            return Ok(Ending::Stuck(stuck(stage.store()).await?));
+        }
+    }
+}
+
+/// What is parked, and why.
+async fn stuck(store: &Store) -> Result<Vec<String>, Failed> {
+    let selection = Selection { flow: None, all_parked: true, limit: NAMED_MAX };
+    let (total, parked) = list(store, &selection).await?;
+    let mut lines = vec![format!("Stuck: {total} messages are parked.")];
+    lines.extend(parked.iter().map(|each| format!("  {} [{}] {}", each.document, each.code, each.sentence)));
+    let outbox = store.waiting(None, None).await?;
+    lines.push(format!("  {} messages wait in the outbox, the oldest for {} s.", outbox.rows, outbox.oldest.as_secs()));
+    Ok(lines)
+}

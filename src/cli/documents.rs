@@ -1,0 +1,49 @@
+//! `documents show KEY`.
+
+use std::collections::BTreeMap;
+
+use clap::Subcommand;
+use serde_json::{Value, json};
+
+use super::{Failed, Global, output, store};
+use crate::store::DocumentView;
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Action {
+    /// A document's journey across both systems, by any of its names: reference, order number, request, warehouse's id
+    Show {
+        /// The name, whole
+        key: String,
+    },
+}
+
+pub(super) async fn run(global: &Global, action: Action) -> Result<(), Failed> {
+    let Action::Show { key } = action;
+    let found = store::open(global).await?.documents(&key).await?;
+    if global.json {
+        return output::json(&json!({ "documents": found.iter().map(document).collect::<Vec<_>>() }));
+    }
+    if found.is_empty() {
+        return Err(Failed::Work(format!("No document is known by the name {key}.")));
+    }
+    output::lines(&found.iter().flat_map(page).collect::<Vec<_>>())
+}
+
+fn document(view: &DocumentView) -> Value {
+    let keys: BTreeMap<_, _> = view.document.names.iter().cloned().collect();
+    let step = |step: &crate::store::Step| json!({ "at": step.at, "system": step.system, "what": step.what, "message_id": step.message_id, "mode": step.mode });
+    json!({
+        "kind": view.document.kind,
+        "legal_entity": view.document.legal_entity,
+        "keys": keys,
+        "state": view.steps.last().map(|step| step.what.clone()),
+        "steps": view.steps.iter().map(step).collect::<Vec<_>>(),
+    })
+}
+
+fn page(view: &DocumentView) -> Vec<String> {
+    let mut lines = vec![format!("{} {}", view.document.kind, view.document.key)];
+    lines.extend(view.document.names.iter().map(|(kind, name)| format!("  {kind}: {name}")));
+    lines.extend(view.steps.iter().map(|step| format!("  {}  {:<12}  {}", step.at, step.system, step.what)));
+    lines
+}

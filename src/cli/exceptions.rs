@@ -1,0 +1,110 @@
+//! `exceptions list | show` and `replay start`.
+
+use clap::Subcommand;
+use serde_json::json;
+use uuid::Uuid;
+
+use super::{Failed, Global, output, store};
+use crate::exceptions::{Attempted, Exception, Selection, list, show};
+use crate::message::Flow;
+use crate::store::Replayed;
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Action {
+    /// What waits for a person, newest last
+    List {
+        /// Only of this flow
+        #[arg(long)]
+        flow: Option<Flow>,
+        /// Also what waits for a time, another document, or behind another message
+        #[arg(long)]
+        all: bool,
+        /// At most this many
+        #[arg(long, default_value_t = 100)]
+        limit: u32,
+    },
+    /// One of them with everything that is known
+    Show {
+        /// The id in the list
+        id: Uuid,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Replay {
+    /// Make a parked message due now, with a fresh budget: the same bytes on the same road
+    Start {
+        /// The id in the list of exceptions
+        #[arg(long, value_name = "ID")]
+        message: Uuid,
+    },
+}
+
+pub(super) async fn run(global: &Global, action: Action) -> Result<(), Failed> {
+    let store = store::open(global).await?;
+    match action {
+        Action::List { flow, all, limit } => {
+            let selection = Selection { flow, all_parked: all, limit };
+            let (total, exceptions) = list(&store, &selection).await?;
+            if global.json {
+                return output::json(&json!({ "total": total, "exceptions": exceptions }));
+            }
+            output::lines(&table(total, &exceptions))
+        }
+        Action::Show { id } => match show(&store, id).await? {
+            Some(attempted) if global.json => output::json(&attempted),
+            Some(attempted) => output::lines(&page(&attempted)),
+            None => Err(Failed::Work(format!("Nothing is parked under {id}. It may have been applied since."))),
+        },
+    }
+}
+
+fn table(total: u64, exceptions: &[Exception]) -> Vec<String> {
+    if total == 0 {
+        return vec!["Nothing waits for a person.".to_owned()];
+    }
+    let mut lines = Vec::new();
+    for each in exceptions {
+        lines.push(format!("{}  {}  {}  {}", each.id, each.status, each.code, each.document));
+        lines.push(format!("    {}", each.sentence));
+        lines.push(format!("    Next ({}): {}", each.owner, each.next_step));
+        if each.followers > 0 {
+            lines.push(format!("    {} messages of the document wait behind it.", each.followers));
+        }
+    }
+    lines.push(format!("{} of {total}. Replay one with: drayline replay start --message ID", exceptions.len()));
+    lines
+}
+
+fn page(attempted: &Attempted) -> Vec<String> {
+    let exception = &attempted.exception;
+    let mut lines = table(1, std::slice::from_ref(exception));
+    lines.push(format!("waits for    {}", attempted.waits_for));
+    lines.push(format!("attempts     {}", exception.attempts));
+    lines.push(format!("connection   {}", exception.connection));
+    lines.extend(attempted.detail.iter().map(|detail| format!("their words  {detail}")));
+    for (key, connection, class) in &attempted.unsure {
+        lines.push(format!("unsure       {key} at {connection} ({class})"));
+    }
+    if let Some(message) = &attempted.message {
+        lines.push(serde_json::to_string_pretty(message).unwrap_or_default());
+    }
+    lines
+}
+
+pub(super) async fn replay(global: &Global, action: Replay) -> Result<(), Failed> {
+    let Replay::Start { message } = action;
+    let store = store::open(global).await?;
+    let who = std::env::var("USER").unwrap_or_else(|_| "command line".to_owned());
+    let (started, sentence) = match store.replay(message, &who).await? {
+        Replayed::Due => (true, "It is due now, with a fresh budget.".to_owned()),
+        Replayed::Behind(head) => (false, format!("It stands behind {head}, which must be replayed first.")),
+        Replayed::NotParked(Some(ending)) => (false, format!("It is not parked: it ended as {ending:?}.")),
+        Replayed::NotParked(None) => (false, "Nothing is known of a message of this id.".to_owned()),
+    };
+    if global.json {
+        output::json(&json!({ "id": message, "started": started, "sentence": sentence }))?;
+        return if started { Ok(()) } else { Err(Failed::Work(String::new())) };
+    }
+    if started { output::lines(&[sentence]) } else { Err(Failed::Work(sentence)) }
+}

@@ -1,0 +1,178 @@
+//! Commands. stdout carries data only, logs and progress go to stderr; exit 0 is well, 1 failed, 2 misused.
+
+mod config;
+mod demo;
+mod documents;
+mod exceptions;
+mod output;
+mod roles;
+mod sandbox;
+mod store;
+mod topology;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::config::{Config, Finding, load_with};
+use crate::message::Flow;
+use crate::telemetry::{Format, start_logging};
+
+pub use demo::Report;
+
+/// Keeps Microsoft Dynamics 365 and third-party logistics warehouses in step: exactly once, in order, nothing silent.
+#[derive(Debug, Parser)]
+#[command(
+    version,
+    max_term_width = 110,
+    propagate_version = true,
+    after_help = "Try `drayline demo` first: it needs nothing."
+)]
+struct Arguments {
+    #[command(flatten)]
+    global: Global,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Clone, Debug, clap::Args)]
+struct Global {
+    /// The configuration (TOML); what it does not say is as in `drayline config show --defaults`
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// The data folder, before what the configuration says
+    #[arg(long, global = true, value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// Print one JSON document to stdout
+    #[arg(long, global = true)]
+    json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// The whole product on the embedded default with simulated far ends: watch orders go out and shipments come back
+    Demo(demo::Options),
+    /// All roles in one process
+    Run,
+    /// Only the doors: takes events in
+    Ingest,
+    /// Only consumers of the named flows; start as many as the peak needs
+    Work {
+        /// orders, shipments, goods_received, stock_adjustments, returns, stock_snapshots; several times, or none for all
+        #[arg(long = "flow", value_name = "FLOW")]
+        flows: Vec<Flow>,
+    },
+    /// A simulated far end over real HTTP, for trying and rehearsing
+    #[command(subcommand)]
+    Sandbox(sandbox::Which),
+    /// Check or show the configuration
+    #[command(subcommand)]
+    Config(config::Action),
+    /// Bring the store's schema up to date; every role does so at start, too
+    Migrate,
+    /// Exchanges and queues at the broker
+    #[command(subcommand)]
+    Topology(topology::Action),
+    /// What waits for a person
+    #[command(subcommand)]
+    Exceptions(exceptions::Action),
+    /// Let a parked message run again
+    #[command(subcommand)]
+    Replay(exceptions::Replay),
+    /// Documents and their journeys
+    #[command(subcommand)]
+    Documents(documents::Action),
+}
+
+/// How a command ended badly.
+#[derive(Debug)]
+enum Failed {
+    /// It did not work: exit 1. Empty when everything is said already.
+    Work(String),
+    /// It was called wrongly: exit 2.
+    Usage(String),
+}
+
+impl<E: std::error::Error> From<E> for Failed {
+    fn from(error: E) -> Self {
+        let mut sentence = error.to_string();
+        let mut source = error.source();
+        while let Some(cause) = source {
+            sentence = format!("{sentence}: {cause}");
+            source = cause.source();
+        }
+        Self::Work(sentence)
+    }
+}
+
+impl Global {
+    /// The configuration with what the command line says on top of it, and `ours` over the user's file.
+    fn load(&self, ours: &str) -> Result<Config, Failed> {
+        let mut config = load_with(self.config.as_deref(), ours).map_err(|findings| wrong(&findings))?;
+        if let Some(data) = &self.data {
+            config.data.clone_from(data);
+        }
+        Ok(config)
+    }
+}
+
+fn wrong(findings: &[Finding]) -> Failed {
+    let lines: Vec<String> = findings
+        .iter()
+        .map(|finding| format!("  {}: {}. {}.", finding.place, finding.problem, sentence(&finding.remedy)))
+        .collect();
+    Failed::Usage(format!("The configuration cannot be used:\n{}", lines.join("\n")))
+}
+
+fn sentence(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}
+
+/// Runs the program.
+#[must_use]
+pub fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let quiet =
+        !matches!(arguments.command, Command::Run | Command::Ingest | Command::Work { .. } | Command::Sandbox(_));
+    start_logging(Format::Automatic, if quiet { "off" } else { "info,sqlx=warn,lapin=warn" });
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("drayline: no threads could be started: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    match runtime.block_on(run(arguments)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(Failed::Work(sentence)) => {
+            if !sentence.is_empty() {
+                eprintln!("drayline: {sentence}");
+            }
+            ExitCode::FAILURE
+        }
+        Err(Failed::Usage(sentence)) => {
+            eprintln!("drayline: {sentence}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+async fn run(arguments: Arguments) -> Result<(), Failed> {
+    let global = arguments.global;
+    match arguments.command {
+        Command::Demo(options) => demo::run(&global, options).await,
+        Command::Run => roles::run(&global, true, Flow::ALL.to_vec()).await,
+        Command::Ingest => roles::run(&global, true, Vec::new()).await,
+        Command::Work { flows } if flows.is_empty() => roles::run(&global, false, Flow::ALL.to_vec()).await,
+        Command::Work { flows } => roles::run(&global, false, flows).await,
+        Command::Sandbox(which) => sandbox::run(&global, which).await,
+        Command::Config(action) => config::run(&global, &action),
+        Command::Migrate => store::migrate(&global).await,
+        Command::Topology(action) => topology::run(&global, &action).await,
+        Command::Exceptions(action) => exceptions::run(&global, action).await,
+        Command::Replay(action) => exceptions::replay(&global, action).await,
+        Command::Documents(action) => documents::run(&global, action).await,
+    }
+}

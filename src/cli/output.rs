@@ -1,0 +1,28 @@
+//! What goes to stdout: tables for people, one JSON document for tools.
+
+use std::io::{IsTerminal as _, Write as _};
+
+use serde::Serialize;
+
+use super::Failed;
+
+/// Prints one JSON document: on one line unless stdout is a terminal.
+pub(super) fn json(document: &impl Serialize) -> Result<(), Failed> {
+    let mut out = std::io::stdout().lock();
+    if out.is_terminal() {
+        serde_json::to_writer_pretty(&mut out, document)?;
+    } else {
+        serde_json::to_writer(&mut out, document)?;
+    }
+    writeln!(out)?;
+    Ok(())
+}
+
+/// Prints lines of text.
+pub(super) fn lines(lines: &[String]) -> Result<(), Failed> {
+    let mut out = std::io::stdout().lock();
+    for line in lines {
+        writeln!(out, "{line}")?;
+    }
+    Ok(())
+}

@@ -1,0 +1,26 @@
+//! Long-running roles: start, wait for the end, stop in order.
+
+use super::{Failed, Global};
+use crate::app::{App, Roles};
+use crate::clock::Clock;
+use crate::message::Flow;
+
+pub(super) async fn run(global: &Global, ingest: bool, flows: Vec<Flow>) -> Result<(), Failed> {
+    let config = global.load("")?;
+    let app = App::start(config, Roles { ingest, flows }, Clock::system()).await?;
+    ended().await?;
+    tracing::info!("finishing what has started");
+    app.stop().await;
+    Ok(())
+}
+
+/// Returns when somebody asks the process to end.
+pub(super) async fn ended() -> Result<(), Failed> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut terminate = signal(SignalKind::terminate())?;
+    tokio::select! {
+        asked = tokio::signal::ctrl_c() => asked?,
+        _ = terminate.recv() => {}
+    }
+    Ok(())
+}

@@ -1,0 +1,169 @@
+//! Parked messages as exceptions.
+
+use jiff::Timestamp;
+use serde::Serialize;
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+use uuid::Uuid;
+
+use crate::failure::Code;
+use crate::message::{Envelope, Flow, hexadecimal};
+use crate::store::{Listed, ParkedFilter, Store, StoreError, WaitsFor};
+
+/// One exception, with the JSON keys of the interface.
+#[derive(Clone, Debug, Serialize)]
+pub struct Exception {
+    /// The message's id.
+    pub id: Uuid,
+    /// `system.reason`; see `docs/exceptions.md`.
+    pub code: String,
+    /// What happened, to which document.
+    pub sentence: String,
+    /// What to do next.
+    pub next_step: String,
+    /// Of which flow.
+    pub flow: Flow,
+    /// Where the message came from.
+    pub connection: String,
+    /// The document.
+    pub document: String,
+    /// Where the work on it stands.
+    pub status: &'static str,
+    /// The team that usually acts.
+    pub owner: &'static str,
+    /// The same for the same cause.
+    pub fingerprint: String,
+    /// Attempts since the last fresh budget.
+    pub attempts: u32,
+    /// Messages held behind it.
+    pub followers: u64,
+    /// When the message was first parked.
+    pub first_seen: Option<Timestamp>,
+    /// When it was last parked.
+    pub last_seen: Option<Timestamp>,
+}
+
+/// An exception with all there is to see.
+#[derive(Clone, Debug, Serialize)]
+pub struct Attempted {
+    /// As in the list.
+    #[serde(flatten)]
+    pub exception: Exception,
+    /// The far end's own words.
+    pub detail: Option<String>,
+    /// What it waits for: `person`, `time`, `document …`, `head …`.
+    pub waits_for: String,
+    /// Calls that may have happened: key, far end, class.
+    pub unsure: Vec<(String, String, String)>,
+    /// Who asked for the last replay.
+    pub asked_by: Option<String>,
+    /// The message, readable; nothing when its bytes are no envelope.
+    pub message: Option<Value>,
+    /// The sender's untouched body as text, where it is text.
+    pub body: Option<String>,
+}
+
+/// Which exceptions a person wants to see.
+#[derive(Clone, Debug, Default)]
+pub struct Selection {
+    /// Only of this flow.
+    pub flow: Option<Flow>,
+    /// Also what waits for something else than a person.
+    pub all_parked: bool,
+    /// At most this many.
+    pub limit: u32,
+}
+
+/// The exceptions, newest last, and how many there are in all.
+///
+/// # Errors
+/// The store's.
+pub async fn list(store: &Store, selection: &Selection) -> Result<(u64, Vec<Exception>), StoreError> {
+    let filter = ParkedFilter {
+        message_id: None,
+        flow: selection.flow,
+        for_a_person: !selection.all_parked,
+        limit: selection.limit,
+    };
+    let (total, listed) = store.parked(&filter).await?;
+    Ok((total, listed.iter().map(exception).collect()))
+}
+
+/// One parked message with all there is to see; nothing when it is not parked.
+///
+/// # Errors
+/// The store's.
+pub async fn show(store: &Store, id: Uuid) -> Result<Option<Attempted>, StoreError> {
+    let filter = ParkedFilter { message_id: Some(id), flow: None, for_a_person: false, limit: 1 };
+    let (_, listed) = store.parked(&filter).await?;
+    Ok(listed.first().map(attempted))
+}
+
+fn exception(listed: &Listed) -> Exception {
+    let parked = &listed.parked;
+    let (code, sentence) = match &parked.failure {
+        Some(failure) => (failure.code.clone(), failure.sentence.clone()),
+        None => (String::new(), "It waits behind another message of the same document.".to_owned()),
+    };
+    let known: Option<Code> = code.parse().ok();
+    let next_step = match (known, listed.behind) {
+        (_, Some(head)) => format!("Solve {head} first, it stands in front."),
+        (Some(code), None) => code.next_step().to_owned(),
+        (None, None) => "See docs/exceptions.md of the release that parked it.".to_owned(),
+    };
+    Exception {
+        id: parked.message_id,
+        fingerprint: fingerprint(&code, &parked.connection, &parked.kind),
+        code,
+        sentence,
+        next_step,
+        flow: parked.flow,
+        connection: parked.connection.clone(),
+        document: parked.ordering_key.clone(),
+        status: status(&parked.waits_for),
+        owner: known.map_or("integration", Code::owner),
+        attempts: parked.attempts,
+        followers: listed.followers,
+        first_seen: parked.first_parked_at,
+        last_seen: parked.last_parked_at,
+    }
+}
+
+fn attempted(listed: &Listed) -> Attempted {
+    let parked = &listed.parked;
+    let envelope = Envelope::decode(&parked.bytes).ok();
+    let body = envelope.as_ref().and_then(|envelope| envelope.raw.as_ref()?.unpack());
+    Attempted {
+        exception: exception(listed),
+        detail: parked.failure.as_ref().and_then(|failure| failure.detail.clone()),
+        waits_for: match (&parked.waits_for, listed.behind) {
+            (WaitsFor::Head, Some(head)) => format!("head {head}"),
+            (WaitsFor::Head, None) => "its turn".to_owned(),
+            (WaitsFor::Time { .. }, _) => "time".to_owned(),
+            (WaitsFor::Document { key, .. }, _) => format!("document {key}"),
+            (WaitsFor::Person, _) => "person".to_owned(),
+        },
+        unsure: parked
+            .unsure
+            .iter()
+            .map(|intent| (intent.key.clone(), intent.connection.clone(), intent.class.clone()))
+            .collect(),
+        asked_by: parked.asked_by.clone(),
+        message: envelope.map(|envelope| envelope.to_json()),
+        body: body.and_then(|bytes| String::from_utf8(bytes).ok()),
+    }
+}
+
+fn status(waits_for: &WaitsFor) -> &'static str {
+    match waits_for {
+        WaitsFor::Person => "open",
+        WaitsFor::Head | WaitsFor::Document { .. } => "waiting",
+        WaitsFor::Time { .. } => "replaying",
+    }
+}
+
+/// Groups by cause: what failed, with whom, at which kind of message.
+fn fingerprint(code: &str, connection: &str, kind: &str) -> String {
+    let digest = Sha256::digest([code, connection, kind].join("\u{1f}").as_bytes());
+    hexadecimal(&digest)[..12].to_owned()
+}

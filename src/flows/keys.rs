@@ -1,0 +1,115 @@
+//! What effects and awaited documents are called: pure functions of business facts, never of message ids.
+//!
+//! One fact arrives under several ids (as webhook, as poll, from two endpoints); its effect has one key. Golden vectors
+//! are in `tests/flows/keys.rs`: changing a key is a breaking change, because an effect would happen twice.
+
+use jiff::Timestamp;
+
+use super::ledger::PackageTracking;
+use crate::message::{Connection, LegalEntity, Reference, RequestId, record_id};
+
+/// The longest packing slip number that Dynamics takes.
+const PACKING_SLIP_LENGTH_MAX: usize = 20;
+
+pub(super) fn create_order(warehouse: &Connection, reference: &Reference) -> String {
+    format!("create_order/{warehouse}/{reference}")
+}
+
+pub(super) fn burn_reference(warehouse: &Connection, reference: &Reference) -> String {
+    format!("burn_reference/{warehouse}/{reference}")
+}
+
+pub(super) fn cancel_order(warehouse: &Connection, reference: &Reference) -> String {
+    format!("cancel_order/{warehouse}/{reference}")
+}
+
+/// A cancellation may be answered twice: first that it is refused, later that it happened after all.
+pub(super) fn cancel_resolved(warehouse: &Connection, reference: &Reference, outcome: &str) -> String {
+    format!("cancel_resolved/{warehouse}/{reference}/{outcome}")
+}
+
+pub(super) fn accept_order(warehouse: &Connection, reference: &Reference) -> String {
+    format!("accept_order/{warehouse}/{reference}")
+}
+
+pub(super) fn reject_order(warehouse: &Connection, reference: &Reference) -> String {
+    format!("reject_order/{warehouse}/{reference}")
+}
+
+pub(super) fn order_status(warehouse: &Connection, reference: &Reference, code: &str, at: Timestamp) -> String {
+    format!("order_status/{warehouse}/{reference}/{code}/{at}")
+}
+
+/// What Dynamics was told about a document; `verdict` names the reference, and the version where it matters.
+pub(super) fn write_status(
+    environment: &Connection,
+    legal_entity: &LegalEntity,
+    request: &RequestId,
+    verdict: &str,
+) -> String {
+    format!("write_status/{environment}/{legal_entity}/{request}/{verdict}")
+}
+
+pub(super) fn post_shipment(environment: &Connection, warehouse: &Connection, shipment: &str) -> String {
+    format!("post_shipment/{environment}/{warehouse}/{shipment}")
+}
+
+pub(super) fn restore_posting(environment: &Connection, update_id: &str) -> String {
+    format!("restore_posting/{environment}/{update_id}")
+}
+
+pub(super) fn posted(environment: &Connection, update_id: &str) -> String {
+    format!("posted/{environment}/{update_id}")
+}
+
+pub(super) fn void_shipment(warehouse: &Connection, shipment: &str) -> String {
+    format!("void_shipment/{warehouse}/{shipment}")
+}
+
+/// `act` is `tracking` or `write_tracking`. The instant belongs to the key: A, then B, then A again is three facts.
+pub(super) fn tracking(act: &str, said: &PackageTracking) -> String {
+    let PackageTracking { warehouse, shipment_key, package_key, tracking_number, at, .. } = said;
+    let words = [said.tracking_url.as_deref().unwrap_or_default(), said.carrier.as_deref().unwrap_or_default()];
+    let fingerprint = record_id(&[tracking_number, words[0], words[1]]);
+    let package = package_key.as_deref().unwrap_or("*");
+    format!("{act}/{warehouse}/{shipment_key}/{package}/{fingerprint}/{at}")
+}
+
+/// Our id of the update in Dynamics that posts a shipment.
+pub(super) fn update_id(environment: &Connection, warehouse: &Connection, shipment: &str) -> String {
+    record_id(&["post_shipment", environment.as_str(), warehouse.as_str(), shipment])
+}
+
+/// Our id of the row that holds a package's tracking.
+pub(super) fn tracking_row(environment: &Connection, warehouse: &Connection, shipment: &str, package: &str) -> String {
+    record_id(&["write_tracking", environment.as_str(), warehouse.as_str(), shipment, package])
+}
+
+/// The packing slip number: the warehouse's own key where that can be read in it, and what makes it unique.
+pub(super) fn packing_slip(update_id: &str, shipment: &str) -> String {
+    let unique = &update_id[..update_id.len().min(9)];
+    let room = PACKING_SLIP_LENGTH_MAX - unique.len() - 1;
+    let plain = shipment.len() <= room && shipment.bytes().all(|each| each.is_ascii_alphanumeric() || each == b'-');
+    if plain { format!("{shipment}-{unique}") } else { update_id.to_owned() }
+}
+
+/// What messages about an order wait for when it is not there yet: the very reference they name, not the document,
+/// which is known from its first revision on.
+pub(super) fn order_name(environment: &Connection, reference: &Reference) -> String {
+    format!("order/{environment}/{reference}")
+}
+
+/// What messages wait for when the warehouse has not said yet how a cancellation ends.
+pub(super) fn cancel_name(environment: &Connection, reference: &Reference) -> String {
+    format!("cancel/{environment}/{reference}")
+}
+
+/// What tracking waits for when its shipment is not there yet.
+pub(super) fn shipment_name(warehouse: &Connection, shipment: &str) -> String {
+    format!("shipment/{warehouse}/{shipment}")
+}
+
+/// What wakes whoever waits for Dynamics to process an update.
+pub(super) fn posting_name(environment: &Connection, update_id: &str) -> String {
+    format!("posting/{environment}/{update_id}")
+}

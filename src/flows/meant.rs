@@ -1,0 +1,54 @@
+//! Which order a warehouse means: found by our reference, else by the warehouse's own id of it.
+
+use super::answer::Decision;
+use super::history::{History, SentOrder};
+use super::keys;
+use crate::failure::{Code, Failure};
+use crate::message::{Connection, Envelope, Kind, OrderRefs, Reference};
+
+/// The order that a message from a warehouse speaks of, or what becomes of a message whose order is not there.
+///
+/// A warehouse may be faster than the commit of our own create: then the message waits for the reference it names.
+/// `passes` is the kind that brings it, when that travels in the same lane.
+pub(super) fn order_meant<'history>(
+    message: &Envelope,
+    refs: &OrderRefs,
+    environment: &Connection,
+    history: &'history History,
+    passes: Option<Kind>,
+) -> Result<&'history SentOrder, Box<Decision>> {
+    let warehouse = &message.connection;
+    let reference = refs.reference.as_deref().and_then(|text| text.parse::<Reference>().ok());
+    let by_their_id = || refs.external_order_id.as_deref().and_then(|id| history.find_by_order_id(warehouse, id));
+    let found = reference.as_ref().and_then(|reference| history.find(reference)).or_else(by_their_id);
+    if let Some(sent) = found.filter(|sent| sent.created.warehouse == *warehouse) {
+        return Ok(sent);
+    }
+    let name = refs.reference.as_deref().or(refs.external_order_id.as_deref()).unwrap_or("(without a number)");
+    let failure = Failure::new(Code::OrderUnknown, sentence(message, name, found));
+    let document_named = message.ordering_key.as_str().starts_with("order/");
+    Err(Box::new(match reference {
+        Some(reference) if history.is_burned(&reference) => {
+            Decision::NotOurs(format!("{reference} was dead at {warehouse} before; another revision took its place."))
+        }
+        Some(reference) if found.is_none() && document_named => {
+            Decision::Wait { document: keys::order_name(environment, &reference), passes, failure }
+        }
+        _ => Decision::Fail(failure),
+    }))
+}
+
+fn sentence(message: &Envelope, name: &str, elsewhere: Option<&SentOrder>) -> String {
+    let warehouse = &message.connection;
+    match elsewhere {
+        Some(sent) => format!(
+            "{warehouse} speaks of the order {name}, which was sent to {} and not to them. Ask {warehouse} which order \
+             they mean, then discard this.",
+            sent.created.warehouse
+        ),
+        None => format!(
+            "{warehouse} speaks of the order {name}, and we never sent one of that name. If it is one of yours, release \
+             it in Dynamics and replay this; else discard it."
+        ),
+    }
+}

@@ -1,0 +1,207 @@
+//! What Dynamics wants of a warehouse, and how that differs from what the warehouse was sent.
+
+use std::collections::BTreeMap;
+
+use rust_decimal::Decimal;
+
+use super::OrderLook;
+use crate::flows::history::{SentOrder, shipped};
+use crate::flows::ledger::{CreatedOrder, OrderedLine, PostedUpdate};
+use crate::gateways::{FulfilmentLine, FulfilmentOrder, HeldOrder, ReleasedLine, ReleasedOrder};
+use crate::message::{Address, Connection, Reference, record_id};
+
+/// What Dynamics wants, as it stands now.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Wanted<'look> {
+    /// This order, at this warehouse and facility.
+    Order(&'look ReleasedOrder, &'look Connection, &'look str),
+    /// Nothing any more: it was cancelled, or Dynamics does not know it (any longer).
+    Gone,
+    /// Nothing of us: its location is served by no configured warehouse.
+    Elsewhere,
+    /// Nothing of a warehouse: no line is left to ship.
+    Empty,
+}
+
+impl<'look> Wanted<'look> {
+    pub fn of(look: &'look OrderLook) -> Self {
+        let Some(released) = &look.released else { return Self::Gone };
+        if released.cancelled {
+            return Self::Gone;
+        }
+        let Some((warehouse, facility)) = &look.warehouse else {
+            return Self::Elsewhere;
+        };
+        if released.lines.is_empty() {
+            return Self::Empty;
+        }
+        Self::Order(released, warehouse, facility)
+    }
+}
+
+/// The order as it goes to the warehouse.
+pub(super) fn fulfilment(released: &ReleasedOrder, facility: &str, reference: &Reference) -> FulfilmentOrder {
+    let line = |line: &ReleasedLine| FulfilmentLine {
+        line_id: line.line_id.clone(),
+        sku: line.sku.clone(),
+        description: line.description.clone(),
+        quantity: line.quantity,
+        unit: line.unit.clone(),
+        lot: line.lot.clone(),
+        serial: line.serial.clone(),
+    };
+    FulfilmentOrder {
+        reference: reference.clone(),
+        facility: facility.to_owned(),
+        order_number: released.order_number.clone(),
+        purchase_order: released.purchase_order.clone(),
+        recipient: released.recipient.clone(),
+        delivery_mode: released.delivery_mode.clone(),
+        carrier: released.carrier.clone(),
+        service: released.service.clone(),
+        ship_by: released.ship_by,
+        deliver_by: released.deliver_by,
+        lines: released.lines.iter().map(line).collect(),
+    }
+}
+
+/// What later plans need to know of the order.
+pub(super) fn facts(
+    released: &ReleasedOrder,
+    warehouse: &Connection,
+    facility: &str,
+    reference: Reference,
+) -> CreatedOrder {
+    let line = |line: &ReleasedLine| OrderedLine {
+        line_id: line.line_id.clone(),
+        sku: line.sku.clone(),
+        quantity: line.quantity,
+        unit: line.unit.clone(),
+        lot: line.lot.clone(),
+        serial: line.serial.clone(),
+        over_percent: line.over_percent,
+    };
+    CreatedOrder {
+        reference,
+        warehouse: warehouse.clone(),
+        order_id: String::new(),
+        legal_entity: released.legal_entity.clone(),
+        request_id: released.request_id.clone(),
+        order_number: released.order_number.clone(),
+        version: released.version,
+        origin_id: released.origin_id.clone(),
+        digest: digest(released, facility),
+        lines: released.lines.iter().map(line).collect(),
+    }
+}
+
+/// What differs between an order as it was sent and as Dynamics wants it now, in words; empty when nothing does.
+///
+/// Dynamics shows a quantity whole or, after shipments, what is still outstanding of it: both are no change. So one that
+/// is changed to exactly what is outstanding goes unnoticed here; Dynamics refuses what then ships too much.
+pub(super) fn differences(sent: &CreatedOrder, wanted: &Wanted<'_>, postings: &[PostedUpdate]) -> Vec<String> {
+    let Wanted::Order(released, warehouse, facility) = wanted else { return Vec::new() };
+    let mut differences = Vec::new();
+    if sent.warehouse != **warehouse {
+        differences.push(format!("the warehouse ({} instead of {})", warehouse, sent.warehouse));
+    }
+    differences.extend(fields_that_differ(&sent.digest, &digest(released, facility)));
+    for old in &sent.lines {
+        let outstanding = (old.quantity - shipped(postings, &old.line_id)).max(Decimal::ZERO);
+        match released.lines.iter().find(|line| line.line_id == old.line_id) {
+            Some(new) => differences.extend(line_difference(old, new, outstanding)),
+            None if outstanding.is_zero() => {}
+            None => differences.push(format!("line {} (gone)", old.line_id)),
+        }
+    }
+    let added = released.lines.iter().filter(|line| sent.lines.iter().all(|old| old.line_id != line.line_id));
+    differences.extend(added.map(|line| format!("line {} (added)", line.line_id)));
+    differences
+}
+
+fn line_difference(old: &OrderedLine, new: &ReleasedLine, outstanding: Decimal) -> Option<String> {
+    let line = &old.line_id;
+    if old.sku != new.sku {
+        return Some(format!("line {line} ({} instead of {})", new.sku, old.sku));
+    }
+    if !old.unit.same(&new.unit) || (new.quantity != old.quantity && new.quantity != outstanding) {
+        let (was, is) = (old.quantity.normalize(), new.quantity.normalize());
+        return Some(format!("line {line} ({is} {} instead of {was} {})", new.unit, old.unit));
+    }
+    let tracked = old.lot == new.lot && old.serial == new.serial;
+    (!tracked).then(|| format!("line {line} (another lot or serial)"))
+}
+
+/// Whether everything that was ordered has been posted as shipped.
+pub(super) fn shipped_whole(sent: &SentOrder, postings: &[PostedUpdate]) -> bool {
+    sent.created.lines.iter().all(|line| shipped(postings, &line.line_id) >= line.quantity)
+}
+
+/// `field=fingerprint` for everything above the lines that the warehouse acts on. No personal data stays behind.
+fn digest(released: &ReleasedOrder, facility: &str) -> String {
+    let optional = |text: &Option<String>| text.clone().unwrap_or_default();
+    let instant = |at: Option<jiff::Timestamp>| at.map(|at| at.to_string()).unwrap_or_default();
+    let fields = [
+        ("facility", facility.to_owned()),
+        ("recipient", address_words(&released.recipient)),
+        ("purchase_order", optional(&released.purchase_order)),
+        ("delivery_mode", optional(&released.delivery_mode)),
+        ("carrier", optional(&released.carrier)),
+        ("service", optional(&released.service)),
+        ("ship_by", instant(released.ship_by)),
+        ("deliver_by", instant(released.deliver_by)),
+    ];
+    fields.map(|(field, words)| format!("{field}={}", record_id(&[&words]))).join(" ")
+}
+
+/// Only what both digests speak of is compared: a release that learns of a new field must not look like a change.
+fn fields_that_differ(sent: &str, wanted: &str) -> Vec<String> {
+    let sent: BTreeMap<_, _> = sent.split(' ').filter_map(|field| field.split_once('=')).collect();
+    let wanted = wanted.split(' ').filter_map(|field| field.split_once('='));
+    let differing = wanted.filter(|(field, now)| sent.get(field).is_some_and(|then| then != now));
+    differing.map(|(field, _)| format!("the {}", field.replace('_', " "))).collect()
+}
+
+/// The parts of an address that a change is noticed by.
+fn address_words(address: &Address) -> String {
+    let parts = [
+        &address.name,
+        &address.company,
+        &address.line1,
+        &address.line2,
+        &address.line3,
+        &address.city,
+        &address.region,
+        &address.postal_code,
+        &address.country,
+        &address.phone,
+        &address.email,
+    ];
+    parts.map(|part| part.clone().unwrap_or_default()).join("\u{1f}")
+}
+
+/// In which line an order that the warehouse holds differs from the one that was to be created.
+///
+/// A warehouse that keeps our line ids is compared line by line, another one by what it holds of each item.
+pub(in crate::flows) fn held_difference(order: &FulfilmentOrder, held: &HeldOrder) -> Option<String> {
+    let by_line = held.lines.iter().all(|line| line.line_id.is_some());
+    let mut sums: BTreeMap<(String, String), (Decimal, Decimal)> = BTreeMap::new();
+    for line in &order.lines {
+        let name = if by_line { line.line_id.clone() } else { String::new() };
+        sums.entry((name, line.sku.to_string())).or_default().0 += line.quantity;
+    }
+    for line in &held.lines {
+        let name = if by_line { line.line_id.clone().unwrap_or_default() } else { String::new() };
+        sums.entry((name, line.sku.to_string())).or_default().1 += line.quantity;
+    }
+    let differing = sums.into_iter().find(|(_, (ours, theirs))| ours != theirs);
+    let unit = |line: &FulfilmentLine| {
+        let same_item = held.lines.iter().filter(move |theirs| theirs.sku == line.sku);
+        let mut units = same_item.filter_map(|theirs| theirs.unit.as_ref());
+        units.any(|unit| !unit.same(&line.unit))
+    };
+    let other_unit = || order.lines.iter().find(|line| unit(line));
+    differing
+        .map(|((_, sku), (ours, theirs))| format!("{sku}: {} there, {} here", theirs.normalize(), ours.normalize()))
+        .or_else(|| other_unit().map(|line| format!("{}: counted in another unit than {}", line.sku, line.unit)))
+}

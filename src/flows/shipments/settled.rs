@@ -1,0 +1,108 @@
+//! The plan for what Dynamics made of an update.
+
+use super::{ShipmentLook, is_posted, tracking};
+use crate::failure::{Code, Failure};
+use crate::flows::answer::{Call, Decision, Done, Emit, KnownDocument, Past, Planned, Repeat};
+use crate::flows::history::postings;
+use crate::flows::keys;
+use crate::flows::ledger::{Ledger, PostedUpdate, SettledUpdate, kept};
+use crate::gateways::UpdateState;
+use crate::message::{Body, Envelope, FactKey, Flow, Origin, PostingOutcomeCode, PostingSettled};
+
+pub(super) fn plan(message: &Envelope, body: &PostingSettled, look: &ShipmentLook, ledger: &Ledger) -> Decision {
+    let update_id = body.update_id.as_str();
+    let postings = postings(ledger);
+    let posted = postings.iter().find(|posted| posted.update_id == update_id);
+    match posted.filter(|_| message.origin == Origin::Emitted) {
+        None => Decision::Done(wake(message, body, look)),
+        Some(posted) if is_posted(ledger, &posted.update_id) => {
+            Decision::NotOurs(format!("Dynamics posted packing slip {} before.", posted.packing_slip))
+        }
+        Some(posted) => settle(message, look, posted, ledger),
+    }
+}
+
+/// The message that looks until Dynamics has made something of an update.
+pub(super) fn poll(posted: &PostedUpdate) -> Option<Emit> {
+    let body = PostingSettled {
+        update_id: FactKey::new(posted.update_id.clone()).ok()?,
+        flow: Flow::Shipments,
+        outcome: PostingOutcomeCode::Pending.into(),
+        text: None,
+    };
+    Some(Emit { purpose: "posting", ordinal: 0, body: Body::PostingSettled(body) })
+}
+
+/// Dynamics told us by an event of its own, which knows the update but not the order: it wakes the one that looks.
+fn wake(message: &Envelope, body: &PostingSettled, look: &ShipmentLook) -> Done {
+    let name = keys::posting_name(&look.environment, body.update_id.as_str());
+    let step = format!("Says of the update {}: {}.", body.update_id, body.outcome.code.as_str());
+    let woken = message.origin != Origin::Emitted;
+    Done {
+        facts: Vec::new(),
+        emits: Vec::new(),
+        documents: vec![KnownDocument { key: name, kind: "posting", names: Vec::new() }],
+        steps: if woken { vec![("dynamics".to_owned(), step)] } else { Vec::new() },
+    }
+}
+
+fn settle(message: &Envelope, look: &ShipmentLook, posted: &PostedUpdate, ledger: &Ledger) -> Decision {
+    let (slip, update_id, reference) = (&posted.packing_slip, &posted.update_id, &posted.reference);
+    match &look.update {
+        Some(UpdateState::Processed) => Decision::Done(processed(message, look, posted)),
+        Some(UpdateState::Failed(text)) => Decision::Fail(
+            Failure::new(
+                Code::DynamicsPostingFailed,
+                format!(
+                    "Dynamics could not post packing slip {slip} of {reference}. Correct the cause in Dynamics and have \
+                     it process the update {update_id} again, then replay this."
+                ),
+            )
+            .with_detail(text.clone()),
+        ),
+        Some(UpdateState::Missing) if !ledger.has(&keys::restore_posting(&look.environment, update_id)) => {
+            Decision::Act(vec![restore(look, posted)])
+        }
+        Some(UpdateState::Pending(_) | UpdateState::Missing) | None => Decision::Later {
+            woken_by: Some(keys::posting_name(&look.environment, update_id)),
+            failure: Failure::new(
+                Code::DynamicsPostingOverdue,
+                format!(
+                    "Dynamics has not posted packing slip {slip} of {reference} in time. Look for the update {update_id} \
+                     in its message queue and have it processed, then replay this."
+                ),
+            ),
+        },
+    }
+}
+
+/// What we handed over is not there: it is handed over once more. Where it only did not show yet, that changes nothing.
+fn restore(look: &ShipmentLook, posted: &PostedUpdate) -> Planned {
+    Planned {
+        key: keys::restore_posting(&look.environment, &posted.update_id),
+        act: "restore_posting",
+        connection: look.environment.clone(),
+        class: Repeat::Absorbs,
+        call: Call::PostShipment(posted.update()),
+        facts: kept(&SettledUpdate { update_id: posted.update_id.clone() }),
+    }
+}
+
+/// Only now is the shipment posted; its tracking, whatever is known of it by then, belongs to it from now on.
+fn processed(message: &Envelope, look: &ShipmentLook, posted: &PostedUpdate) -> Done {
+    let update_id = &posted.update_id;
+    let fact = Past {
+        key: keys::posted(&look.environment, update_id),
+        act: "posted".to_owned(),
+        connection: look.environment.to_string(),
+        facts: kept(&SettledUpdate { update_id: update_id.clone() }),
+    };
+    let name = keys::posting_name(&look.environment, update_id);
+    let emits = if look.writes_tracking { tracking::write_what_is_known(message, posted) } else { None };
+    Done {
+        facts: vec![fact],
+        emits: emits.into_iter().collect(),
+        documents: vec![KnownDocument { key: name, kind: "posting", names: Vec::new() }],
+        steps: vec![("dynamics".to_owned(), format!("Posted packing slip {}.", posted.packing_slip))],
+    }
+}

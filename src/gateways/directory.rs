@@ -1,0 +1,198 @@
+//! All configured far ends, by name and by what they serve.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use reqwest::{Client, Url};
+
+use super::finance_operations::FinanceOperations;
+use super::http::{Caller, client};
+use super::warehouses::Standard;
+use super::{Connector, Dynamics, Product, Warehouse};
+use crate::clock::Clock;
+use crate::config::{self, Config, DynamicsKind, Mode, ms};
+use crate::message::{Connection, PlaceCode};
+
+/// All configured far ends. Cheap to clone.
+#[derive(Clone)]
+pub struct Gateways(Arc<Directory>);
+
+struct Directory {
+    dynamics: BTreeMap<Connection, Dynamics>,
+    warehouses: BTreeMap<Connection, Warehouse>,
+    /// Environment and Dynamics warehouse, and who serves it under which name.
+    places: BTreeMap<(Connection, String), (Connection, String)>,
+    serving: BTreeMap<Connection, Connection>,
+    modes: BTreeMap<Connection, Mode>,
+    settle: Duration,
+}
+
+/// The configuration names something that gateways cannot work with.
+#[derive(Debug, thiserror::Error)]
+pub enum GatewaysUnusable {
+    /// A value of the configuration cannot be used.
+    #[error("{place} {problem}")]
+    Value {
+        /// Where it stands.
+        place: String,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// No HTTP client can be had on this machine, usually for want of certificates.
+    #[error("far ends cannot be called from this machine: are the system's certificates of authorities installed?")]
+    Client(#[source] reqwest::Error),
+}
+
+impl Gateways {
+    /// Builds the clients; calls nobody.
+    pub fn new(config: &Config, clock: &Clock) -> Result<Self, GatewaysUnusable> {
+        let addresses = config.dynamics.values().flat_map(|each| [&each.url, &each.token_url]);
+        let mut addresses = addresses.chain(config.warehouses.values().map(|each| &each.url));
+        let secure = addresses.any(|address| address.starts_with("https:"));
+        let builder =
+            Builder { client: client(&config.gateways, secure).map_err(GatewaysUnusable::Client)?, config, clock };
+        let mut directory = Directory {
+            dynamics: BTreeMap::new(),
+            warehouses: BTreeMap::new(),
+            places: BTreeMap::new(),
+            serving: BTreeMap::new(),
+            modes: BTreeMap::new(),
+            settle: ms(config.gateways.settle_ms),
+        };
+        for (name, dynamics) in &config.dynamics {
+            let connection = connection("dynamics", name)?;
+            directory.modes.insert(connection.clone(), dynamics.mode);
+            directory.dynamics.insert(connection.clone(), builder.dynamics(connection, dynamics)?);
+        }
+        for (name, warehouse) in &config.warehouses {
+            let connection = connection("warehouses", name)?;
+            directory.modes.insert(connection.clone(), warehouse.mode);
+            directory.serve(&connection, warehouse)?;
+            directory.warehouses.insert(connection.clone(), builder.warehouse(connection, warehouse)?);
+        }
+        Ok(Self(Arc::new(directory)))
+    }
+
+    /// A configured environment.
+    #[must_use]
+    pub fn dynamics(&self, name: &Connection) -> Option<&Dynamics> {
+        self.0.dynamics.get(name)
+    }
+
+    /// A configured warehouse.
+    #[must_use]
+    pub fn warehouse(&self, name: &Connection) -> Option<&Warehouse> {
+        self.0.warehouses.get(name)
+    }
+
+    /// The warehouse that serves a Dynamics warehouse of an environment, and its own name of the facility.
+    #[must_use]
+    pub fn warehouse_at(&self, environment: &Connection, place: &PlaceCode) -> Option<(&Warehouse, &str)> {
+        let (name, facility) = self.0.places.get(&(environment.clone(), folded(place.as_str())))?;
+        Some((self.warehouse(name)?, facility))
+    }
+
+    /// The environment that a warehouse works for.
+    #[must_use]
+    pub fn serving(&self, warehouse: &Connection) -> Option<&Connection> {
+        self.0.serving.get(warehouse)
+    }
+
+    /// What may be done at a connection of either sort.
+    #[must_use]
+    pub fn mode(&self, name: &Connection) -> Option<Mode> {
+        self.0.modes.get(name).copied()
+    }
+
+    /// How long a far end may take to show what it took.
+    #[must_use]
+    pub fn settle(&self, _name: &Connection) -> Duration {
+        self.0.settle
+    }
+}
+
+impl Directory {
+    fn serve(&mut self, warehouse: &Connection, config: &config::Warehouse) -> Result<(), GatewaysUnusable> {
+        let environment = connection("dynamics", &config.dynamics)?;
+        for (place, facility) in &config.locations {
+            let key = (environment.clone(), folded(place));
+            let served = self.places.insert(key, (warehouse.clone(), facility.clone()));
+            if let Some((other, _)) = served {
+                let problem = format!("is served by {other}, too; an order would not know where to go");
+                return Err(unusable(format!("warehouses.{warehouse}.locations.{place}"), problem));
+            }
+        }
+        self.serving.insert(warehouse.clone(), environment);
+        Ok(())
+    }
+}
+
+struct Builder<'a> {
+    client: Client,
+    config: &'a Config,
+    clock: &'a Clock,
+}
+
+impl Builder<'_> {
+    fn caller(&self, connection: &Connection) -> Caller {
+        Caller::new(connection.clone(), self.client.clone(), &self.config.gateways, self.clock)
+    }
+
+    fn dynamics(&self, name: Connection, config: &config::Dynamics) -> Result<Dynamics, GatewaysUnusable> {
+        let place = |key: &str| format!("dynamics.{name}.{key}");
+        let product = match config.kind {
+            DynamicsKind::FinanceOperations => {
+                let addresses = (root(place("url"), &config.url)?, url(place("token_url"), &config.token_url)?);
+                let secret = config.client_secret.clone();
+                let secret = secret.ok_or_else(|| unusable(place("client_secret"), "is missing"))?;
+                let caller = self.caller(&name);
+                let limits = &self.config.gateways;
+                Product::FinanceOperations(FinanceOperations::new(caller, addresses, secret, config, limits))
+            }
+            DynamicsKind::BusinessCentral => {
+                return Err(unusable(place("kind"), "is Business Central, which this release does not support"));
+            }
+        };
+        Ok(Dynamics { name, go_live: config.go_live, legal_entities: config.legal_entities.clone(), product })
+    }
+
+    fn warehouse(&self, name: Connection, config: &config::Warehouse) -> Result<Warehouse, GatewaysUnusable> {
+        let place = |key: &str| format!("warehouses.{name}.{key}");
+        if config.connector != "standard" {
+            return Err(unusable(place("connector"), format!("{:?} is not known", config.connector)));
+        }
+        let token = config.token.clone().ok_or_else(|| unusable(place("token"), "is missing"))?;
+        let root = root(place("url"), &config.url)?;
+        let connector = Connector::Standard(Standard { caller: self.caller(&name), root, token });
+        Ok(Warehouse { name, connector })
+    }
+}
+
+/// Dynamics does not distinguish capitals in codes of places.
+fn folded(place: &str) -> String {
+    place.to_lowercase()
+}
+
+fn connection(section: &str, name: &str) -> Result<Connection, GatewaysUnusable> {
+    Connection::new(name).map_err(|invalid| unusable(format!("{section}.{name}"), invalid.to_string()))
+}
+
+fn url(place: String, text: &str) -> Result<Url, GatewaysUnusable> {
+    let url = Url::parse(text).ok().filter(|url| url.has_host() && matches!(url.scheme(), "http" | "https"));
+    url.ok_or_else(|| unusable(place, format!("{text:?} is not an address like https://host")))
+}
+
+/// An address below which others lie.
+fn root(place: String, text: &str) -> Result<Url, GatewaysUnusable> {
+    let mut url = url(place, text)?;
+    if !url.path().ends_with('/') {
+        url.set_path(&format!("{}/", url.path()));
+    }
+    url.set_query(None);
+    Ok(url)
+}
+
+fn unusable(place: String, problem: impl Into<String>) -> GatewaysUnusable {
+    GatewaysUnusable::Value { place, problem: problem.into() }
+}

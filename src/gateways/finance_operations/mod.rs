@@ -1,0 +1,58 @@
+//! Dynamics 365 Finance & Operations: released documents are read, and what shipped is posted, over `OData`.
+//!
+//! It knows the product's names and habits, and decides nothing. What is written has ids made of business facts, so
+//! that every write first finds what is there; invariant: a repeat of any of its calls changes nothing.
+
+mod failures;
+mod fields;
+mod infolog;
+mod odata;
+mod parts;
+mod released;
+mod status;
+mod tokens;
+mod tracking;
+mod updates;
+
+use std::sync::atomic::AtomicU64;
+use std::time::Duration;
+
+use reqwest::Url;
+use tokio::sync::Mutex;
+
+use odata::OData;
+use tokens::{Held, Tokens};
+
+use super::http::Caller;
+use crate::config::{Dynamics, Gateways, Outbound, Secret};
+
+pub(super) use failures::failure;
+
+/// One environment.
+pub(super) struct FinanceOperations {
+    pub(super) outbound: Outbound,
+    odata: OData,
+}
+
+impl FinanceOperations {
+    /// An environment behind these addresses.
+    pub(super) fn new(
+        caller: Caller,
+        (root, token_url): (Url, Url),
+        client_secret: Secret,
+        config: &Dynamics,
+        limits: &Gateways,
+    ) -> Self {
+        let tokens = Tokens {
+            url: token_url,
+            client_id: config.client_id.clone(),
+            client_secret,
+            scope: format!("{}/.default", root.as_str().trim_end_matches('/')),
+            margin: Duration::from_secs(limits.token_margin_s),
+            held: Mutex::new(Held::default()),
+            renewals: AtomicU64::new(0),
+        };
+        let odata = OData { caller, tokens, root, pages_max: limits.pages_max.max(1) };
+        Self { outbound: config.outbound.clone(), odata }
+    }
+}

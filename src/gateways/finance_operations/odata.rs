@@ -1,0 +1,221 @@
+//! Finance & Operations' `OData`: keyed reads, lists in pages, creates, changes, actions; in every company.
+//!
+//! It follows next links to the configured host only. A token that is refused is renewed once, and the call is made
+//! once more: what was answered 401 was not done.
+
+use std::fmt::Write as _;
+
+use reqwest::header::IF_MATCH;
+use reqwest::{Method, RequestBuilder, Url};
+use serde::Deserialize;
+
+use super::fields::COMPANY;
+use super::infolog;
+use super::tokens::Tokens;
+use crate::gateways::error::GatewayError;
+use crate::gateways::http::{Answer, Call, Caller};
+use crate::gateways::json::{Members, Row};
+use crate::message::LegalEntity;
+
+/// The namespace of actions.
+const ACTIONS: &str = "Microsoft.Dynamics.DataEntities";
+
+/// What a row's version is called.
+pub(super) const ETAG: &str = "@odata.etag";
+
+/// One environment's `OData`.
+pub(super) struct OData {
+    pub(super) caller: Caller,
+    pub(super) tokens: Tokens,
+    /// The environment's root, with its slash.
+    pub(super) root: Url,
+    pub(super) pages_max: usize,
+}
+
+/// An entity and what chooses its rows: all parts of the key for one row, some of them for several.
+#[derive(Clone, Debug)]
+pub(super) struct Rows<'a> {
+    entity: &'a str,
+    parts: Vec<(&'a str, String)>,
+}
+
+/// One page of a list.
+#[derive(Deserialize)]
+struct Page {
+    value: Vec<Row>,
+    #[serde(rename = "@odata.nextLink")]
+    next: Option<String>,
+}
+
+impl<'a> Rows<'a> {
+    /// The rows of a company.
+    pub(super) fn of(entity: &'a str, legal_entity: &LegalEntity) -> Self {
+        Self::configured(entity).with(COMPANY, legal_entity.as_str())
+    }
+
+    /// The rows of an entity whose key is configured.
+    pub(super) fn configured(entity: &'a str) -> Self {
+        Self { entity, parts: Vec::new() }
+    }
+
+    /// Where a member has this text.
+    pub(super) fn with(mut self, name: &'a str, text: &str) -> Self {
+        self.parts.push((name, format!("'{}'", text.replace('\'', "''"))));
+        self
+    }
+
+    /// Where a member has this number.
+    pub(super) fn with_number(mut self, name: &'a str, number: i64) -> Self {
+        self.parts.push((name, number.to_string()));
+        self
+    }
+
+    fn keyed(&self) -> String {
+        let parts: Vec<_> = self.parts.iter().map(|(name, literal)| format!("{name}={literal}")).collect();
+        format!("{}({})", self.entity, parts.join(","))
+    }
+
+    fn filter(&self) -> String {
+        let parts: Vec<_> = self.parts.iter().map(|(name, literal)| format!("{name} eq {literal}")).collect();
+        parts.join(" and ")
+    }
+}
+
+impl OData {
+    /// One row by its whole key, if it is there.
+    pub(super) async fn read(&self, call: Call, row: &Rows<'_>) -> Result<Option<Row>, GatewayError> {
+        let url = self.url(&[&row.keyed()], None);
+        match self.send(call, row.entity, || self.caller.request(Method::GET, url.clone())).await {
+            Ok(answer) => Row::read(&answer.body).map(Some).map_err(|problem| unreadable(call, problem)),
+            Err(GatewayError::NotFound { .. }) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// All rows that are chosen, page by page.
+    pub(super) async fn list(&self, call: Call, rows: &Rows<'_>) -> Result<Vec<Row>, GatewayError> {
+        let mut url = self.url(&[rows.entity], Some(&rows.filter()));
+        let mut found = Vec::new();
+        for _ in 0..self.pages_max {
+            let answer = self.send(call, rows.entity, || self.caller.request(Method::GET, url.clone())).await?;
+            let page: Page = serde_json::from_slice(&answer.body)
+                .map_err(|error| unreadable(call, format!("it is not a page of rows ({error})")))?;
+            found.extend(page.value);
+            match page.next {
+                None => return Ok(found),
+                Some(next) => url = self.followed(call, &next)?,
+            }
+        }
+        Err(unreadable(call, format!("{} has more than {} pages", rows.entity, self.pages_max)))
+    }
+
+    /// Writes a new row; answers its version, where Dynamics says it.
+    pub(super) async fn create(
+        &self,
+        call: Call,
+        entity: &str,
+        members: &Members,
+    ) -> Result<Option<String>, GatewayError> {
+        let url = self.url(&[entity], None);
+        let send = || self.caller.request(Method::POST, url.clone()).json(members);
+        let answer = self.send(call, entity, send).await?;
+        Ok(Row::read(&answer.body).ok().and_then(|row| row.text(ETAG).ok().flatten()))
+    }
+
+    /// Changes a row; only if it still has this version, where one is given.
+    pub(super) async fn change(
+        &self,
+        call: Call,
+        row: &Rows<'_>,
+        members: &Members,
+        version: Option<&str>,
+    ) -> Result<(), GatewayError> {
+        let url = self.url(&[&row.keyed()], None);
+        let send = || {
+            let request = self.caller.request(Method::PATCH, url.clone()).json(members);
+            request.header(IF_MATCH, version.unwrap_or("*"))
+        };
+        self.send(call, row.entity, send).await.map(|_| ())
+    }
+
+    /// Calls an action of a row.
+    pub(super) async fn act(&self, call: Call, row: &Rows<'_>, action: &str) -> Result<(), GatewayError> {
+        let url = self.url(&[&row.keyed(), &format!("{ACTIONS}.{action}")], None);
+        let send = || self.caller.request(Method::POST, url.clone()).json(&Members::default());
+        self.send(call, row.entity, send).await.map(|_| ())
+    }
+
+    async fn send(
+        &self,
+        call: Call,
+        entity: &str,
+        request: impl Fn() -> RequestBuilder,
+    ) -> Result<Answer, GatewayError> {
+        let token = self.tokens.current(&self.caller).await?;
+        let mut answer = self.caller.send(call, request().bearer_auth(token.bearer())).await?;
+        if answer.status == 401 {
+            self.tokens.discard(&token).await;
+            let token = self.tokens.current(&self.caller).await?;
+            answer = self.caller.send(call, request().bearer_auth(token.bearer())).await?;
+        }
+        answer.sorted(call, infolog::words).map_err(|error| refined(error, entity))
+    }
+
+    fn url(&self, segments: &[&str], filter: Option<&str>) -> Url {
+        let mut url = self.root.clone();
+        if let Ok(mut path) = url.path_segments_mut() {
+            path.pop_if_empty().push("data").extend(segments);
+        }
+        let filter = filter.map(|filter| format!("&$filter={}", encoded(filter)));
+        url.set_query(Some(&format!("cross-company=true{}", filter.unwrap_or_default())));
+        url
+    }
+
+    /// Where a list goes on. Another host would be given our token.
+    fn followed(&self, call: Call, next: &str) -> Result<Url, GatewayError> {
+        let next = self.root.join(next).map_err(|_| unreadable(call, "its next link is not an address".to_owned()))?;
+        if next.origin() == self.root.origin() {
+            return Ok(next);
+        }
+        let host = next.host_str().unwrap_or("another host").to_owned();
+        Err(unreadable(call, format!("its next link leads away, to {host}")))
+    }
+}
+
+/// A row or page that does not say what it should.
+pub(super) fn unreadable(call: Call, problem: String) -> GatewayError {
+    GatewayError::Unreadable { call: call.name, changing: call.changing, problem }
+}
+
+/// What only Dynamics' words tell apart.
+fn refined(error: GatewayError, entity: &str) -> GatewayError {
+    match error {
+        GatewayError::NotFound { call, detail: Some(detail) }
+        | GatewayError::Refused { call, detail: Some(detail), .. }
+            if detail.contains("Resource not found for the segment") =>
+        {
+            GatewayError::EntityMissing { call, entity: entity.to_owned() }
+        }
+        // Dynamics rolls back what collides with another user, whatever status it answers.
+        GatewayError::Unanswered { call, status: Some(status), detail: Some(detail), .. }
+        | GatewayError::Refused { call, status, detail: Some(detail) }
+            if detail.contains("update conflict occurred due to another user process") =>
+        {
+            GatewayError::Conflict { call, status, detail: Some(detail) }
+        }
+        other => other,
+    }
+}
+
+/// Percent-encodes a value behind the question mark.
+fn encoded(text: &str) -> String {
+    text.bytes().fold(String::new(), |mut all, byte| {
+        if byte.is_ascii_alphanumeric() || b"-_.~'".contains(&byte) {
+            all.push(char::from(byte));
+        } else {
+            // Writing into a text cannot fail.
+            let _ = write!(all, "%{byte:02X}");
+        }
+        all
+    })
+}

@@ -1,0 +1,181 @@
+//! Reads a released document: header, lines, status; in our words.
+//!
+//! The header is read first: when somebody changes the document meanwhile, its version is the older one, and the event
+//! of the change finds it again.
+
+use super::FinanceOperations;
+use super::fields as field;
+use super::odata::{Rows, unreadable};
+use crate::gateways::documents::{ReleasedLine, ReleasedOrder};
+use crate::gateways::error::GatewayError;
+use crate::gateways::http::reading;
+use crate::gateways::json::{Row, missing};
+use crate::message::{Address, LegalEntity, PlaceCode, RequestId, Serial, Sku, Unit};
+
+/// Lines of a street address that travel.
+const ADDRESS_LINES: usize = 3;
+
+impl FinanceOperations {
+    /// The document as it stands now; nothing when Dynamics does not know it.
+    pub(in crate::gateways) async fn released_order(
+        &self,
+        legal_entity: &LegalEntity,
+        request: &RequestId,
+    ) -> Result<Option<ReleasedOrder>, GatewayError> {
+        let call = reading("read_order");
+        let of = |entity| Rows::of(entity, legal_entity).with(field::REQUEST, request.as_str());
+        let Some(header) = self.odata.read(call, &of(field::REQUESTS)).await? else { return Ok(None) };
+        let lines = of(field::REQUEST_LINES);
+        let (rows, status) =
+            tokio::try_join!(self.odata.list(reading("read_order_lines"), &lines), self.status(legal_entity, request))?;
+        let cancelled = status.is_some_and(|status| self.says_cancelled(&status));
+        let order = self.order(&header, &rows, cancelled, (legal_entity, request));
+        order.map(Some).map_err(|problem| unreadable(call, problem))
+    }
+
+    /// The row with the document's status; versions without that entity have none.
+    pub(super) async fn status(
+        &self,
+        legal_entity: &LegalEntity,
+        request: &RequestId,
+    ) -> Result<Option<Row>, GatewayError> {
+        let row = Rows::of(field::REQUEST_STATUS, legal_entity).with(field::REQUEST, request.as_str());
+        match self.odata.read(reading("read_order_status"), &row).await {
+            Err(GatewayError::EntityMissing { .. }) => Ok(None),
+            other => other,
+        }
+    }
+
+    /// Whether a status says that the document was taken back.
+    pub(super) fn says_cancelled(&self, status: &Row) -> bool {
+        let state = status.text(field::STATUS).ok().flatten().unwrap_or_default();
+        self.outbound.cancelled_states.iter().any(|cancelled| cancelled.eq_ignore_ascii_case(&state))
+    }
+
+    fn order(
+        &self,
+        header: &Row,
+        rows: &[Row],
+        cancelled: bool,
+        (legal_entity, request): (&LegalEntity, &RequestId),
+    ) -> Result<ReleasedOrder, String> {
+        let warehouse = PlaceCode::new(header.required(field::SHIP_FROM)?);
+        let (lines, left_behind) = lines(rows)?;
+        Ok(ReleasedOrder {
+            legal_entity: legal_entity.clone(),
+            request_id: request.clone(),
+            version: header.integer(field::VERSION)?.and_then(|version| u32::try_from(version).ok()).unwrap_or(0),
+            origin_id: header.required(field::ORIGIN)?,
+            warehouse: warehouse.map_err(|invalid| format!("{} {invalid}", field::SHIP_FROM))?,
+            cancelled,
+            order_number: header.text(&self.outbound.order_number_field)?,
+            purchase_order: header.text(field::PURCHASE_ORDER)?,
+            customer_account: header.text(field::ACCOUNT)?,
+            recipient: recipient(header)?,
+            delivery_mode: header.text(field::DELIVERY_MODE)?,
+            carrier: header.text(field::CARRIER)?,
+            service: header.text(field::SERVICE)?,
+            ship_by: header.instant(field::SHIP_BY)?,
+            deliver_by: header.instant(field::DELIVER_BY)?,
+            lines,
+            left_behind,
+        })
+    }
+}
+
+type LeftBehind = (String, String);
+
+/// The lines in their order: those that travel, and those that do not, with why.
+fn lines(rows: &[Row]) -> Result<(Vec<ReleasedLine>, Vec<LeftBehind>), String> {
+    let mut numbered = Vec::new();
+    for row in rows {
+        numbered.push((row.integer(field::LINE)?.ok_or_else(|| missing(field::LINE))?, row));
+    }
+    numbered.sort_by_key(|(number, _)| *number);
+    // Rows that move while pages are read come twice.
+    numbered.dedup_by_key(|(number, _)| *number);
+    let (mut travel, mut left_behind) = (Vec::new(), Vec::new());
+    for (number, row) in numbered {
+        match line(number, row).map_err(|problem| format!("line {number}: {problem}"))? {
+            Ok(line) => travel.push(line),
+            Err(why) => left_behind.push((number.to_string(), why)),
+        }
+    }
+    Ok((travel, left_behind))
+}
+
+/// A line, or why it stays behind.
+fn line(number: i64, row: &Row) -> Result<Result<ReleasedLine, String>, String> {
+    let Some(item_number) = row.text(field::ITEM)? else { return Ok(Err("It has no item number.".to_owned())) };
+    let quantity = row.decimal(field::ORDERED)?.unwrap_or_default();
+    if quantity <= rust_decimal::Decimal::ZERO {
+        return Ok(Err(format!("Its quantity is {quantity}.")));
+    }
+    let dimensions: Result<Vec<_>, _> = field::VARIANT.iter().map(|name| row.text(name)).collect();
+    let dimensions: Vec<_> = dimensions?.into_iter().flatten().collect();
+    let serial = row.text(field::SERIAL)?.map(Serial::new).transpose();
+    Ok(Ok(ReleasedLine {
+        line_id: number.to_string(),
+        sku: Sku::new(item_number.clone()).map_err(|invalid| format!("{} {invalid}", field::ITEM))?,
+        item_number,
+        variant: (!dimensions.is_empty()).then(|| dimensions.join("/")),
+        description: row.text(field::DESCRIPTION)?,
+        quantity,
+        unit: Unit::new(row.required(field::ORDERED_UNIT)?)
+            .map_err(|invalid| format!("{} {invalid}", field::ORDERED_UNIT))?,
+        lot: row.text(field::LOT)?,
+        serial: serial.map_err(|invalid| format!("{} {invalid}", field::SERIAL))?,
+        over_percent: row.decimal(field::OVER)?.unwrap_or_default(),
+        under_percent: row.decimal(field::UNDER)?.unwrap_or_default(),
+    }))
+}
+
+/// Where it goes: the receiver's address, or the consignee's where the receiver has none. The two are never mixed.
+fn recipient(header: &Row) -> Result<Address, String> {
+    let part = |whose: &str, name: &str| header.text(&format!("{whose}{name}"));
+    let there = |whose: &str| -> Result<bool, String> {
+        Ok(part(whose, field::STREET)?.is_some()
+            || part(whose, field::CITY)?.is_some()
+            || part(whose, field::ZIP_CODE)?.is_some())
+    };
+    let whose = if there(field::RECEIVER)? { field::RECEIVER } else { field::CONSIGNEE };
+    let receiver = if whose == field::RECEIVER { header.text(field::RECEIVER_NAME)? } else { None };
+    let party = receiver.or(header.text(field::CONSIGNEE_NAME)?);
+    let contact = header.text(field::CONTACT_NAME)?.filter(|contact| Some(contact) != party.as_ref());
+    let (name, company) = if contact.is_some() { (contact, party) } else { (party, None) };
+    let mut lines = street(&part, whose)?.into_iter();
+    Ok(Address {
+        name,
+        company,
+        line1: lines.next(),
+        line2: lines.next(),
+        line3: lines.next(),
+        city: part(whose, field::CITY)?,
+        region: part(whose, field::STATE)?.or(part(whose, field::COUNTY)?),
+        postal_code: part(whose, field::ZIP_CODE)?,
+        country: part(whose, field::COUNTRY)?,
+        phone: header.text(field::CONTACT_PHONE)?,
+        email: header.text(field::CONTACT_EMAIL)?,
+        residential: None,
+    })
+}
+
+/// The street's lines, building and post box, of which the last line takes what is left.
+fn street(part: &impl Fn(&str, &str) -> Result<Option<String>, String>, whose: &str) -> Result<Vec<String>, String> {
+    // Dynamics keeps several lines of a street in one text.
+    let street = part(whose, field::STREET)?.unwrap_or_default();
+    let mut all: Vec<_> = street.lines().map(str::trim).filter(|line| !line.is_empty()).map(str::to_owned).collect();
+    if let Some(number) = part(whose, field::STREET_NUMBER)? {
+        match all.first_mut() {
+            Some(first) => *first = format!("{first} {number}"),
+            None => all.push(number),
+        }
+    }
+    all.extend(part(whose, field::BUILDING)?);
+    all.extend(part(whose, field::POST_BOX)?);
+    if all.len() > ADDRESS_LINES {
+        let rest = all.split_off(ADDRESS_LINES - 1).join(", ");
+        all.push(rest);
+    }
+    Ok(all)
+}

@@ -1,0 +1,227 @@
+//! Posts what shipped: header, lines, lots and serials, then the step that hands it over.
+//!
+//! ```text
+//! header ─► every line ─► its lots and serials ─► handed over ─► (Dynamics processes it in its own time)
+//! ```
+//!
+//! Ids are made of business facts, so what is there is found first, all at once: a repeat changes nothing, what was
+//! written half is completed, and every attempt gets further than the one before. All rows of all parts are there before
+//! the first part is handed over; once a part is, nothing of it is written any more.
+
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+
+use super::FinanceOperations;
+use super::fields as field;
+use super::odata::{ETAG, Rows};
+use super::parts::{Part, PartLine, part_id, parts, together};
+use crate::config::{Commit, DimensionRows};
+use crate::gateways::documents::{ShipmentUpdate, UpdateState};
+use crate::gateways::error::GatewayError;
+use crate::gateways::http::{Call, changing, reading};
+use crate::gateways::json::{Members, Row};
+use crate::message::LegalEntity;
+
+/// Parts, and lines of a part, that are written side by side.
+const AT_ONCE: usize = 4;
+
+/// Parts of a shipment that are looked for.
+const PARTS_MAX: usize = 10_000;
+
+const POST: Call = changing("post_shipment");
+const READ: Call = reading("read_update");
+
+/// A part whose rows are all there, and its header's version.
+struct Written<'a> {
+    part: &'a Part<'a>,
+    version: Option<String>,
+}
+
+/// The rows of a document's updates that were there before.
+#[derive(Default)]
+struct There {
+    headers: Vec<Row>,
+    lines: Vec<Row>,
+    dimensions: Vec<Row>,
+}
+
+impl FinanceOperations {
+    /// Writes and hands over all parts of a shipment, skipping what is there.
+    pub(in crate::gateways) async fn post_shipment(&self, update: &ShipmentUpdate) -> Result<(), GatewayError> {
+        let unwritable = |problem| GatewayError::Unwritable { call: POST.name, problem };
+        let parts = parts(update, self.outbound.dimensions).map_err(unwritable)?;
+        let there = self.there(update, &parts).await?;
+        // Gathered in a loop: what a closure makes of a borrowed part cannot be sent to another thread.
+        let mut writing = Vec::with_capacity(parts.len());
+        for part in &parts {
+            writing.push(self.write_part(part, &there));
+        }
+        let writing = stream::iter(writing).buffered(AT_ONCE);
+        let written: Vec<_> = writing.try_collect().await?;
+        for part in written.into_iter().flatten() {
+            self.hand_over(part).await?;
+        }
+        Ok(())
+    }
+
+    /// What Dynamics made of all parts of a shipment.
+    pub(in crate::gateways) async fn update_state(
+        &self,
+        legal_entity: &LegalEntity,
+        update_id: &str,
+        origin_id: &str,
+    ) -> Result<UpdateState, GatewayError> {
+        let all = Rows::of(field::UPDATES, legal_entity).with(field::ORIGIN, origin_id);
+        let rows = self.odata.list(READ, &all).await?;
+        let find = |id: String| rows.iter().find(|row| is_of(row, &id));
+        let there = (0..PARTS_MAX).map_while(|index| find(part_id(update_id, index)));
+        Ok(there.map(|row| self.state(row)).fold(UpdateState::Missing, together))
+    }
+
+    fn state(&self, row: &Row) -> UpdateState {
+        let state = row.text(field::PROCESSING).ok().flatten().unwrap_or_default();
+        let is = |states: &[String]| states.iter().any(|each| each.eq_ignore_ascii_case(&state));
+        if is(&self.outbound.processed_states) {
+            return UpdateState::Processed;
+        }
+        if is(&self.outbound.failed_states) {
+            let words = row.text(&self.outbound.message_field).ok().flatten();
+            return UpdateState::Failed(words.unwrap_or_else(|| format!("{state}, without a reason.")));
+        }
+        UpdateState::Pending(state)
+    }
+
+    /// What is there of the document's updates; lines, lots and serials only when one of these parts is.
+    async fn there(&self, update: &ShipmentUpdate, parts: &[Part<'_>]) -> Result<There, GatewayError> {
+        let of = |entity| Rows::of(entity, &update.legal_entity).with(field::ORIGIN, &update.origin_id);
+        let headers = self.odata.list(READ, &of(field::UPDATES)).await?;
+        if !headers.iter().any(|row| parts.iter().any(|part| is_of(row, &part.id))) {
+            return Ok(There::default());
+        }
+        let (lines, dimensions) = (of(field::UPDATE_LINES), of(field::UPDATE_DIMENSIONS));
+        let (lines, dimensions) = tokio::try_join!(self.odata.list(READ, &lines), self.odata.list(READ, &dimensions))?;
+        Ok(There { headers, lines, dimensions })
+    }
+
+    /// Writes the rows of a part that are not there yet; nothing when it was handed over before.
+    async fn write_part<'a>(&self, part: &'a Part<'a>, there: &There) -> Result<Option<Written<'a>>, GatewayError> {
+        let version = match there.headers.iter().find(|row| is_of(row, &part.id)) {
+            Some(header) if !is_open(header) => return Ok(None),
+            Some(header) => version(header),
+            None => match self.odata.create(POST, field::UPDATES, &part.header()).await {
+                Ok(version) => version,
+                Err(error) if may_be_there(&error) => {
+                    let header = self.odata.read(READ, &part.rows(field::UPDATES)).await?.ok_or(error)?;
+                    if !is_open(&header) {
+                        return Ok(None);
+                    }
+                    version(&header)
+                }
+                Err(error) => return Err(error),
+            },
+        };
+        let mut lines = Vec::with_capacity(part.lines.len());
+        for line in &part.lines {
+            lines.push(self.write_line(part, line, there));
+        }
+        let lines = stream::iter(lines);
+        lines.buffer_unordered(AT_ONCE).try_collect::<()>().await?;
+        Ok(Some(Written { part, version }))
+    }
+
+    /// The line first: its lots and serials hang on it.
+    async fn write_line(&self, part: &Part<'_>, line: &PartLine<'_>, there: &There) -> Result<(), GatewayError> {
+        self.write_row(part, (field::UPDATE_LINES, line.number), &part.line(line), &there.lines).await?;
+        for dimension in line.dimensions {
+            let place = (field::UPDATE_DIMENSIONS, line.number);
+            self.write_row(part, place, &part.dimension(line, dimension), &there.dimensions).await?;
+        }
+        Ok(())
+    }
+
+    /// Writes a row unless it is there; corrects it where it says something else.
+    async fn write_row(
+        &self,
+        part: &Part<'_>,
+        (entity, line): (&'static str, i64),
+        members: &Members,
+        there: &[Row],
+    ) -> Result<(), GatewayError> {
+        let row = part.rows(entity).with_number(field::LINE, line);
+        let said = |rows: &[Row]| rows.iter().any(|held| held.says(members));
+        if said(there) {
+            return Ok(());
+        }
+        let several = entity == field::UPDATE_DIMENSIONS && self.outbound.dimensions == DimensionRows::SeveralPerLine;
+        let same_key = |held: &Row| is_of(held, &part.id) && held.integer(field::LINE).ok().flatten() == Some(line);
+        if !several && there.iter().any(same_key) {
+            return self.odata.change(POST, &row, members, None).await;
+        }
+        let error = match self.odata.create(POST, entity, members).await {
+            Err(error) if may_be_there(&error) => error,
+            other => return other.map(|_| ()),
+        };
+        let held = self.odata.list(READ, &row).await?;
+        if said(&held) {
+            return Ok(());
+        }
+        if several || held.is_empty() { Err(error) } else { self.odata.change(POST, &row, members, None).await }
+    }
+
+    /// The step after which Dynamics processes the part. A header that changed meanwhile is looked at once more.
+    async fn hand_over(&self, written: Written<'_>) -> Result<(), GatewayError> {
+        let row = written.part.rows(field::UPDATES);
+        let received = Members::default().text(field::PROCESSING, field::RECEIVED);
+        let mut tag = written.version;
+        let mut again = true;
+        loop {
+            let done = match self.outbound.commit {
+                Commit::Status => self.odata.change(POST, &row, &received, tag.as_deref()).await,
+                Commit::CompleteAction => self.odata.act(POST, &row, field::COMPLETE).await,
+            };
+            let error = match done {
+                Err(error) if may_be_there(&error) => error,
+                other => return other,
+            };
+            match self.odata.read(READ, &row).await? {
+                Some(header) if !is_open(&header) => return Ok(()),
+                Some(header) if again && matches!(error, GatewayError::Conflict { .. }) => {
+                    tag = version(&header);
+                    again = false;
+                }
+                Some(_) | None => return Err(error),
+            }
+        }
+    }
+}
+
+fn version(header: &Row) -> Option<String> {
+    header.text(ETAG).ok().flatten()
+}
+
+/// Whether a row belongs to an update.
+fn is_of(row: &Row, id: &str) -> bool {
+    row.text(field::UPDATE).ok().flatten().is_some_and(|held| held.eq_ignore_ascii_case(id))
+}
+
+/// Whether a header still takes rows; afterwards Dynamics is at work on it.
+fn is_open(header: &Row) -> bool {
+    let state = header.text(field::PROCESSING).ok().flatten();
+    state.is_none_or(|state| field::OPEN.iter().any(|open| open.eq_ignore_ascii_case(&state)))
+}
+
+/// Whether the refusal of a write may mean that it was written before. The words for that are translated, the statuses
+/// differ; so it is looked up.
+pub(super) fn may_be_there(error: &GatewayError) -> bool {
+    match error {
+        GatewayError::Conflict { .. } | GatewayError::Refused { .. } => true,
+        GatewayError::Unanswered { status, .. } => status.is_some(),
+        GatewayError::NotSent { .. }
+        | GatewayError::Throttled { .. }
+        | GatewayError::Unauthorised { .. }
+        | GatewayError::Forbidden { .. }
+        | GatewayError::NotFound { .. }
+        | GatewayError::EntityMissing { .. }
+        | GatewayError::Unreadable { .. }
+        | GatewayError::Unwritable { .. } => false,
+    }
+}

@@ -1,0 +1,106 @@
+//! The `standard` connector: `POST /orders`, `GET /orders?reference=`, `POST /orders/{id}/cancel`.
+//!
+//! The bodies stand in `connectors/standard/samples/calls`. A success is none until the body says so: an order that is
+//! answered under another reference is not ours.
+
+use std::sync::Arc;
+
+use reqwest::{Method, RequestBuilder, Url};
+use secrecy::ExposeSecret as _;
+
+use super::bodies::{self, CancelBody, OrderBody};
+use crate::config::Secret;
+use crate::gateways::documents::{CancelAnswer, CreateAnswer, FulfilmentOrder, HeldOrder};
+use crate::gateways::error::{GatewayError, NotSent};
+use crate::gateways::http::{Answer, Call, Caller, changing, reading};
+use crate::gateways::json::Row;
+
+/// The header that names what a call is about: a repeat has the same.
+const IDEMPOTENCY_KEY: &str = "idempotency-key";
+
+/// One account at one warehouse that speaks our own protocol.
+pub(in crate::gateways) struct Standard {
+    pub(in crate::gateways) caller: Caller,
+    /// Where its API is, with its slash.
+    pub(in crate::gateways) root: Url,
+    pub(in crate::gateways) token: Secret,
+}
+
+impl Standard {
+    /// Creates an order, or says what is held under its reference.
+    pub(in crate::gateways) async fn create_order(
+        &self,
+        order: &FulfilmentOrder,
+    ) -> Result<CreateAnswer, GatewayError> {
+        let call = changing("create_order");
+        let reference = order.reference.to_string();
+        let request = self.request(call, Method::POST, &["orders"])?.header(IDEMPOTENCY_KEY, &reference);
+        let answer = self.caller.send(call, request.json(&OrderBody::of(order))).await?;
+        if answer.status == 409 {
+            return self.existing(call, answer, &reference).await;
+        }
+        let answer = answer.sorted(call, bodies::words)?;
+        let held = read(call, &answer, bodies::held)?;
+        if held.reference != reference {
+            return Err(unreadable(call, format!("it is about the order {:?}", held.reference)));
+        }
+        Ok(CreateAnswer::Created(held))
+    }
+
+    /// The order of a reference; the one that is alive, where there are several.
+    pub(in crate::gateways) async fn find_order(&self, reference: &str) -> Result<Option<HeldOrder>, GatewayError> {
+        let call = reading("find_order");
+        let request = self.request(call, Method::GET, &["orders"])?.query(&[("reference", reference)]);
+        let answer = self.caller.send(call, request).await?.sorted(call, bodies::words)?;
+        let mut orders = read(call, &answer, bodies::orders)?;
+        // A far end that does not know the question answers with everything.
+        orders.retain(|order| order.reference == reference);
+        let alive = orders.iter().position(|order| !bodies::is_over(order));
+        let chosen = alive.or_else(|| orders.len().checked_sub(1));
+        Ok(chosen.map(|place| orders.swap_remove(place)))
+    }
+
+    /// Asks for cancellation.
+    pub(in crate::gateways) async fn cancel_order(
+        &self,
+        order_id: &str,
+        reference: &str,
+        reason: &str,
+    ) -> Result<CancelAnswer, GatewayError> {
+        let call = changing("cancel_order");
+        let request = self.request(call, Method::POST, &["orders", order_id, "cancel"])?;
+        let request = request.header(IDEMPOTENCY_KEY, reference).json(&CancelBody { reason });
+        let answer = self.caller.send(call, request).await?.sorted(call, bodies::words)?;
+        read(call, &answer, bodies::cancelled)
+    }
+
+    /// The reference is taken: by what the refusal shows, else by what is found under it.
+    async fn existing(&self, call: Call, answer: Answer, reference: &str) -> Result<CreateAnswer, GatewayError> {
+        let shown = read(call, &answer, bodies::held).ok().filter(|held| held.reference == reference);
+        let held = match shown {
+            Some(held) => Some(held),
+            None => self.find_order(reference).await?,
+        };
+        let status = answer.status;
+        let refused = || GatewayError::Refused { call: call.name, status, detail: bodies::words(&answer.body) };
+        held.map(CreateAnswer::Existing).ok_or_else(refused)
+    }
+
+    fn request(&self, call: Call, method: Method, path: &[&str]) -> Result<RequestBuilder, GatewayError> {
+        let secret = |error| GatewayError::NotSent { call: call.name, why: NotSent::Secret(Arc::new(error)) };
+        let token = self.token.value().map_err(secret)?;
+        let mut url = self.root.clone();
+        if let Ok(mut segments) = url.path_segments_mut() {
+            segments.pop_if_empty().extend(path);
+        }
+        Ok(self.caller.request(method, url).bearer_auth(token.expose_secret()))
+    }
+}
+
+fn read<T>(call: Call, answer: &Answer, body: fn(&Row) -> Result<T, String>) -> Result<T, GatewayError> {
+    Row::read(&answer.body).and_then(|row| body(&row)).map_err(|problem| unreadable(call, problem))
+}
+
+fn unreadable(call: Call, problem: String) -> GatewayError {
+    GatewayError::Unreadable { call: call.name, changing: call.changing, problem }
+}

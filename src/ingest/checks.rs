@@ -1,0 +1,42 @@
+//! What is wrong with a configuration in the eyes of the doors: words that only they know the meaning of.
+
+use secrecy::ExposeSecret as _;
+
+use super::finance_operations::configurable;
+use super::signature::key_problem;
+use crate::config::{Config, Finding};
+use crate::transport::MESSAGE_BYTES_MAX;
+
+/// A message holds its body twice, as it came and as it was understood, and some facts beside it.
+const BODY_BYTES_MAX: usize = MESSAGE_BYTES_MAX / 2 - 64 * 1024;
+
+/// Checks sizes, names of kinds and forms of signing secrets. Nothing that is found here repeats a secret.
+#[must_use]
+pub fn check(config: &Config) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    if config.ingest.body_bytes_max > BODY_BYTES_MAX {
+        let problem = "is more than what fits into one message";
+        let remedy = format!("give at most {BODY_BYTES_MAX}");
+        findings.push(Finding::error("ingest.body_bytes_max", problem, &remedy));
+    }
+    for (name, dynamics) in &config.dynamics {
+        for (event, kind) in dynamics.events.iter().filter(|(_, kind)| !configurable(kind)) {
+            let place = format!("dynamics.{name}.events.{event}");
+            let problem = format!("{kind:?} is not a kind of message that Dynamics sends");
+            let remedy = "use order_released, order_changed, order_cancelled, receipt_announced, posting_settled, \
+                          return_authorised or item_changed";
+            findings.push(Finding::error(place, &problem, remedy));
+        }
+    }
+    for (name, warehouse) in config.warehouses.iter().filter(|(_, warehouse)| warehouse.connector == "standard") {
+        for (index, secret) in warehouse.secrets.iter().enumerate() {
+            let value = secret.value().ok();
+            if let Some(problem) = value.and_then(|value| key_problem(value.expose_secret())) {
+                let place = format!("warehouses.{name}.secrets[{index}]");
+                let remedy = "give whsec_ and base64 of 24 to 64 bytes, or whpk_ and base64 of an Ed25519 public key";
+                findings.push(Finding::error(place, problem, remedy));
+            }
+        }
+    }
+    findings
+}

@@ -1,0 +1,191 @@
+//! ONE ATTEMPT, as one straight page: decode → look up → settle what is unsure → run the flow → record → settle.
+//!
+//! Decoding happened when the message was brought into its lane, because the lane's name stands in it. What the attempt
+//! leaves behind is one record, and its delivery is settled after a commit that wrote, never on a read.
+
+use std::panic::AssertUnwindSafe;
+use std::time::Duration;
+
+use futures_util::FutureExt as _;
+
+use super::gate::{Admission, Arrival, admit};
+use super::house::House;
+use super::inbound::Job;
+use super::parking::Pause;
+use super::{calls, leave, unsure};
+use crate::clock::Mark;
+use crate::failure::{Code, Failure};
+use crate::flows::{Done, Ledger, Past};
+use crate::message::Envelope;
+use crate::store::{Effect, Gate, Intent, Known, Parked, Place, Step, WaitsFor};
+
+/// What one run of a message made of it.
+pub(super) enum Verdict {
+    /// It is applied.
+    Applied(Done),
+    /// It is no business of ours, or says nothing new.
+    NotOurs(String),
+    /// It waits.
+    Pause(Pause),
+    /// The store or the right to the partition is gone: nothing is recorded, and the delivery comes back.
+    Left,
+}
+
+/// A run in progress, with everything it has found out.
+pub(super) struct Attempt<'a> {
+    pub(super) house: &'a House,
+    pub(super) job: &'a Job,
+    /// Its row, when it was parked.
+    pub(super) parked: Option<Parked>,
+    /// The gate it passed, when it did.
+    pub(super) gate: Option<Gate>,
+    /// Where it parks, if it must.
+    pub(super) place: Place,
+    pub(super) ledger: Ledger,
+    /// Calls that may have happened.
+    pub(super) unsure: Vec<Intent>,
+    /// What happened in this run.
+    pub(super) effects: Vec<Effect>,
+    pub(super) journey: Vec<Step>,
+    /// The document it waited for, when that was known before it looked.
+    pub(super) known_before: Option<String>,
+    pub(super) started: Mark,
+}
+
+/// Runs a message once.
+pub(super) async fn attempt(house: &House, job: &Job, lane_is_full: bool) {
+    let started = house.tools.clock.mark();
+    let known_before = awaited_and_known(house, job).await;
+    let Some(known) = look_up(house, job).await else { return };
+    let arrival = Arrival {
+        message_id: job.inbound.message_id,
+        kind: job.inbound.content.as_ref().ok().map(Envelope::kind),
+        due_since: job.due.as_ref().map(|parked| parked.last_parked_at),
+        lane_is_full,
+    };
+    let place = match admit(&arrival, &known) {
+        Admission::Stale => return,
+        Admission::CameAgain => return leave::came_again(house, job, &known, started).await,
+        Admission::Behind | Admission::Run(_) if is_stranger(house, job) => return leave::forward(house, job).await,
+        Admission::Behind => return leave::behind(house, job, known, started).await,
+        Admission::Run(place) => place,
+    };
+    let mut attempt = Attempt::begin(house, job, known, place, started);
+    attempt.known_before = known_before;
+    let verdict = run(&mut attempt).await;
+    leave::leave(attempt, verdict).await;
+}
+
+/// Settles what is unsure, then runs the flow. A panic ends the attempt, not the house.
+async fn run(attempt: &mut Attempt<'_>) -> Verdict {
+    let job = attempt.job;
+    let envelope = match &job.inbound.content {
+        Ok(envelope) => envelope,
+        Err(failure) => return Verdict::Pause(Pause::Failed(failure.clone())),
+    };
+    let house = attempt.house;
+    let Some(_permit) = house.lanes.permit().await else { return Verdict::Left };
+    let running = async {
+        match unsure::settle(attempt).await {
+            Ok(()) => calls::run_flow(attempt, envelope).await,
+            Err(verdict) => verdict,
+        }
+    };
+    AssertUnwindSafe(running).catch_unwind().await.unwrap_or_else(|panic| panicked(job, &*panic))
+}
+
+async fn look_up(house: &House, job: &Job) -> Option<Known> {
+    house.desk(job.tenure.owner.flow)?.look_up.ask(job.question()).await
+}
+
+/// Both sides write, commit, then look. A document that was known before this look, and was not enough, must not wake
+/// its waiter again and again.
+async fn awaited_and_known(house: &House, job: &Job) -> Option<String> {
+    let Some(WaitsFor::Document { key, .. }) = job.due.as_ref().map(|parked| &parked.waits_for) else { return None };
+    let names = [key.clone()];
+    let known = house.persistently("looking for a document", || house.tools.store.known(&names)).await;
+    (!known.is_empty()).then(|| key.clone())
+}
+
+/// A foreign or stale producer may have computed another partition, or named another flow.
+fn is_stranger(house: &House, job: &Job) -> bool {
+    let owner = job.tenure.owner;
+    job.due.is_none()
+        && job.inbound.content.as_ref().is_ok_and(|envelope| {
+            let partition = envelope.ordering_key.partition(house.tools.transport.partitions(owner.flow));
+            envelope.flow() != owner.flow || partition != owner.partition
+        })
+}
+
+/// Nothing is known of how far the call in flight came: what it intended stays unsure.
+fn panicked(job: &Job, panic: &(dyn std::any::Any + Send)) -> Verdict {
+    let said = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    let said = said.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default();
+    let sentence = format!(
+        "Drayline broke while it worked on message {} of {}. The message is kept whole; report the defect, and replay it \
+         after an upgrade.",
+        job.inbound.message_id, job.inbound.ordering_key
+    );
+    Verdict::Pause(Pause::Failed(Failure::new(Code::ProcessorPanicked, sentence).with_detail(said)))
+}
+
+impl<'a> Attempt<'a> {
+    /// A run that has not found out anything yet.
+    pub(super) fn begin(house: &'a House, job: &'a Job, known: Known, place: Place, started: Mark) -> Self {
+        let Known { parked, gate, effects, .. } = known;
+        let pasts = effects.into_iter().map(|effect| Past {
+            key: effect.key,
+            act: effect.act,
+            connection: effect.connection,
+            facts: effect.facts,
+        });
+        let ledger = Ledger::new(pasts.collect());
+        // The journal is younger than the row: of one key it knows the last call.
+        let mut unsure = house.journals.of(job.tenure.owner, job.inbound.message_id);
+        for intent in parked.iter().flat_map(|parked| &parked.unsure) {
+            if !unsure.iter().any(|known| known.key == intent.key) {
+                unsure.push(intent.clone());
+            }
+        }
+        unsure.retain(|intent| !ledger.has(&intent.key));
+        let passed = gate.filter(|_| matches!(place, Place::InFrontOf(_)));
+        Self {
+            house,
+            job,
+            parked,
+            gate: passed,
+            place,
+            ledger,
+            unsure,
+            effects: Vec::new(),
+            journey: Vec::new(),
+            known_before: None,
+            started,
+        }
+    }
+
+    /// Something happened at a far end: it is known to the next plan, and recorded whatever the attempt ends in.
+    pub(super) fn happened(&mut self, past: Past) {
+        self.effects.push(Effect {
+            key: past.key.clone(),
+            document: self.job.inbound.ordering_key.clone(),
+            act: past.act.clone(),
+            connection: past.connection.clone(),
+            message_id: self.job.inbound.message_id,
+            facts: past.facts.clone(),
+        });
+        self.ledger.add(past);
+    }
+
+    /// A step of the document's journey.
+    pub(super) fn step(&mut self, system: &str, what: impl Into<String>, mode: &str) {
+        let step = leave::step(self.house, self.job, system, what.into(), mode);
+        self.journey.push(step);
+    }
+
+    /// Whether the attempt has held its lane for as long as one may.
+    pub(super) fn is_out_of_time(&self) -> bool {
+        let kept_max = Duration::from_secs(self.house.tools.config.processor.lane_s_max);
+        self.house.tools.clock.since(self.started) > kept_max
+    }
+}

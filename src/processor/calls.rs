@@ -1,0 +1,164 @@
+//! Running the flow: look once, then plan and act until the plan wants nothing more.
+//!
+//! Before calls that change a far end their intents are committed; a call leaves no later than its deadline after that
+//! commit, by the larger of monotonic and wall clock, and only while this worker is known to live. Else it is not sent
+//! and intended anew.
+
+use std::time::Duration;
+
+use super::attempt::{Attempt, Verdict};
+use super::parking::Pause;
+use super::unsure::{facts_with, intent, paused, unknown};
+use crate::clock::Mark;
+use crate::config::{Mode, ms};
+use crate::failure::{Class, Code, Failure};
+use crate::flows::{self, Acted, Decision, Past, Planned};
+use crate::message::Envelope;
+use crate::rehearsal::Step;
+use crate::store::{Intended, Written};
+
+/// A plan that goes on after so many rounds does not end.
+const ROUNDS_MAX: usize = 64;
+
+/// Runs the flow on a message.
+pub(super) async fn run_flow(attempt: &mut Attempt<'_>, message: &Envelope) -> Verdict {
+    let gateways = &attempt.house.tools.gateways;
+    let look = match flows::look(gateways, message, &attempt.ledger).await {
+        Ok(look) => look,
+        Err(failure) => return Verdict::Pause(Pause::Failed(failure)),
+    };
+    for _ in 0..ROUNDS_MAX {
+        let calls = match flows::plan(message, &look, &attempt.ledger) {
+            Decision::Act(calls) => calls,
+            Decision::Done(done) => return Verdict::Applied(done),
+            Decision::NotOurs(why) => return Verdict::NotOurs(why),
+            Decision::Wait { document, passes, failure } => {
+                return Verdict::Pause(Pause::Document { document, passes, failure });
+            }
+            Decision::Later { woken_by, failure } => return Verdict::Pause(Pause::Later { woken_by, failure }),
+            Decision::Fail(failure) => return Verdict::Pause(Pause::Failed(failure)),
+        };
+        if attempt.is_out_of_time() {
+            return Verdict::Pause(Pause::Again { after: Duration::ZERO, failure: None });
+        }
+        if let Err(verdict) = make_calls(attempt, message, &calls).await {
+            return verdict;
+        }
+    }
+    let sentence = format!("The plan for message {} does not come to an end. Report the defect.", message.message_id);
+    Verdict::Pause(Pause::Failed(Failure::new(Code::ProcessorPanicked, sentence)))
+}
+
+/// Makes the calls of a plan, in order.
+async fn make_calls(attempt: &mut Attempt<'_>, message: &Envelope, calls: &[Planned]) -> Result<(), Verdict> {
+    may_all_be_called(attempt, calls)?;
+    let call_max = ms(attempt.house.tools.config.gateways.call_ms_max);
+    let mut intended: Option<Mark> = None;
+    for (number, call) in calls.iter().enumerate() {
+        let within = loop {
+            if !attempt.house.pulse.until_may_call().await {
+                return Err(Verdict::Left);
+            }
+            let left = intended.and_then(|mark| call_max.checked_sub(attempt.house.tools.clock.since(mark)));
+            match left.filter(|left| *left >= call_max / 2) {
+                Some(left) => break left,
+                None => intended = Some(intend(attempt, message, &calls[number..]).await?),
+            }
+        };
+        make_call(attempt, message, call, within).await?;
+    }
+    Ok(())
+}
+
+/// Commits intents. The mark is older than the commit, so that no call leaves too late.
+async fn intend(attempt: &Attempt<'_>, message: &Envelope, calls: &[Planned]) -> Result<Mark, Verdict> {
+    let owner = attempt.job.tenure.owner;
+    let mark = attempt.house.tools.clock.mark();
+    let intents = calls.iter().map(|call| intent(call, message)).collect();
+    // Whoever gathers gives the journal row its name.
+    let intended = Intended { owner, journal: uuid::Uuid::nil(), message_id: message.message_id, intents };
+    let Some(desk) = attempt.house.desk(owner.flow) else { return Err(Verdict::Left) };
+    match desk.intend.ask(intended).await {
+        Some(Written::Yes) => Ok(mark),
+        Some(Written::Refused(reason)) => {
+            Err(Verdict::Pause(Pause::Failed(super::leave::refused(message.message_id, &reason))))
+        }
+        Some(Written::NotOwner) => {
+            attempt.job.tenure.fenced.cancel();
+            Err(Verdict::Left)
+        }
+        None => Err(Verdict::Left),
+    }
+}
+
+/// Makes one call. From here on it may have happened, until its far end has answered.
+async fn make_call(
+    attempt: &mut Attempt<'_>,
+    message: &Envelope,
+    call: &Planned,
+    within: Duration,
+) -> Result<(), Verdict> {
+    attempt.unsure.push(intent(call, message));
+    let acted = flows::act(&attempt.house.tools.gateways, call, within).await;
+    if acted.is_ok() {
+        attempt.house.rehearsal.reached(Step::CallMade);
+    }
+    if acted.as_ref().is_err_and(|failure| failure.class() == Class::Unsure) {
+        return acted.map(|_| ()).map_err(|failure| Verdict::Pause(Pause::Failed(failure)));
+    }
+    attempt.unsure.retain(|intent| intent.key != call.key);
+    match acted {
+        Ok(Acted::Happened(answered)) => attempt.happened(Past {
+            key: call.key.clone(),
+            act: call.act.to_owned(),
+            connection: call.connection.to_string(),
+            facts: facts_with(call.facts.clone(), answered),
+        }),
+        Ok(Acted::Instead(past)) => attempt.happened(past),
+        Ok(Acted::Refused(failure)) => attempt.ledger.refuse(call.act, failure),
+        Err(failure) => return Err(Verdict::Pause(Pause::Failed(failure))),
+    }
+    Ok(())
+}
+
+/// Whether every connection of a plan is live. In dry run the journey says what would be sent.
+fn may_all_be_called(attempt: &mut Attempt<'_>, calls: &[Planned]) -> Result<(), Verdict> {
+    let after = ms(attempt.house.tools.config.processor.look_again_ms);
+    let mode = |call: &Planned| attempt.house.tools.gateways.mode(&call.connection);
+    let modes: Vec<Option<Mode>> = calls.iter().map(mode).collect();
+    let first =
+        |wanted: Option<Mode>| calls.iter().zip(&modes).find(|(_, mode)| **mode == wanted).map(|(call, _)| call);
+    if let Some(call) = first(None) {
+        return Err(Verdict::Pause(Pause::Failed(unknown(call.connection.as_str()))));
+    }
+    if let Some(call) = first(Some(Mode::Paused)) {
+        let failure = Some(paused(call.connection.as_str()));
+        return Err(Verdict::Pause(Pause::Again { after, failure }));
+    }
+    if let Some(call) = first(Some(Mode::DryRun)) {
+        let failure = dry_run(call.connection.as_str());
+        tell_what_would_be_sent(attempt, calls);
+        return Err(Verdict::Pause(Pause::Again { after, failure: Some(failure) }));
+    }
+    Ok(())
+}
+
+fn dry_run(connection: &str) -> Failure {
+    let sentence = format!(
+        "The connection {connection} is in dry run: what would be sent stands on the document's journey, and nothing is \
+         sent. It goes on when the connection is live."
+    );
+    Failure::new(Code::ConnectionDryRun, sentence)
+}
+
+/// Told once, not each time it is looked at again.
+fn tell_what_would_be_sent(attempt: &mut Attempt<'_>, calls: &[Planned]) {
+    let told = attempt.parked.as_ref().and_then(|parked| parked.failure.as_ref());
+    if told.is_some_and(|failure| failure.code == Code::ConnectionDryRun.as_str()) {
+        return;
+    }
+    for call in calls {
+        let what = format!("Would be sent: {} ({}).", call.act, call.key);
+        attempt.step(call.connection.as_str(), what, "dry_run");
+    }
+}

@@ -1,0 +1,39 @@
+//! Heads that are due run in their key's lane, before its deliveries. Events wake this task; a look from time to time
+//! finds what they missed, and what other processes made due.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::house::House;
+use super::inbound::Job;
+use super::lanes::Lanes;
+use crate::config::ms;
+
+/// Brings due heads of our partitions into their lanes, again and again.
+pub(super) async fn run(house: Arc<House>) {
+    let processor = &house.tools.config.processor;
+    let limit = u32::try_from(processor.batch_max).unwrap_or(u32::MAX);
+    loop {
+        tokio::select! {
+            () = house.due.notified() => {}
+            () = tokio::time::sleep(ms(processor.due_poll_ms)) => {}
+        }
+        let tenures: HashMap<_, _> = house
+            .tenures
+            .all()
+            .into_iter()
+            .map(|tenure| ((tenure.owner.flow, tenure.owner.partition), tenure))
+            .collect();
+        if tenures.is_empty() {
+            continue;
+        }
+        let owners: Vec<_> = tenures.values().map(|tenure| tenure.owner).collect();
+        let due = house.persistently("looking for what is due", || house.tools.store.due(&owners, limit)).await;
+        for parked in due {
+            if let Some(tenure) = tenures.get(&(parked.flow, parked.partition)) {
+                let arrived = house.tools.clock.mark();
+                Lanes::bring(&house, Job::due(Arc::clone(tenure), parked, arrived));
+            }
+        }
+    }
+}

@@ -1,0 +1,67 @@
+//! What goes into the outbox: emitted messages, strangers on their way to their partition, dead letters.
+
+use super::inbound::Inbound;
+use crate::clock::Clock;
+use crate::flows::Emit;
+use crate::message::{Envelope, Origin, TraceContext, emitted_id};
+use crate::store::{OutboxRow, Parked, Purpose};
+
+/// A message that a flow emits. A second run of its cause makes the same one.
+pub(super) fn emitted(clock: &Clock, cause: &Envelope, revision: u32, emit: Emit) -> OutboxRow {
+    let Emit { purpose, ordinal, body } = emit;
+    let message = Envelope {
+        message_id: emitted_id(cause.message_id, revision, purpose, ordinal),
+        external_event_id: None,
+        external_event_type: None,
+        received_at: clock.now(),
+        origin: Origin::Emitted,
+        sequence: None,
+        traceparent: Some(TraceContext::continue_or_start(cause.traceparent.as_deref(), clock).to_string()),
+        causation_id: Some(cause.message_id),
+        raw: None,
+        body,
+        // The document, its company and environment, who spoke, when it happened, and echo data are those of its cause.
+        connection: cause.connection.clone(),
+        source_system: cause.source_system.clone(),
+        ordering_key: cause.ordering_key.clone(),
+        environment: cause.environment.clone(),
+        legal_entity: cause.legal_entity.clone(),
+        occurred: cause.occurred.clone(),
+        attributes: cause.attributes.clone(),
+    };
+    row_of(&message, message.encode())
+}
+
+/// A message in a foreign partition goes on as it is, into the partition that is computed when it is sent.
+pub(super) fn forwarded(message: &Envelope, inbound: &Inbound) -> OutboxRow {
+    row_of(message, inbound.bytes.clone())
+}
+
+fn row_of(message: &Envelope, bytes: Vec<u8>) -> OutboxRow {
+    OutboxRow {
+        id: 0,
+        flow: message.flow(),
+        purpose: Purpose::Flow,
+        ordering_key: message.ordering_key.to_string(),
+        message_id: message.message_id,
+        kind: message.kind().to_string(),
+        traceparent: message.traceparent.clone(),
+        bytes,
+        failure: None,
+    }
+}
+
+/// The announcement of a message that is parked for a person: the message whole, and why.
+pub(super) fn dead_letter(inbound: &Inbound, parked: &Parked) -> OutboxRow {
+    OutboxRow {
+        id: 0,
+        flow: parked.flow,
+        purpose: Purpose::DeadLetter,
+        ordering_key: inbound.ordering_key.clone(),
+        message_id: inbound.message_id,
+        kind: inbound.kind.clone(),
+        traceparent: inbound.traceparent.clone(),
+        bytes: inbound.bytes.clone(),
+        failure: parked.failure.clone(),
+    }
+}

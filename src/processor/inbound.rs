@@ -1,0 +1,130 @@
+//! A message in hand: from the broker, or from where it was parked.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use sha2::{Digest as _, Sha256};
+use uuid::Uuid;
+
+use super::ownership::Tenure;
+use crate::clock::Mark;
+use crate::failure::{Code, Failure};
+use crate::message::{Envelope, emitted_id, hexadecimal};
+use crate::store::{Parked, Question};
+use crate::transport::{Delivery, Settlement};
+
+/// A message, whether or not its bytes can be read.
+pub(super) struct Inbound {
+    pub(super) message_id: Uuid,
+    pub(super) lane_key: String,
+    pub(super) ordering_key: String,
+    /// As text: undecodable bytes have none of ours.
+    pub(super) kind: String,
+    pub(super) connection: String,
+    pub(super) traceparent: Option<String>,
+    pub(super) bytes: Vec<u8>,
+    /// What it says, or why nobody can tell.
+    pub(super) content: Result<Envelope, Failure>,
+}
+
+/// What a lane works on.
+pub(super) struct Job {
+    pub(super) tenure: Arc<Tenure>,
+    pub(super) inbound: Inbound,
+    /// The parked row that is due; nothing for a delivery.
+    pub(super) due: Option<Parked>,
+    pub(super) arrived: Mark,
+    /// Given away when its ending is committed.
+    settlement: Mutex<Option<Settlement>>,
+}
+
+impl Job {
+    /// A delivery of a partition.
+    pub(super) fn delivered(tenure: Arc<Tenure>, delivery: Delivery, arrived: Mark) -> Self {
+        let (inbound, settlement) = Inbound::delivered(delivery);
+        Self { tenure, inbound, due: None, arrived, settlement: Mutex::new(Some(settlement)) }
+    }
+
+    /// A parked message that is due.
+    pub(super) fn due(tenure: Arc<Tenure>, mut parked: Parked, arrived: Mark) -> Self {
+        let bytes = std::mem::take(&mut parked.bytes);
+        let inbound = Inbound::parked(&parked, bytes);
+        Self { tenure, inbound, due: Some(parked), arrived, settlement: Mutex::new(None) }
+    }
+
+    /// What the attempt asks before it runs.
+    pub(super) fn question(&self) -> Question {
+        Question {
+            message_id: self.inbound.message_id,
+            lane_key: self.inbound.lane_key.clone(),
+            document: self.inbound.ordering_key.clone(),
+        }
+    }
+
+    /// Lets the transport forget it: what it led to is committed.
+    pub(super) fn settle(&self) {
+        if let Some(settlement) = self.settlement.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            settlement.settle();
+        }
+    }
+}
+
+impl Inbound {
+    fn delivered(delivery: Delivery) -> (Self, Settlement) {
+        let Delivery { bytes, message_id, ordering_key, type_name, traceparent, settlement, .. } = delivery;
+        let inbound = match Envelope::decode(&bytes) {
+            Ok(envelope) => Self {
+                message_id: envelope.message_id,
+                lane_key: envelope.lane_key(),
+                ordering_key: envelope.ordering_key.to_string(),
+                kind: envelope.kind().to_string(),
+                connection: envelope.connection.to_string(),
+                traceparent: envelope.traceparent.clone().or(traceparent),
+                bytes,
+                content: Ok(envelope),
+            },
+            Err(invalid) => {
+                let message_id = message_id.unwrap_or_else(|| id_of_bytes(&bytes));
+                let key = ordering_key.map_or_else(|| message_id.to_string(), |key| key.to_string());
+                Self {
+                    message_id,
+                    lane_key: key.clone(),
+                    ordering_key: key,
+                    kind: type_name.unwrap_or_else(|| "unknown".to_owned()),
+                    connection: String::new(),
+                    traceparent,
+                    content: Err(undecodable(message_id, &invalid.to_string())),
+                    bytes,
+                }
+            }
+        };
+        (inbound, settlement)
+    }
+
+    /// Where it waits is where it waits: names are taken from the row, whatever this release reads in the bytes.
+    fn parked(parked: &Parked, bytes: Vec<u8>) -> Self {
+        let content = Envelope::decode(&bytes);
+        Self {
+            message_id: parked.message_id,
+            lane_key: parked.lane_key.clone(),
+            ordering_key: parked.ordering_key.clone(),
+            kind: parked.kind.clone(),
+            connection: parked.connection.clone(),
+            traceparent: content.as_ref().ok().and_then(|envelope| envelope.traceparent.clone()),
+            content: content.map_err(|invalid| undecodable(parked.message_id, &invalid.to_string())),
+            bytes,
+        }
+    }
+}
+
+fn undecodable(message_id: Uuid, problem: &str) -> Failure {
+    let sentence = format!(
+        "The bytes of message {message_id} are no message that this release knows. They are kept whole; correct who sent \
+         them, or replay it after an upgrade."
+    );
+    Failure::new(Code::MessageUndecodable, sentence).with_detail(problem)
+}
+
+/// Equal bytes without an id are one message.
+fn id_of_bytes(bytes: &[u8]) -> Uuid {
+    emitted_id(Uuid::nil(), 0, &hexadecimal(&Sha256::digest(bytes)), 0)
+}

@@ -1,0 +1,123 @@
+//! One lane per flow and lane key: its messages run one after another; lanes run side by side.
+//!
+//! A lane belongs to the process, not to a session with the broker: a copy that is delivered again queues behind the
+//! attempt that is still running, and then finds its ending. A due head goes before all deliveries of its lane. A lane
+//! keeps a key for a limited time and number of deliveries; what takes longer parks, so that no delivery is held for
+//! minutes and no hot key fills the window of the others.
+//!
+//! Invariant: at most one attempt of a lane at a time.
+
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::panic::AssertUnwindSafe;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use futures_util::FutureExt as _;
+use tokio::sync::{Semaphore, SemaphorePermit};
+use uuid::Uuid;
+
+use super::attempt::attempt;
+use super::house::House;
+use super::inbound::Job;
+use crate::message::Flow;
+use crate::telemetry::AssumptionBroken;
+
+type Name = (Flow, String);
+
+/// All lanes of a worker.
+pub(super) struct Lanes {
+    open: Mutex<Open>,
+    attempts: Semaphore,
+}
+
+#[derive(Default)]
+struct Open {
+    lanes: HashMap<Name, Lane>,
+    /// Due heads that are in a lane already: they are found due again until they have run.
+    due: HashSet<(Flow, Uuid)>,
+}
+
+#[derive(Default)]
+struct Lane {
+    waiting: VecDeque<Job>,
+    /// More came than it may keep: deliveries park until it is empty.
+    full: bool,
+}
+
+impl Lanes {
+    pub(super) fn new(attempts_at_once_max: usize) -> Self {
+        Self { open: Mutex::default(), attempts: Semaphore::new(attempts_at_once_max) }
+    }
+
+    /// Waits until an attempt may run. Nothing closes the semaphore, so that nothing is never answered.
+    pub(super) async fn permit(&self) -> Option<SemaphorePermit<'_>> {
+        self.attempts.acquire().await.ok()
+    }
+
+    /// Brings a job into its lane: a delivery behind, a due head in front.
+    pub(super) fn bring(house: &Arc<House>, job: Job) {
+        let flow = job.tenure.owner.flow;
+        let name = (flow, job.inbound.lane_key.clone());
+        let mut open = house.lanes.open();
+        if job.due.is_some() && !open.due.insert((flow, job.inbound.message_id)) {
+            return;
+        }
+        let begins = !open.lanes.contains_key(&name);
+        let lane = open.lanes.entry(name.clone()).or_default();
+        if job.due.is_some() {
+            lane.waiting.push_front(job);
+        } else {
+            lane.full |= lane.waiting.len() >= house.tools.config.processor.lane_deliveries_max;
+            lane.waiting.push_back(job);
+        }
+        drop(open);
+        if begins {
+            let worked = work_off(Arc::clone(house), name);
+            house.spawn(&house.tasks, worked);
+        }
+    }
+
+    /// The next job, and whether its lane is full. An empty lane is gone.
+    fn next(&self, name: &Name) -> Option<(Job, bool)> {
+        let mut open = self.open();
+        let lane = open.lanes.get_mut(name)?;
+        if let Some(job) = lane.waiting.pop_front() {
+            return Some((job, lane.full));
+        }
+        open.lanes.remove(name);
+        None
+    }
+
+    fn done(&self, job: &Job) {
+        if job.due.is_some() {
+            self.open().due.remove(&(job.tenure.owner.flow, job.inbound.message_id));
+        }
+    }
+
+    fn open(&self) -> MutexGuard<'_, Open> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Works a lane off.
+async fn work_off(house: Arc<House>, name: Name) {
+    let kept_max = Duration::from_secs(house.tools.config.processor.lane_s_max);
+    while let Some((job, full)) = house.lanes.next(&name) {
+        // The token comes before the look at `closing`: who winds up waits for whoever saw it open.
+        let started = job.tenure.started.token();
+        if !job.tenure.closing.is_cancelled() {
+            let full = full || house.tools.clock.since(job.arrived) > kept_max;
+            run(&house, &job, full).await;
+        }
+        house.lanes.done(&job);
+        drop(started);
+    }
+}
+
+/// A panic that got past the attempt's own net leaves the delivery unsettled: it comes back with the next session.
+async fn run(house: &House, job: &Job, lane_is_full: bool) {
+    if AssertUnwindSafe(attempt(house, job, lane_is_full)).catch_unwind().await.is_err() {
+        let message_id = Some(job.inbound.message_id);
+        AssumptionBroken { doing: "recording an attempt", message_id, why: "a panic" }.emit();
+    }
+}

@@ -1,0 +1,325 @@
+//! Leaving an attempt: what it found out becomes one record; after its commit the delivery is settled, and whoever waits
+//! for it is woken.
+//!
+//! Invariant: a delivery is settled only after a commit that wrote. A duplicate is no exception: what says that it came
+//! again is committed first.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::attempt::{Attempt, Verdict};
+use super::emitted::{dead_letter, emitted, forwarded};
+use super::house::House;
+use super::inbound::Job;
+use super::parking::{Parking, Parkings, Pause, Standing};
+use super::report;
+use crate::clock::Mark;
+use crate::failure::{Code, Failure};
+use crate::flows::Done;
+use crate::rehearsal;
+use crate::store::{
+    Document, Ending, Gate, Known, Outcome, Parked, ParkedFailure, Place, Record, Step, WaitsFor, Written,
+};
+use crate::telemetry::{AssumptionBroken, StrangerForwarded};
+
+/// Ends an attempt that ran.
+pub(super) async fn leave(mut attempt: Attempt<'_>, verdict: Verdict) {
+    let house = attempt.house;
+    let job = attempt.job;
+    let known_from_now_on = match &verdict {
+        Verdict::Applied(done) => names(done, attempt.gate.as_ref()),
+        Verdict::NotOurs(_) | Verdict::Pause(_) | Verdict::Left => Vec::new(),
+    };
+    let awaited = awaited(&attempt, &verdict);
+    let record = match verdict {
+        Verdict::Left => return,
+        Verdict::Applied(done) => applied(&mut attempt, done),
+        Verdict::NotOurs(why) => {
+            attempt.step("drayline", why, "live");
+            record(&attempt, Outcome::Ended(Ending::NotOurs))
+        }
+        Verdict::Pause(pause) => paused(&mut attempt, pause).await,
+    };
+    let report = report::of(&attempt, &record);
+    match commit(house, job, record).await {
+        None => return,
+        Some(Ok(())) => {}
+        Some(Err(reason)) => {
+            let poison = poisoned(&attempt, &reason).await;
+            let report = report::of(&attempt, &poison);
+            if matches!(commit(house, job, poison).await, Some(Err(_))) {
+                let message_id = Some(job.inbound.message_id);
+                AssumptionBroken { doing: "recording an attempt", message_id, why: &reason }.emit();
+            }
+            return report.emit();
+        }
+    }
+    report.emit();
+    wake(house, job, known_from_now_on, awaited).await;
+}
+
+/// The names that become known, with what the head waited for whose gate it passed.
+fn names(done: &Done, gate: Option<&Gate>) -> Vec<String> {
+    let of_documents = done.documents.iter().flat_map(|document| {
+        std::iter::once(document.key.clone()).chain(document.names.iter().map(|(_, name)| name.clone()))
+    });
+    let awaited = gate.and_then(|gate| match &gate.waits_for {
+        WaitsFor::Document { key, .. } => Some(key.clone()),
+        WaitsFor::Head | WaitsFor::Time { .. } | WaitsFor::Person => None,
+    });
+    of_documents.chain(awaited).collect()
+}
+
+/// The document to look for once more after the parking commit: it may have come between look and commit.
+fn awaited(attempt: &Attempt<'_>, verdict: &Verdict) -> Option<String> {
+    match verdict {
+        Verdict::Pause(Pause::Document { document, .. }) if attempt.known_before.as_ref() != Some(document) => {
+            Some(document.clone())
+        }
+        Verdict::Pause(_) | Verdict::Applied(_) | Verdict::NotOurs(_) | Verdict::Left => None,
+    }
+}
+
+/// After the commit: whoever waits for what is known now, and the relay and the due runner.
+async fn wake(house: &House, job: &Job, known: Vec<String>, awaited: Option<String>) {
+    if !known.is_empty() {
+        house.persistently("waking who waits for a document", || house.tools.store.wake(&known)).await;
+        house.due.notify_one();
+    }
+    if let Some(document) = awaited {
+        let names = [document];
+        let there = house.persistently("looking for a document", || house.tools.store.known(&names)).await;
+        if !there.is_empty() {
+            house.persistently("waking who waits for a document", || house.tools.store.wake(&names)).await;
+            house.due.notify_one();
+        }
+    }
+    if job.due.is_some() {
+        // What stood behind it may stand in front now.
+        house.due.notify_one();
+    }
+}
+
+/// A copy of what is settled, or parked, already.
+pub(super) async fn came_again(house: &House, job: &Job, known: &Known, started: Mark) {
+    let what = format!("{} came again and was recognised: nothing was done twice.", job.inbound.kind);
+    let mut record = empty(job, Outcome::Unchanged);
+    record.journey.push(step(house, job, "drayline", what, "live"));
+    if let Some(Ok(())) = commit(house, job, record).await {
+        report::came_again(house, job, known, started).emit();
+    }
+}
+
+/// A message of another partition goes on to its own.
+pub(super) async fn forward(house: &House, job: &Job) {
+    let Ok(envelope) = &job.inbound.content else { return };
+    let mut record = empty(job, Outcome::Unchanged);
+    record.outbox.push(forwarded(envelope, &job.inbound));
+    if let Some(Ok(())) = commit(house, job, record).await {
+        StrangerForwarded { flow: job.tenure.owner.flow, found_in: job.tenure.owner.partition }.emit();
+    }
+}
+
+/// Parks a follower behind what is parked already, or a delivery whose lane is full.
+pub(super) async fn behind(house: &House, job: &Job, known: Known, started: Mark) {
+    let gate = known.gate.clone();
+    let mut attempt = Attempt::begin(house, job, known, Place::Behind, started);
+    let parked = row(&attempt, Parking { waits_for: WaitsFor::Head, attempts: 0, failure: None, deadline_at: None });
+    if let Some(gate) = &gate {
+        attempt.step("drayline", format!("{} waits behind message {}.", job.inbound.kind, gate.head), "live");
+    }
+    let record = record(&attempt, Outcome::Parked(Box::new(parked)));
+    let report = report::of(&attempt, &record);
+    let Some(Ok(())) = commit(house, job, record).await else { return };
+    report.emit();
+    let looks_again = job.inbound.content.as_ref().is_ok_and(|envelope| envelope.kind().looks_again());
+    match gate {
+        Some(gate) if looks_again && gate.waits_for == WaitsFor::Person => {
+            let owner = job.tenure.owner;
+            let again = || house.tools.store.look_again(owner.flow, gate.head);
+            if house.persistently("looking again at a head", again).await {
+                house.due.notify_one();
+            }
+        }
+        Some(_) => {}
+        // Nothing stands in front of it: it is due at once.
+        None => house.due.notify_one(),
+    }
+}
+
+/// Commits a record and settles its delivery. Nothing when the delivery must come back; an error when the store cannot
+/// hold the record.
+async fn commit(house: &House, job: &Job, record: Record) -> Option<Result<(), String>> {
+    let outbox: Vec<_> = record.outbox.iter().map(|row| row.flow).collect();
+    match house.desk(job.tenure.owner.flow)?.record.ask(record).await? {
+        Written::Yes => {
+            house.rehearsal.reached(rehearsal::Step::RecordCommitted);
+            job.settle();
+            for flow in outbox {
+                house.poke_relay(flow);
+            }
+            Some(Ok(()))
+        }
+        Written::NotOwner => {
+            job.tenure.fenced.cancel();
+            None
+        }
+        Written::Refused(reason) => Some(Err(reason)),
+    }
+}
+
+fn applied(attempt: &mut Attempt<'_>, done: Done) -> Record {
+    let Done { facts, emits, documents, steps } = done;
+    for fact in facts {
+        attempt.happened(fact);
+    }
+    for (system, what) in steps {
+        attempt.step(&system, what, "live");
+    }
+    let mut record = record(attempt, Outcome::Ended(Ending::Applied));
+    if let Ok(envelope) = &attempt.job.inbound.content {
+        let revision = attempt.parked.as_ref().map_or(0, |parked| parked.revision);
+        record.outbox =
+            emits.into_iter().map(|emit| emitted(&attempt.house.tools.clock, envelope, revision, emit)).collect();
+        let legal_entity = envelope.legal_entity.as_ref().map(ToString::to_string);
+        let known = documents.into_iter().map(|document| Document {
+            key: document.key,
+            kind: document.kind.to_owned(),
+            legal_entity: legal_entity.clone(),
+            names: document.names,
+        });
+        record.documents = known.collect();
+    }
+    record
+}
+
+async fn paused(attempt: &mut Attempt<'_>, pause: Pause) -> Record {
+    let house = attempt.house;
+    let now = house.persistently("reading its clock", || house.tools.store.now()).await;
+    let parking = Parkings::new(&house.tools.config.processor).park(standing(attempt), pause, now);
+    // What was intended in this process was intended before now.
+    for intent in &mut attempt.unsure {
+        intent.committed_at.get_or_insert(now);
+    }
+    let waits_before = attempt.parked.as_ref().map(|parked| &parked.waits_for);
+    match (&parking.waits_for, &parking.failure) {
+        (WaitsFor::Person, Some(failure)) => attempt.step("drayline", failure.sentence.clone(), "live"),
+        (WaitsFor::Document { .. }, Some(failure)) if !matches!(waits_before, Some(WaitsFor::Document { .. })) => {
+            attempt.step("drayline", failure.sentence.clone(), "live");
+        }
+        _ => {}
+    }
+    let parked = row(attempt, parking);
+    let letter = (parked.waits_for == WaitsFor::Person).then(|| dead_letter(&attempt.job.inbound, &parked));
+    let mut record = record(attempt, Outcome::Parked(Box::new(parked)));
+    record.outbox.extend(letter);
+    record
+}
+
+/// What the store cannot hold is left out; the message itself is kept, with every call that may have happened.
+async fn poisoned(attempt: &Attempt<'_>, reason: &str) -> Record {
+    let house = attempt.house;
+    let now = house.persistently("reading its clock", || house.tools.store.now()).await;
+    let failure = refused(attempt.job.inbound.message_id, reason);
+    let parking = Parkings::new(&house.tools.config.processor).park(standing(attempt), Pause::Failed(failure), now);
+    let mut parked = row(attempt, parking);
+    parked.unsure = house.journals.of(attempt.job.tenure.owner, attempt.job.inbound.message_id);
+    for intent in &mut parked.unsure {
+        intent.committed_at.get_or_insert(now);
+    }
+    let letter = dead_letter(&attempt.job.inbound, &parked);
+    let mut record = empty(attempt.job, Outcome::Parked(Box::new(parked)));
+    record.outbox.push(letter);
+    record
+}
+
+/// The failure of a record that the store cannot hold.
+pub(super) fn refused(message_id: uuid::Uuid, reason: &str) -> Failure {
+    let sentence = format!(
+        "The store cannot hold what came of message {message_id}. The message itself is kept; report the defect, and \
+         replay it after an upgrade."
+    );
+    Failure::new(Code::StoreRefused, sentence).with_detail(reason)
+}
+
+fn standing(attempt: &Attempt<'_>) -> Standing {
+    let Some(parked) = &attempt.parked else {
+        return Standing { progressed: !attempt.effects.is_empty(), ..Standing::default() };
+    };
+    let between =
+        |first: Timestamp, last: Timestamp| Duration::try_from(last.duration_since(first)).unwrap_or_default();
+    Standing {
+        attempts: parked.attempts,
+        deadline_at: parked.deadline_at,
+        parked_for: parked
+            .first_parked_at
+            .zip(parked.last_parked_at)
+            .map(|(first, last)| between(first, last))
+            .unwrap_or_default(),
+        progressed: !attempt.effects.is_empty(),
+    }
+}
+
+/// The message's parked row, new or changed in place.
+fn row(attempt: &Attempt<'_>, parking: Parking) -> Parked {
+    let inbound = &attempt.job.inbound;
+    let owner = attempt.job.tenure.owner;
+    let before = attempt.parked.as_ref();
+    let for_a_person = parking.waits_for == WaitsFor::Person;
+    Parked {
+        message_id: inbound.message_id,
+        flow: owner.flow,
+        partition: owner.partition,
+        lane_key: inbound.lane_key.clone(),
+        ordering_key: inbound.ordering_key.clone(),
+        kind: inbound.kind.clone(),
+        connection: inbound.connection.clone(),
+        bytes: inbound.bytes.clone(),
+        place: attempt.place,
+        waits_for: parking.waits_for,
+        attempts: parking.attempts,
+        parkings: before.map_or(0, |before| before.parkings) + u32::from(for_a_person),
+        revision: before.map_or(0, |before| before.revision),
+        failure: parking.failure.map(|failure| ParkedFailure {
+            code: failure.code.to_string(),
+            sentence: failure.sentence,
+            detail: failure.detail,
+        }),
+        unsure: attempt.unsure.clone(),
+        deadline_at: parking.deadline_at,
+        asked_by: before.and_then(|before| before.asked_by.clone()),
+        first_parked_at: None,
+        last_parked_at: None,
+    }
+}
+
+/// What the attempt found out, with how its message leaves it.
+fn record(attempt: &Attempt<'_>, outcome: Outcome) -> Record {
+    Record { effects: attempt.effects.clone(), journey: attempt.journey.clone(), ..empty(attempt.job, outcome) }
+}
+
+fn empty(job: &Job, outcome: Outcome) -> Record {
+    Record {
+        owner: job.tenure.owner,
+        message_id: job.inbound.message_id,
+        outcome,
+        effects: Vec::new(),
+        outbox: Vec::new(),
+        documents: Vec::new(),
+        journey: Vec::new(),
+        journal_done: Vec::new(),
+    }
+}
+
+/// A step of the journey of the message's document.
+pub(super) fn step(house: &House, job: &Job, system: &str, what: String, mode: &str) -> Step {
+    Step {
+        document: job.inbound.ordering_key.clone(),
+        at: house.tools.clock.now(),
+        system: system.to_owned(),
+        what,
+        message_id: job.inbound.message_id,
+        mode: mode.to_owned(),
+    }
+}

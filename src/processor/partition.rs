@@ -1,0 +1,120 @@
+//! One task per partition: take → what is unsettled → subscribe → deliver to lanes; close, then give up.
+//!
+//! A lost session with the broker is no reason to give up at once: the lanes go on, and what is delivered again queues
+//! behind them under the same epoch.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::house::House;
+use super::inbound::Job;
+use super::lanes::Lanes;
+use super::ownership::{self, End, Tenure};
+use crate::message::Flow;
+use crate::store::{Known, Question, Unsettled};
+use crate::telemetry::PartitionLeft;
+use crate::transport::Subscription;
+
+/// How long closing a channel may take when its broker says nothing.
+const CLOSING_MAX: Duration = Duration::from_secs(5);
+
+/// Owns a partition again and again until the worker stops.
+pub(super) async fn hold(house: Arc<House>, flow: Flow, partition: u16) {
+    while let Some(tenure) = ownership::take(&house, flow, partition).await {
+        let (end, subscription) = work(&house, &tenure).await;
+        house.tenures.ended(&tenure);
+        leave(&house, &tenure, end, subscription).await;
+    }
+}
+
+/// Works until the tenure must end.
+async fn work(house: &Arc<House>, tenure: &Arc<Tenure>) -> (End, Option<Subscription>) {
+    let end = ownership::end(house, tenure);
+    tokio::pin!(end);
+    tokio::select! {
+        biased;
+        end = &mut end => return (end, None),
+        () = find_unsettled(house, tenure) => {}
+    }
+    house.tenures.began(tenure);
+    house.due.notify_one();
+    loop {
+        let mut subscription = tokio::select! {
+            biased;
+            end = &mut end => return (end, None),
+            subscription = subscribe(house, tenure) => subscription,
+        };
+        loop {
+            tokio::select! {
+                biased;
+                end = &mut end => return (end, Some(subscription)),
+                delivery = subscription.next() => match delivery {
+                    Some(delivery) => {
+                        let arrived = house.tools.clock.mark();
+                        Lanes::bring(house, Job::delivered(Arc::clone(tenure), delivery, arrived));
+                    }
+                    // The session ended, or the queue went away.
+                    None => break,
+                },
+            }
+        }
+    }
+}
+
+async fn subscribe(house: &House, tenure: &Tenure) -> Subscription {
+    let mut waits = house.retry.for_the_store();
+    let owner = tenure.owner;
+    loop {
+        match house.tools.transport.subscribe(owner.flow, owner.partition).await {
+            Ok(subscription) => return subscription,
+            Err(error) => {
+                PartitionLeft { flow: owner.flow, partition: owner.partition, why: &error.to_string() }.emit();
+            }
+        }
+        tokio::time::sleep(waits.next_wait()).await;
+    }
+}
+
+/// Reads what earlier owners, or we ourselves, intended and did not record.
+async fn find_unsettled(house: &House, tenure: &Tenure) {
+    let owner = tenure.owner;
+    let store = &house.tools.store;
+    let found = house.persistently("reading what is unsettled", || store.unsettled(owner)).await;
+    let ids: HashSet<_> = found.iter().map(|one| one.message_id).collect();
+    let ids: Vec<_> = ids.into_iter().collect();
+    let ask = |id: &uuid::Uuid| Question { message_id: *id, lane_key: String::new(), document: String::new() };
+    let questions: Vec<Question> = ids.iter().map(ask).collect();
+    let known = house.persistently("looking messages up", || store.look_up(owner.flow, &questions)).await;
+    let still = ids.into_iter().zip(&known).filter(|(id, known)| needs_its_journal(&found, *id, known));
+    house.journals.found(owner, found.clone(), &still.map(|(id, _)| id).collect());
+}
+
+/// What ended needs it no more; what was parked took what was unsure with it, unless it has run since.
+fn needs_its_journal(found: &[Unsettled], message_id: uuid::Uuid, known: &Known) -> bool {
+    let Some(parked) = &known.parked else { return known.ending.is_none() };
+    let intents = found.iter().filter(|one| one.message_id == message_id).flat_map(|one| &one.intents);
+    let mut committed = intents.map(|intent| intent.committed_at);
+    committed.any(|at| at.is_none() || at > parked.last_parked_at)
+}
+
+/// Close, then give up. Who is silent already closes at once: somebody else may own the partition.
+async fn leave(house: &House, tenure: &Tenure, end: End, subscription: Option<Subscription>) {
+    let (drain, why) = match end {
+        End::Stopping => (house.drain(), None),
+        End::Sessionless => (house.drain(), Some("there is no session with the broker")),
+        End::Silent => (Duration::ZERO, Some("it could not be renewed in time")),
+        End::Fenced => (Duration::ZERO, Some("the store knows another owner")),
+    };
+    if let Some(why) = why {
+        PartitionLeft { flow: tenure.owner.flow, partition: tenure.owner.partition, why }.emit();
+    }
+    tenure.wind_up(drain).await;
+    if let Some(subscription) = subscription {
+        let _ = tokio::time::timeout(CLOSING_MAX, subscription.close()).await;
+    }
+    match end {
+        End::Stopping | End::Sessionless => ownership::give_up(house, tenure).await,
+        End::Silent | End::Fenced => {}
+    }
+}

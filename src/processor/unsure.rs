@@ -1,0 +1,154 @@
+//! Settling what is unsure, before anything is planned: the mapping may have changed since, and the plan with it.
+//!
+//! A call that may have happened is asked about by the key and at the far end that were recorded with its intent. "Not
+//! there" counts only once the call can no longer leave and the far end has had its time to show what it took. What can
+//! neither be absorbed nor asked about waits for a person.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::attempt::{Attempt, Verdict};
+use super::parking::Pause;
+use crate::config::{Mode, ms};
+use crate::failure::{Code, Failure};
+use crate::flows::{self, Lookup, Past, Planned, Repeat, Settled};
+use crate::message::{Connection, Envelope};
+use crate::store::Intent;
+
+/// What stands in the journal of a call, so that it can be asked about whatever the configuration says by then.
+#[derive(Serialize, Deserialize)]
+struct RecordedCall {
+    act: String,
+    document: String,
+    facts: Value,
+    lookup: Lookup,
+}
+
+/// The intent of a planned call.
+pub(super) fn intent(planned: &Planned, message: &Envelope) -> Intent {
+    let call = RecordedCall {
+        act: planned.act.to_owned(),
+        document: message.ordering_key.to_string(),
+        facts: planned.facts.clone(),
+        lookup: planned.call.lookup(),
+    };
+    Intent {
+        key: planned.key.clone(),
+        connection: planned.connection.to_string(),
+        class: planned.class.as_str().to_owned(),
+        // Names, texts and JSON: it cannot fail, and an empty call would only be asked of a person.
+        call: serde_json::to_value(call).unwrap_or_default(),
+        committed_at: None,
+    }
+}
+
+/// The facts of a call, with what its far end answered.
+pub(super) fn facts_with(mut facts: Value, answered: Value) -> Value {
+    match (&mut facts, answered) {
+        (Value::Object(known), Value::Object(answered)) => known.extend(answered),
+        (_, Value::Null) => {}
+        (known, answered) => *known = answered,
+    }
+    facts
+}
+
+/// Settles every unsure call of the message. What is not settled when this stops stays unsure.
+pub(super) async fn settle(attempt: &mut Attempt<'_>) -> Result<(), Verdict> {
+    while let Some(intent) = attempt.unsure.first().cloned() {
+        if let Some(past) = ask(attempt, &intent).await? {
+            let what = format!("{} had happened before the answer was lost ({}).", past.act, past.key);
+            attempt.step(&past.connection.clone(), what, "live");
+            attempt.happened(past);
+        }
+        attempt.unsure.remove(0);
+    }
+    Ok(())
+}
+
+/// What came of one call; nothing when it did not happen, or may be made again.
+async fn ask(attempt: &Attempt<'_>, intent: &Intent) -> Result<Option<Past>, Verdict> {
+    let recorded = serde_json::from_value::<RecordedCall>(intent.call.clone());
+    let (Ok(recorded), Some(class)) = (recorded, class(&intent.class)) else { return Err(for_a_person(intent)) };
+    match (class, &recorded.lookup) {
+        (Repeat::Neither, _) => return Err(for_a_person(intent)),
+        (Repeat::Absorbs | Repeat::Findable, Lookup::Again) => return Ok(None),
+        (Repeat::Absorbs | Repeat::Findable, Lookup::Order { .. }) => {}
+    }
+    let connection = reachable(attempt, &intent.connection)?;
+    // The time is read before the far end is asked: what it shows then is at least this old.
+    let too_early = too_early(attempt, &connection, intent).await;
+    let settled = flows::settle(&attempt.house.tools.gateways, &connection, &recorded.lookup).await;
+    match settled.map_err(|failure| Verdict::Pause(Pause::Failed(failure)))? {
+        Settled::Happened(answered) => Ok(Some(Past {
+            key: intent.key.clone(),
+            act: recorded.act,
+            connection: intent.connection.clone(),
+            facts: facts_with(recorded.facts, answered),
+        })),
+        Settled::Again => Ok(None),
+        Settled::NotThere => match too_early.filter(|_| class == Repeat::Findable) {
+            Some(after) => Err(Verdict::Pause(Pause::Again { after, failure: None })),
+            None => Ok(None),
+        },
+    }
+}
+
+/// How long it takes until "not there" counts; nothing when it counts already.
+async fn too_early(attempt: &Attempt<'_>, connection: &Connection, intent: &Intent) -> Option<Duration> {
+    let tools = &attempt.house.tools;
+    let needed = ms(tools.config.gateways.call_ms_max) + tools.gateways.settle(connection);
+    // An intent of this process's own has no time yet: it counts as made just now.
+    let Some(committed_at) = intent.committed_at else { return Some(needed) };
+    let now = attempt.house.persistently("reading its clock", || tools.store.now()).await;
+    not_there_counts_in(committed_at, now, needed)
+}
+
+/// How long after `now` "not there" counts for a call intended at `committed_at`; nothing when it counts already.
+#[must_use]
+pub fn not_there_counts_in(committed_at: Timestamp, now: Timestamp, needed: Duration) -> Option<Duration> {
+    let age = Duration::try_from(now.duration_since(committed_at)).unwrap_or_default();
+    needed.checked_sub(age).filter(|left| !left.is_zero())
+}
+
+/// The recorded far end, when it may be asked.
+fn reachable(attempt: &Attempt<'_>, name: &str) -> Result<Connection, Verdict> {
+    let connection = Connection::new(name).ok();
+    let mode = connection.as_ref().and_then(|connection| attempt.house.tools.gateways.mode(connection));
+    match (connection, mode) {
+        (Some(connection), Some(Mode::Live | Mode::DryRun)) => Ok(connection),
+        (Some(_), Some(Mode::Paused)) => {
+            let after = ms(attempt.house.tools.config.processor.look_again_ms);
+            Err(Verdict::Pause(Pause::Again { after, failure: Some(paused(name)) }))
+        }
+        (_, None) | (None, _) => Err(Verdict::Pause(Pause::Failed(unknown(name)))),
+    }
+}
+
+/// The failure of a connection that is paused.
+pub(super) fn paused(connection: &str) -> Failure {
+    let sentence =
+        format!("The connection {connection} is paused. Its messages wait, in order, until it is live again.");
+    Failure::new(Code::ConnectionPaused, sentence)
+}
+
+/// The failure of a connection that is gone.
+pub(super) fn unknown(connection: &str) -> Failure {
+    let sentence = format!("The connection {connection} is not configured any more. Configure it again, then replay.");
+    Failure::new(Code::ConnectionUnknown, sentence)
+}
+
+fn for_a_person(intent: &Intent) -> Verdict {
+    let sentence = format!(
+        "A call to {} may have happened, and nobody can tell but a person there ({}). Look there, then say whether it \
+         exists; until then it is not repeated.",
+        intent.connection, intent.key
+    );
+    Verdict::Pause(Pause::Failed(Failure::new(Code::EffectUnsure, sentence)))
+}
+
+fn class(name: &str) -> Option<Repeat> {
+    [Repeat::Absorbs, Repeat::Findable, Repeat::Neither].into_iter().find(|class| class.as_str() == name)
+}

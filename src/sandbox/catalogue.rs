@@ -1,0 +1,75 @@
+//! The items of the simulated world. Both far ends know them by what their names say, so that they need not agree.
+//!
+//! `LOT-…` and `LKG-…` are held in lots, `SER-…` piece by piece, `KG-…` and `LKG-…` are weighed, all else is counted.
+
+use rust_decimal::Decimal;
+
+use super::chance::Chance;
+
+/// What the warehouse has of every item at first.
+const STOCK_AT_FIRST: i64 = 1_000_000;
+
+/// How many items of each sort there are.
+const ITEMS_OF_A_SORT: u64 = 40;
+
+/// How pieces of an item are told apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Tracking {
+    No,
+    Lots,
+    Serials,
+}
+
+/// What is on hand when so much of an item has left.
+pub(super) fn on_hand(left: Decimal) -> Decimal {
+    (Decimal::from(STOCK_AT_FIRST) - left).normalize()
+}
+
+/// How the item of this name is told apart.
+pub(super) fn tracking(sku: &str) -> Tracking {
+    match sku.split('-').next() {
+        Some("LOT" | "LKG") => Tracking::Lots,
+        Some("SER") => Tracking::Serials,
+        _ => Tracking::No,
+    }
+}
+
+/// An item, its unit and a quantity of it, as somebody orders it.
+pub(super) struct Wanted {
+    pub(super) sku: String,
+    pub(super) unit: &'static str,
+    pub(super) quantity: Decimal,
+}
+
+/// Shares of lines (0 to 1) by how their items are told apart and measured.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Shares {
+    pub(super) lots: f64,
+    pub(super) serials: f64,
+    pub(super) weighed: f64,
+}
+
+/// What a line orders.
+pub(super) fn wanted(chance: Chance, shares: Shares, line: &str) -> Wanted {
+    let number = 1001 + chance.below(&format!("item/{line}"), ITEMS_OF_A_SORT);
+    let weighed = chance.strikes(shares.weighed, &format!("weighed/{line}"));
+    let serials = chance.strikes(shares.serials, &format!("serials/{line}"));
+    let lots = chance.strikes(shares.lots, &format!("lots/{line}"));
+    let amount = |most| i64::try_from(1 + chance.below(&format!("quantity/{line}"), most)).unwrap_or(1);
+    let counted =
+        |sort: &str, most| Wanted { sku: format!("{sort}-{number}"), unit: "ea", quantity: amount(most).into() };
+    match (serials, lots, weighed) {
+        (true, ..) => counted("SER", 3),
+        (false, true, false) => counted("LOT", 9),
+        (false, false, false) => counted("ITEM", 12),
+        (false, in_lots, true) => {
+            let sort = if in_lots { "LKG" } else { "KG" };
+            // Quarters of a kilogram: 0.25 to 10.
+            Wanted {
+                sku: format!("{sort}-{number}"),
+                unit: "kg",
+                quantity: Decimal::new(amount(40) * 25, 2).normalize(),
+            }
+        }
+    }
+}

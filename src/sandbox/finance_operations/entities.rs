@@ -1,0 +1,163 @@
+//! The entities of the simulated environment: their names, keys and fields, and what may be written into them.
+
+use serde_json::{Map, Value};
+
+/// The entities that are known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Entity {
+    Requests,
+    RequestLines,
+    RequestStatus,
+    Updates,
+    UpdateLines,
+    UpdateDimensions,
+    Tracking,
+}
+
+#[derive(Clone, Copy)]
+enum Type {
+    Text,
+    Number,
+    Integer,
+}
+
+pub(super) const COMPANY: &str = "dataAreaId";
+pub(super) const REQUEST: &str = "OutboundShipmentOrderRequestId";
+pub(super) const UPDATE: &str = "OutboundShipmentOrderUpdateId";
+pub(super) const ORIGIN: &str = "OutboundShipmentOrderOriginId";
+pub(super) const LINE: &str = "OrderLineNumber";
+pub(super) const STATUS: &str = "ProcessingStatus";
+pub(super) const SHIPPED: &str = "TotalShippedQuantity";
+pub(super) const DIMENSION_SHIPPED: &str = "ShippedQuantity";
+pub(super) const LOT: &str = "ItemBatchNumber";
+pub(super) const SERIAL: &str = "ItemSerialNumber";
+
+const UPDATE_FIELDS: &[(&str, Type)] = &[
+    (COMPANY, Type::Text),
+    (UPDATE, Type::Text),
+    (ORIGIN, Type::Text),
+    ("ActualShippingDateTime", Type::Text),
+    ("PlannedShippingDateTime", Type::Text),
+    ("PlannedDeliveryDateTime", Type::Text),
+    ("PackingSlipNumber", Type::Text),
+    ("PackingSlipDocumentDate", Type::Text),
+    ("TransportationId", Type::Text),
+    (STATUS, Type::Text),
+];
+
+const LINE_FIELDS: &[(&str, Type)] = &[
+    (COMPANY, Type::Text),
+    (UPDATE, Type::Text),
+    (ORIGIN, Type::Text),
+    (LINE, Type::Integer),
+    ("OrderedQuantity", Type::Number),
+    ("OrderedUnitSymbol", Type::Text),
+    ("TotalPickedQuantity", Type::Number),
+    (SHIPPED, Type::Number),
+    ("RemainingQuantity", Type::Number),
+];
+
+const DIMENSION_FIELDS: &[(&str, Type)] = &[
+    (COMPANY, Type::Text),
+    (UPDATE, Type::Text),
+    (ORIGIN, Type::Text),
+    (LINE, Type::Integer),
+    (LOT, Type::Text),
+    (SERIAL, Type::Text),
+    ("LicensePlateNumber", Type::Text),
+    ("InventoryOwnerId", Type::Text),
+    ("OrderedInventoryStatusId", Type::Text),
+    ("UnitSymbol", Type::Text),
+    ("PickedQuantity", Type::Number),
+    (DIMENSION_SHIPPED, Type::Number),
+];
+
+const STATUS_FIELDS: &[(&str, Type)] =
+    &[(COMPANY, Type::Text), (REQUEST, Type::Text), ("RequestStatus", Type::Text), ("ResponseMessage", Type::Text)];
+
+impl Entity {
+    /// The entity of a name; the one for tracking is configured.
+    pub(super) fn named(name: &str, tracking: &str) -> Option<Self> {
+        match name {
+            "OutboundShipmentOrderRequests" => Some(Self::Requests),
+            "OutboundShipmentOrderLineRequests" => Some(Self::RequestLines),
+            "OutboundShipmentOrderRequestStatus" => Some(Self::RequestStatus),
+            "OutboundShipmentOrderUpdates" => Some(Self::Updates),
+            "OutboundShipmentOrderLineUpdates" => Some(Self::UpdateLines),
+            "OutboundShipmentOrderLineInventDimUpdates" => Some(Self::UpdateDimensions),
+            other if other == tracking => Some(Self::Tracking),
+            _ => None,
+        }
+    }
+
+    /// The parts of the key; tracking's are configured.
+    pub(super) fn keys(self) -> &'static [&'static str] {
+        match self {
+            Self::Requests | Self::RequestStatus => &[COMPANY, REQUEST],
+            Self::RequestLines => &[COMPANY, REQUEST, LINE],
+            Self::Updates => &[COMPANY, UPDATE, ORIGIN],
+            Self::UpdateLines | Self::UpdateDimensions => &[COMPANY, UPDATE, ORIGIN, LINE],
+            Self::Tracking => &[],
+        }
+    }
+
+    /// The fields that can be written, where we decide which there are.
+    fn fields(self) -> Option<&'static [(&'static str, Type)]> {
+        match self {
+            Self::Updates => Some(UPDATE_FIELDS),
+            Self::UpdateLines => Some(LINE_FIELDS),
+            Self::UpdateDimensions => Some(DIMENSION_FIELDS),
+            Self::RequestStatus => Some(STATUS_FIELDS),
+            // The customer's own entity has the customer's own fields; requests are only read.
+            Self::Tracking | Self::Requests | Self::RequestLines => None,
+        }
+    }
+
+    /// Whether a row of the entity can have a field.
+    pub(super) fn knows(self, field: &str, row: &Map<String, Value>) -> bool {
+        let listed = self.fields().is_some_and(|fields| fields.iter().any(|(name, _)| *name == field));
+        listed || row.contains_key(field) || self == Self::Tracking
+    }
+
+    /// Checks names and types of what shall be written, as the real one does before any business rule.
+    pub(super) fn check(self, members: &Map<String, Value>) -> Result<(), String> {
+        let Some(fields) = self.fields() else {
+            return if self == Self::Tracking { Ok(()) } else { Err("The entity is read-only.".to_owned()) };
+        };
+        for (name, value) in members {
+            let Some((_, kind)) = fields.iter().find(|(field, _)| field == name) else {
+                return Err(format!("The property '{name}' does not exist on type '{self:?}'."));
+            };
+            let fits = match kind {
+                Type::Text => value.is_string() || value.is_null(),
+                Type::Number => value.is_number(),
+                Type::Integer => value.is_i64(),
+            };
+            if !fits {
+                return Err(format!("Cannot convert the literal '{value}' of '{name}' to the expected type."));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A member as text; a number is written out.
+pub(super) fn text(row: &Map<String, Value>, name: &str) -> String {
+    match row.get(name) {
+        Some(Value::String(text)) => text.clone(),
+        None | Some(Value::Null) => String::new(),
+        Some(other) => other.to_string(),
+    }
+}
+
+/// A member as a decimal; nothing there is zero.
+pub(super) fn decimal(row: &Map<String, Value>, name: &str) -> rust_decimal::Decimal {
+    let written = text(row, name);
+    let read = written.parse().or_else(|_| rust_decimal::Decimal::from_scientific(&written));
+    read.unwrap_or_default().normalize()
+}
+
+/// A decimal as a JSON number: `2.5`, `3`.
+pub(super) fn number(value: rust_decimal::Decimal) -> Value {
+    serde_json::from_str(&value.normalize().to_string()).unwrap_or_default()
+}

@@ -1,0 +1,118 @@
+//! A simulated Dynamics 365 Finance & Operations: tokens, the `OData` entities of outbound orders, business events.
+//!
+//! It takes updates as the real one does: rows first, then a commit; processed later, in batches, out of order. It
+//! refuses what the real one refuses, in an Infolog. What no documentation decides is a rule that can be set.
+
+mod address;
+mod entities;
+mod errors;
+mod events;
+mod filter;
+mod orders;
+mod processing;
+mod reading;
+mod rules;
+mod state;
+mod tokens;
+mod view;
+mod writing;
+
+use axum::http::Method;
+use jiff::Timestamp;
+use serde_json::Value;
+
+use address::Address;
+use entities::Entity;
+use errors::wrong;
+use state::{Environment, Fact};
+use writing::Write;
+
+use super::book::Book;
+use super::call::{Answer, Call};
+use super::delivery::Delivery;
+use super::faults::Faults;
+use super::journal::JournalError;
+use super::premises::Premises;
+use super::running::{Running, StartError, start};
+use super::verdict::FarEnd;
+use super::world::{Moves, Setting, World};
+
+pub use rules::FinanceOperationsRules;
+
+/// The name of its journal.
+const NAME: &str = "finance-operations";
+
+/// A simulated Dynamics 365 Finance & Operations.
+pub struct FinanceOperations;
+
+impl FinanceOperations {
+    /// Starts it on its files; what they remember goes on.
+    pub async fn start(premises: Premises, rules: FinanceOperationsRules) -> Result<Running, StartError> {
+        start::<Environment>(premises, NAME, rules).await
+    }
+
+    /// Reads ledger and state from the files of one that does not run.
+    pub fn read(folder: &std::path::Path) -> Result<FarEnd, JournalError> {
+        let pages = Book::<Environment>::read(folder, NAME)?;
+        Ok(FarEnd { state: pages.state(), ledger: pages.ledger })
+    }
+}
+
+impl World for Environment {
+    type Fact = Fact;
+    type Rules = FinanceOperationsRules;
+
+    fn apply(&mut self, fact: Fact) {
+        self.happen(fact);
+    }
+
+    fn answer(&self, setting: &Setting<FinanceOperationsRules>, call: &Call) -> Answer<Fact> {
+        if call.path.ends_with("/oauth2/v2.0/token") {
+            return tokens::issue(setting, call);
+        }
+        let Some(path) = call.path.strip_prefix("/data/") else { return wrong(404, "There is nothing here.") };
+        if !tokens::good(setting, call) {
+            return wrong(401, "The token is missing, unknown or no longer good.");
+        }
+        let address = match Address::read(path) {
+            Ok(address) => address,
+            Err(problem) => return wrong(400, &problem),
+        };
+        let Some(entity) = Entity::named(&address.entity, &setting.rules.tracking_entity) else {
+            return wrong(404, &format!("Resource not found for the segment '{}'.", address.entity));
+        };
+        let write = Write { environment: self, setting, call, address: &address, entity };
+        match (&call.method, &address.keys, &address.action) {
+            (&Method::GET, _, None) => reading::read(self, &setting.rules, call, (&address, entity)),
+            (&Method::POST, None, None) => write.create(),
+            (&Method::PATCH, Some(_), None) => write.change(),
+            (&Method::POST, Some(_), Some(_)) => write.act(),
+            _ => wrong(405, "The method is not allowed here."),
+        }
+    }
+
+    fn control(&self, setting: &Setting<FinanceOperationsRules>, call: &Call) -> Option<Answer<Fact>> {
+        orders::control(self, setting, call)
+    }
+
+    fn move_on(&self, setting: &Setting<FinanceOperationsRules>, faults: &Faults, now: Timestamp) -> Moves<Fact> {
+        processing::move_on(self, setting, faults, now)
+    }
+
+    fn unwilling(status: u16) -> Answer<Fact> {
+        errors::unwilling(status)
+    }
+
+    fn headers(_: &FinanceOperationsRules, _: &Delivery, _: Timestamp) -> Vec<(&'static str, String)> {
+        // No signature and no token: the address is the secret.
+        Vec::new()
+    }
+
+    fn state(&self) -> Value {
+        view::state(self)
+    }
+
+    fn progress(&self) -> Value {
+        view::progress(self)
+    }
+}

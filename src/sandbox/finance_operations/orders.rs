@@ -1,0 +1,295 @@
+//! Orders that are released, changed and taken back: the calls below `/sandbox/orders`.
+
+use jiff::{SignedDuration, Timestamp};
+use rust_decimal::Decimal;
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+
+use super::entities::number;
+use super::events;
+use super::rules::FinanceOperationsRules;
+use super::state::{Environment, Fact, Request, RequestLine};
+use crate::sandbox::call::{Answer, Call};
+use crate::sandbox::catalogue::{Shares, Tracking, tracking, wanted};
+use crate::sandbox::chance::Chance;
+use crate::sandbox::ledger::Effect;
+use crate::sandbox::world::Setting;
+
+/// Orders that one call may release.
+const RELEASED_MAX: u64 = 20_000;
+
+/// "No date".
+const NO_DATE: &str = "1900-01-01T00:00:00Z";
+
+const NAMES: &[&str] = &["Ada Example", "Zoë Müller", "José Núñez", "Siân O'Neill", "Kenji Sato", "Ola Nordmann"];
+const STREETS: &[&str] = &["High Street", "Rue de l'Église", "Hauptstraße", "Elm Road", "Calle Mayor", "Storgata"];
+const CITIES: &[(&str, &str, &str, &str)] = &[
+    ("Springfield", "IL", "62701", "USA"),
+    ("Nantes", "", "44000", "FRA"),
+    ("Köln", "NW", "50667", "DEU"),
+    ("Leeds", "", "LS1 4AP", "GBR"),
+    ("Sevilla", "SE", "41001", "ESP"),
+];
+const CARRIERS: &[(&str, &str, &str)] =
+    &[("GROUND", "UPS", "GND"), ("AIR", "FEDEX", "2DAY"), ("PARCEL", "DHL", "PAKET")];
+
+/// What shall be released.
+#[derive(Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct Release {
+    count: u64,
+    seed: Option<u64>,
+    company: Option<String>,
+    warehouse: Option<String>,
+    lines_max: u64,
+}
+
+impl Default for Release {
+    fn default() -> Self {
+        Self { count: 1, seed: None, company: None, warehouse: None, lines_max: 4 }
+    }
+}
+
+/// What shall be different about an order; nothing said means one more of its first line.
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct Change {
+    lines: Vec<ChangedLine>,
+    fields: Map<String, Value>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ChangedLine {
+    line: i64,
+    quantity: Decimal,
+}
+
+/// Answers the calls below `/sandbox/orders`.
+pub(super) fn control(
+    environment: &Environment,
+    setting: &Setting<FinanceOperationsRules>,
+    call: &Call,
+) -> Option<Answer<Fact>> {
+    let rest = call.path.strip_prefix("/sandbox/orders")?;
+    if call.method != axum::http::Method::POST {
+        return None;
+    }
+    let parts: Vec<_> = rest.split('/').filter(|part| !part.is_empty()).collect();
+    match parts.as_slice() {
+        [] => Some(release(environment, setting, call)),
+        [id, "change"] => Some(change(environment, setting, call, id)),
+        [id, "cancel"] => Some(cancel(environment, setting, call, id)),
+        _ => None,
+    }
+}
+
+fn release(environment: &Environment, setting: &Setting<FinanceOperationsRules>, call: &Call) -> Answer<Fact> {
+    let release: Release = match read(call) {
+        Ok(release) => release,
+        Err(problem) => return refused(400, &problem),
+    };
+    if release.count > RELEASED_MAX || release.lines_max == 0 {
+        return refused(400, &format!("count is at most {RELEASED_MAX}, and an order has at least one line"));
+    }
+    let chance = release.seed.map_or(setting.chance, Chance::new);
+    let first = environment.requests.len() as u64 + 1;
+    let request = |index: u64| request(setting, chance, &release, (index, first + index), call.at);
+    let requests: Vec<_> = (0..release.count).map(request).collect();
+    let told = requests.iter().map(|request| events::about(setting, &setting.rules.released_event, request, call.at));
+    let notices = events::bundle(setting, told.collect());
+    let ids: Vec<_> = requests.iter().map(|request| request.id.clone()).collect();
+    let mut answer = Answer::new(201, Effect::Created, json!({ "released": ids })).telling(notices);
+    answer.facts = requests.into_iter().map(|request| Fact::Released(Box::new(request))).collect();
+    answer
+}
+
+fn request(
+    setting: &Setting<FinanceOperationsRules>,
+    chance: Chance,
+    release: &Release,
+    (index, count): (u64, u64),
+    now: Timestamp,
+) -> Request {
+    let rules = &setting.rules;
+    let lines = 1 + chance.below(&format!("lines/{index}"), release.lines_max);
+    let company = release.company.as_ref().unwrap_or(&rules.company).to_lowercase();
+    let warehouse = release.warehouse.as_ref().unwrap_or(&rules.warehouse);
+    Request {
+        company,
+        id: format!("SHP{count:07}"),
+        origin: format!("OSO{count:07}"),
+        version: 1,
+        status: "Open".to_owned(),
+        response: String::new(),
+        canceled: false,
+        released_ms: now.as_millisecond(),
+        row: 1,
+        fields: header(chance, index, count, warehouse, now),
+        lines: (1..=lines).map(|number| line(rules, chance, index, number)).collect(),
+    }
+}
+
+fn header(chance: Chance, index: u64, count: u64, warehouse: &str, now: Timestamp) -> Map<String, Value> {
+    let pick =
+        |what: &str, from: usize| usize::try_from(chance.below(&format!("{what}/{index}"), from as u64)).unwrap_or(0);
+    let name = NAMES[pick("name", NAMES.len())];
+    let street = STREETS[pick("street", STREETS.len())];
+    let (city, state, zip, country) = CITIES[pick("city", CITIES.len())];
+    let (mode, carrier, service) = CARRIERS[pick("carrier", CARRIERS.len())];
+    let day = |days: i64| (now + SignedDuration::from_hours(24 * days)).strftime("%Y-%m-%dT17:00:00Z").to_string();
+    let mut fields = json!({
+        "ShipFromWarehouseId": warehouse,
+        "ConsigneeAccountNumber": format!("C{:05}", 1 + pick("account", 500)),
+        "ConsigneeName": name,
+        "ConsigneeReference": format!("SO-{count:06}"),
+        "ConsigneePurchaseOrderId": if pick("purchase order", 3) == 0 { String::new() } else { format!("PO-{index}") },
+        "ConsigneeContactName": name,
+        "ConsigneeContactPhone": format!("+1 217 555 {:04}", pick("phone", 10_000)),
+        "ConsigneeContactEmail": format!("customer{}@example.com", pick("email", 500)),
+        "RequestedShippingPeriodStart": NO_DATE,
+        "RequestedShippingPeriodEnd": day(2),
+        "RequestedDeliveryPeriodStart": NO_DATE,
+        "RequestedDeliveryPeriodEnd": day(6),
+        "DlvModeId": mode,
+        "DlvTermId": "DDP",
+        "CarrierCode": carrier,
+        "CarrierServiceCode": service,
+        "CarrierGroupCode": "",
+        "TransportationModeCode": "",
+        "RouteConfigCode": "",
+        "BrokerCode": "",
+        "PlannedTransportationId": "",
+        "LanguageId": "en-us",
+        "ReservationAtImportPolicy": "No",
+    });
+    let number = (1 + pick("house", 200)).to_string();
+    for who in ["Consignee", "Receiver"] {
+        let address = [
+            ("Street", street),
+            ("StreetNumber", number.as_str()),
+            ("City", city),
+            ("County", ""),
+            ("State", state),
+            ("ZipCode", zip),
+            ("CountryRegionId", country),
+            ("PostBox", ""),
+            ("BuildingCompliment", ""),
+        ];
+        for (part, value) in address {
+            fields[format!("{who}{part}")] = json!(value);
+        }
+        fields[format!("{who}District")] = json!(0);
+        fields[format!("{who}Latitude")] = json!(0);
+        fields[format!("{who}Longitude")] = json!(0);
+    }
+    fields["ReceiverName"] = json!(name);
+    match fields {
+        Value::Object(fields) => fields,
+        _ => Map::new(),
+    }
+}
+
+fn line(rules: &FinanceOperationsRules, chance: Chance, order: u64, number: u64) -> RequestLine {
+    let question = format!("{order}/{number}");
+    let shares = Shares { lots: rules.lots_share, serials: rules.serials_share, weighed: rules.weighed_share };
+    let wanted = wanted(chance, shares, &question);
+    let lots = tracking(&wanted.sku) == Tracking::Lots;
+    let demanded = lots && chance.strikes(rules.demanded_share, &format!("demanded/{question}"));
+    let lot = if demanded { format!("{}-B1", wanted.sku) } else { String::new() };
+    let over_percent = Decimal::from(if wanted.unit == "kg" { 10 } else { 0 });
+    let fields = json!({
+        "ItemNumber": wanted.sku,
+        "ItemDescription": format!("Example {}", wanted.sku),
+        "OrderedUnitSymbol": wanted.unit,
+        "ProductConfigurationId": "",
+        "ProductSizeId": "",
+        "ProductColorId": "",
+        "ProductStyleId": "",
+        "ProductVersionId": "",
+        "ItemBatchNumber": lot,
+        "ItemSerialNumber": "",
+        "OrderedInventoryStatusId": "Available",
+        "InventoryOwnerId": "",
+        "SellableDays": 0,
+        "OverdeliveryPercentage": self::number(over_percent),
+        "UnderdeliveryPercentage": 0,
+        "ConsigneeLineNumber": number,
+        "ConsigneeReference": "",
+        "ConsigneeItemNumber": "",
+    });
+    RequestLine {
+        number: i64::try_from(number).unwrap_or(0),
+        item: wanted.sku,
+        ordered: wanted.quantity,
+        unit: wanted.unit.to_owned(),
+        over_percent,
+        lot,
+        serial: String::new(),
+        posted: Decimal::ZERO,
+        posted_serials: std::collections::BTreeSet::new(),
+        fields: if let Value::Object(fields) = fields { fields } else { Map::new() },
+    }
+}
+
+fn change(environment: &Environment, setting: &Setting<FinanceOperationsRules>, call: &Call, id: &str) -> Answer<Fact> {
+    let Some(mut request) = found(environment, setting, call, id) else { return refused(404, "no such order") };
+    let change: Change = match read(call) {
+        Ok(change) => change,
+        Err(problem) => return refused(400, &problem),
+    };
+    if request.canceled {
+        return refused(409, "the order was cancelled");
+    }
+    if let (true, true, Some(line)) = (change.lines.is_empty(), change.fields.is_empty(), request.lines.first_mut()) {
+        line.ordered += Decimal::ONE;
+    }
+    for changed in change.lines {
+        match request.lines.iter_mut().find(|line| line.number == changed.line) {
+            Some(line) => line.ordered = changed.quantity,
+            None => return refused(404, "no such line"),
+        }
+    }
+    request.fields.extend(change.fields);
+    replaced(setting, request, &setting.rules.changed_event, call.at)
+}
+
+fn cancel(environment: &Environment, setting: &Setting<FinanceOperationsRules>, call: &Call, id: &str) -> Answer<Fact> {
+    let Some(mut request) = found(environment, setting, call, id) else { return refused(404, "no such order") };
+    if request.canceled {
+        return Answer::new(200, Effect::Repeated, json!({"id": id, "version": request.version}));
+    }
+    request.canceled = true;
+    replaced(setting, request, &setting.rules.cancelled_event, call.at)
+}
+
+fn replaced(
+    setting: &Setting<FinanceOperationsRules>,
+    mut request: Request,
+    kind: &str,
+    now: Timestamp,
+) -> Answer<Fact> {
+    request.version += 1;
+    request.row += 1;
+    let notices = events::bundle(setting, vec![events::about(setting, kind, &request, now)]);
+    let body = json!({"id": request.id, "version": request.version});
+    Answer::new(200, Effect::Changed, body).by(Fact::Replaced(Box::new(request))).telling(notices)
+}
+
+fn found(
+    environment: &Environment,
+    setting: &Setting<FinanceOperationsRules>,
+    call: &Call,
+    id: &str,
+) -> Option<Request> {
+    let company = call.asked("company").unwrap_or(&setting.rules.company).to_lowercase();
+    environment.requests.get(&(company, id.to_owned())).cloned()
+}
+
+fn read<T: serde::de::DeserializeOwned>(call: &Call) -> Result<T, String> {
+    serde_json::from_value(Value::Object(call.object()?)).map_err(|error| error.to_string())
+}
+
+fn refused(status: u16, problem: &str) -> Answer<Fact> {
+    Answer::new(status, Effect::Refused, json!({ "error": problem }))
+}

@@ -1,0 +1,129 @@
+//! What the environment does by itself: it processes updates later, in batches, out of order, and never accepts more
+//! than it asked to ship.
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+use rust_decimal::Decimal;
+use serde_json::Value;
+
+use super::entities::{DIMENSION_SHIPPED, LINE, LOT, SERIAL, SHIPPED, decimal, text};
+use super::events;
+use super::rules::FinanceOperationsRules;
+use super::state::{Environment, Fact, Refusal, Request, RequestLine, Row, Update, UpdateKey};
+use crate::sandbox::catalogue::{Tracking, tracking};
+use crate::sandbox::faults::{Fault, Faults};
+use crate::sandbox::world::{Moves, Setting};
+
+/// Updates that are processed in one go, at most.
+const BATCH_MAX: usize = 256;
+
+/// Processes what is due.
+pub(super) fn move_on(
+    environment: &Environment,
+    setting: &Setting<FinanceOperationsRules>,
+    faults: &Faults,
+    now: Timestamp,
+) -> Moves<Fact> {
+    let now_ms = now.as_millisecond();
+    let mut due: Vec<_> =
+        environment.received.iter().take_while(|(due_ms, _)| *due_ms <= now_ms).take(BATCH_MAX).collect();
+    due.sort_by_key(|(_, key)| setting.chance.draw(&format!("batch/{}", key.1)));
+    let mut moves = Moves::default();
+    let mut names = Vec::new();
+    let mut documents = BTreeSet::new();
+    for (due_ms, key) in due {
+        let Some(update) = environment.updates.get(key) else { continue };
+        // What one update of a document adds must be known before the next one is judged.
+        if !documents.insert((&key.0, &update.request)) {
+            continue;
+        }
+        let question = format!("refuse/{}/{}", key.1, update.handed_over);
+        let struck = setting.chance.strikes(faults.refuse_updates, &question);
+        let refusal = if struck {
+            moves.struck.push(Fault::RefuseUpdates);
+            Some(Refusal::new("Error: Posting was canceled: the fiscal period is on hold."))
+        } else {
+            refusal(environment, key, update)
+        };
+        names.push(events::settled(setting, key, update, refusal.as_ref().map(|refusal| refusal.text.as_str()), now));
+        moves.facts.push(Fact::Processed { key: key.clone(), due_ms: *due_ms, refusal });
+    }
+    moves.notices = events::bundle(setting, names);
+    moves
+}
+
+/// Why an update cannot be posted.
+fn refusal(environment: &Environment, key: &UpdateKey, update: &Update) -> Option<Refusal> {
+    let Some(request) = environment.requests.get(&(key.0.clone(), update.request.clone())) else {
+        return Some(Refusal::new("Error: The outbound shipment order does not exist."));
+    };
+    if request.canceled {
+        return Some(Refusal::new(format!("Error: Outbound shipment order {} was canceled.", request.id)));
+    }
+    if update.lines.is_empty() {
+        return Some(Refusal::new("Error: The update has no lines."));
+    }
+    update.lines.iter().find_map(|row| line_refusal(request, update, row))
+}
+
+fn line_refusal(request: &Request, update: &Update, row: &Row) -> Option<Refusal> {
+    let number = row.fields.get(LINE).and_then(Value::as_i64);
+    let Some(line) = request.lines.iter().find(|line| Some(line.number) == number) else {
+        return Some(Refusal::new(format!("Error: Line {} does not exist.", text(&row.fields, LINE))));
+    };
+    let (name, shipped) = (line.number, decimal(&row.fields, SHIPPED));
+    let unit = text(&row.fields, "OrderedUnitSymbol");
+    if !unit.is_empty() && !unit.eq_ignore_ascii_case(&line.unit) {
+        return Some(Refusal::new(format!("Error: Line {name}: unit {unit} cannot be converted to {}.", line.unit)));
+    }
+    if shipped < Decimal::ZERO {
+        return Some(Refusal::new(format!("Error: Line {name}: the quantity must not be negative.")));
+    }
+    let same_line = update.lines.iter().filter(|other| other.fields.get(LINE) == row.fields.get(LINE));
+    let whole: Decimal = same_line.map(|other| decimal(&other.fields, SHIPPED)).sum();
+    let most = line.ordered * (Decimal::ONE + line.over_percent / Decimal::ONE_HUNDRED);
+    if line.posted + whole > most {
+        let sum = (line.posted + whole).normalize();
+        return Some(Refusal::excess(format!(
+            "Error: Line {name}: {sum} {} is more than the {} that were ordered.",
+            line.unit, line.ordered
+        )));
+    }
+    let rows = update.dimensions.iter().filter(|other| other.fields.get(LINE) == row.fields.get(LINE));
+    dimension_refusal(line, shipped, &rows.collect::<Vec<_>>())
+}
+
+fn dimension_refusal(line: &RequestLine, shipped: Decimal, rows: &[&Row]) -> Option<Refusal> {
+    let name = line.number;
+    let wanted = match tracking(&line.item) {
+        Tracking::No => return None,
+        Tracking::Lots => LOT,
+        Tracking::Serials => SERIAL,
+    };
+    let sum: Decimal = rows.iter().map(|row| decimal(&row.fields, DIMENSION_SHIPPED)).sum();
+    let unnamed = rows.iter().any(|row| text(&row.fields, wanted).is_empty());
+    if shipped.is_zero() {
+        return None;
+    }
+    if sum != shipped || unnamed {
+        return Some(Refusal::new(format!(
+            "Error: Line {name}: {wanted} must be specified for all of {shipped} {}.",
+            line.unit
+        )));
+    }
+    let demanded = rows.iter().find(|row| !line.lot.is_empty() && text(&row.fields, LOT) != line.lot);
+    if let Some(row) = demanded {
+        return Some(Refusal::new(format!(
+            "Error: Line {name}: batch {} is not the batch {} of the order.",
+            text(&row.fields, LOT),
+            line.lot
+        )));
+    }
+    let mut seen = line.posted_serials.clone();
+    let twice = rows
+        .iter()
+        .map(|row| text(&row.fields, SERIAL))
+        .find(|serial| !serial.is_empty() && !seen.insert(serial.clone()));
+    twice.map(|serial| Refusal::excess(format!("Error: Line {name}: serial number {serial} is already posted.")))
+}

@@ -1,0 +1,105 @@
+//! WHETHER THE LAWS HELD: computed from both ledgers and both states, and from nothing the product says of itself.
+//!
+//! A pure function. What is *lost* has a meaning only when nothing moves any more (`moving` is 0) and the product has
+//! had its time; a document that the product shows to a person is excused by whoever asks.
+//!
+//! - `lost`: events taken with 2xx whose order, shipment or tracking number is not at the other side.
+//! - `duplicated`: live orders and updates that were created again, pieces posted beyond what was shipped (or refused
+//!   because of that), tracking written again.
+//! - `out_of_order`: a revision created before the one before had ended; a posting before anything was shipped; a later
+//!   shipment posted before one that had been taken when the later one did not exist yet.
+
+mod documents;
+mod doubles;
+mod evidence;
+mod losses;
+mod misorders;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Serialize;
+
+use documents::{Document, Documents};
+
+pub use evidence::{Evidence, EvidenceError, FarEnd};
+pub(super) use evidence::{
+    Held, HeldLine, Posting, PostingLine, PostingQuantity, Released, ReleasedLine, Shipped, ShippedPackage,
+    ShippedQuantity, TrackingEntry,
+};
+
+/// The figures of a run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Verdict {
+    /// Orders that were released.
+    pub orders: u64,
+    /// Orders that the warehouse shipped whole.
+    pub shipped: u64,
+    /// Orders shipped whole whose quantities are processed, equal per line, lot and serial.
+    pub posted: u64,
+    /// Packages with a tracking number.
+    pub packages: u64,
+    /// Those of them whose number Dynamics holds.
+    pub tracked: u64,
+    /// Events answered 2xx without an end.
+    pub lost: u64,
+    /// Effects that a far end took, or was asked to take, once more.
+    pub duplicated: u64,
+    /// Calls about one document in an order that cannot be right.
+    pub out_of_order: u64,
+    /// How often each fault struck.
+    pub faults: BTreeMap<String, u64>,
+    /// Events on their way, updates and orders that are still worked on.
+    pub moving: u64,
+    /// Each loss, double and misorder, and each order at the warehouse that nobody released, in a sentence.
+    pub findings: Vec<String>,
+}
+
+/// Computes the figures.
+pub fn verdict(evidence: &Evidence) -> Result<Verdict, EvidenceError> {
+    let documents = Documents::sort(evidence)?;
+    let numbers: BTreeSet<_> = documents.tracking.iter().map(|row| row.tracking_number.as_str()).collect();
+    let packages = || {
+        let shipments = documents.all.values().flat_map(|document| &document.shipments);
+        shipments.flat_map(|shipment| &shipment.packages).filter_map(|package| package.tracking_number.as_deref())
+    };
+    let lost = losses::losses(evidence, &documents);
+    let twice = doubles::doubles(&documents);
+    let misorders = misorders::misorders(evidence, &documents);
+    let strangers = documents.strangers.iter().map(|reference| format!("{reference}: nobody released it"));
+    let count =
+        |chosen: fn(&Document) -> bool| documents.all.values().filter(|document| chosen(document)).count() as u64;
+    Ok(Verdict {
+        orders: documents.all.len() as u64,
+        shipped: count(Document::whole),
+        posted: count(posted),
+        packages: packages().count() as u64,
+        tracked: packages().filter(|number| numbers.contains(number)).count() as u64,
+        lost: lost.len() as u64,
+        duplicated: twice.len() as u64,
+        out_of_order: misorders.len() as u64,
+        faults: faults(evidence),
+        moving: moving(evidence, &documents),
+        findings: lost.into_iter().chain(twice).chain(misorders).chain(strangers).collect(),
+    })
+}
+
+fn posted(document: &Document) -> bool {
+    document.whole() && document.shipped() == document.posted(|posting| posting.state == "Accepted")
+}
+
+fn faults(evidence: &Evidence) -> BTreeMap<String, u64> {
+    let mut faults = BTreeMap::new();
+    for far_end in [&evidence.finance_operations, &evidence.warehouse] {
+        for (fault, count) in far_end.state.get("faults").and_then(|counts| counts.as_object()).into_iter().flatten() {
+            *faults.entry(fault.clone()).or_default() += count.as_u64().unwrap_or(0);
+        }
+    }
+    faults
+}
+
+fn moving(evidence: &Evidence, documents: &Documents) -> u64 {
+    let postings = documents.all.values().flat_map(|document| &document.postings);
+    let waiting = postings.filter(|posting| posting.state == "Received").count() as u64;
+    let events = evidence.finance_operations.count("pending_events") + evidence.warehouse.count("pending_events");
+    waiting + events + evidence.warehouse.count("steps_due")
+}

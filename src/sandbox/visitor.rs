@@ -1,0 +1,53 @@
+//! Somebody who looks at a sandbox that runs, and turns its switches.
+
+use serde_json::{Value, json};
+
+use super::faults::Faults;
+use super::running::client;
+
+/// Looks at a sandbox and turns its switches, over HTTP.
+#[derive(Clone, Debug)]
+pub struct Visitor {
+    client: reqwest::Client,
+    url: String,
+}
+
+impl Visitor {
+    /// A visitor of the sandbox at this address, without a slash at the end.
+    pub fn of(url: &str) -> Result<Self, reqwest::Error> {
+        Ok(Self { client: client()?, url: url.to_owned() })
+    }
+
+    /// Plain counts by stage.
+    pub async fn progress(&self) -> Result<Value, reqwest::Error> {
+        self.client.get(self.at("progress")).send().await?.error_for_status()?.json().await
+    }
+
+    /// Everything there is.
+    pub async fn state(&self) -> Result<Value, reqwest::Error> {
+        self.client.get(self.at("state")).send().await?.error_for_status()?.json().await
+    }
+
+    /// Releases orders (Dynamics only); answers their ids.
+    pub async fn release(&self, count: u64, seed: u64) -> Result<Value, reqwest::Error> {
+        self.post("orders", &json!({ "count": count, "seed": seed })).await
+    }
+
+    /// Changes (`change`) or takes back (`cancel`) a released order (Dynamics only).
+    pub async fn order(&self, id: &str, what: &str, how: &Value) -> Result<Value, reqwest::Error> {
+        self.post(&format!("orders/{id}/{what}"), how).await
+    }
+
+    /// Sets all switches.
+    pub async fn disturb(&self, faults: &Faults) -> Result<(), reqwest::Error> {
+        self.client.put(self.at("faults")).json(faults).send().await?.error_for_status().map(drop)
+    }
+
+    async fn post(&self, path: &str, body: &Value) -> Result<Value, reqwest::Error> {
+        self.client.post(self.at(path)).json(body).send().await?.error_for_status()?.json().await
+    }
+
+    fn at(&self, path: &str) -> String {
+        format!("{}/sandbox/{path}", self.url)
+    }
+}

@@ -1,0 +1,171 @@
+//! The warehouse's events: our kinds in proto3 JSON, signed by Standard Webhooks.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use jiff::Timestamp;
+use serde_json::{Map, Value, json};
+use sha2::Sha256;
+
+use super::rules::WarehouseRules;
+use super::state::{Content, Order, Package, Shipment, Stage};
+use crate::sandbox::delivery::{Delivery, EventName, Notice};
+use crate::sandbox::world::Setting;
+
+/// The warehouse took the order on.
+pub(super) fn accepted(setting: &Setting<WarehouseRules>, order: &Order, now: Timestamp) -> Notice {
+    let data = json!({"order": refs(order), "acceptedAt": instant(now)});
+    event(setting, order, ("order_accepted", &order.id), &data, now)
+}
+
+/// The warehouse will not do it.
+pub(super) fn rejected(setting: &Setting<WarehouseRules>, order: &Order, now: Timestamp) -> Notice {
+    let reason = json!({"code": "OUT_OF_STOCK", "raw": "NO_STOCK", "text": "Nothing of it is in stock."});
+    let data = json!({"order": refs(order), "reason": reason, "rejectedAt": instant(now)});
+    event(setting, order, ("order_rejected", &order.id), &data, now)
+}
+
+/// Picking has started.
+pub(super) fn picking(setting: &Setting<WarehouseRules>, order: &Order, now: Timestamp) -> Notice {
+    let status = json!({"code": Stage::Picking.code()});
+    let data = json!({"order": refs(order), "status": status, "changedAt": instant(now)});
+    event(setting, order, ("order_status_changed", &format!("{}/picking", order.id)), &data, now)
+}
+
+/// A cancellation that was pending is decided.
+pub(super) fn cancel_resolved(
+    setting: &Setting<WarehouseRules>,
+    order: &Order,
+    cancelled: bool,
+    now: Timestamp,
+) -> Notice {
+    let code = if cancelled { "CONFIRMED" } else { "REJECTED" };
+    let mut data = json!({"order": refs(order), "outcome": {"code": code}, "resolvedAt": instant(now)});
+    if !cancelled {
+        data["reason"] = json!({"code": "TOO_LATE", "text": "Picking has started."});
+    }
+    event(setting, order, ("order_cancel_resolved", &format!("{}/{}", order.id, order.resolutions)), &data, now)
+}
+
+/// A shipment left.
+pub(super) fn shipped(setting: &Setting<WarehouseRules>, order: &Order, shipment: &Shipment, now: Timestamp) -> Notice {
+    let packages: Vec<_> = shipment.packages.iter().map(package).collect();
+    let mut data = json!({
+        "shipmentKey": shipment.key,
+        "order": refs(order),
+        "shippedAt": instant(shipment.left_at),
+        "isFinal": shipment.last,
+        "carrier": carrier(order),
+        "packages": packages,
+    });
+    if let Some(facility) = order.content.get("facility").filter(|facility| facility.is_string()) {
+        data["shipFrom"] = json!({ "code": facility });
+    }
+    event(setting, order, ("shipment_confirmed", &shipment.key), &data, now)
+}
+
+/// A tracking number that was late came.
+pub(super) fn tracked(
+    setting: &Setting<WarehouseRules>,
+    order: &Order,
+    (shipment, package, number): (&Shipment, &Package, &str),
+    now: Timestamp,
+) -> Notice {
+    let data = json!({
+        "shipmentKey": shipment.key,
+        "packageKey": package.key,
+        "order": refs(order),
+        "trackingNumber": number,
+        "trackingUrl": tracking_url(number),
+        "carrier": carrier(order),
+        "status": {"code": "IN_TRANSIT"},
+        "updatedAt": instant(now),
+    });
+    event(setting, order, ("tracking_updated", &package.key), &data, now)
+}
+
+/// The headers of an event that is sent now: the id stays, the time stamp is of the attempt.
+pub(super) fn headers(rules: &WarehouseRules, delivery: &Delivery, now: Timestamp) -> Vec<(&'static str, String)> {
+    let id = delivery.events.first().map(|event| event.id.clone()).unwrap_or_default();
+    let stamp = now.as_second().to_string();
+    let key = STANDARD.decode(rules.signing_secret.trim_start_matches("whsec_")).unwrap_or_default();
+    let mut signature = String::new();
+    if let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(&key) {
+        mac.update(format!("{id}.{stamp}.{}", delivery.body).as_bytes());
+        signature = format!("v1,{}", STANDARD.encode(mac.finalize().into_bytes()));
+    }
+    vec![("webhook-id", id), ("webhook-timestamp", stamp), ("webhook-signature", signature)]
+}
+
+fn event(
+    setting: &Setting<WarehouseRules>,
+    order: &Order,
+    (kind, facts): (&str, &str),
+    data: &Value,
+    now: Timestamp,
+) -> Notice {
+    let id = format!("evt_{}", setting.chance.identifier(&format!("{kind}/{facts}")));
+    let body = json!({"type": kind, "id": id, "timestamp": instant(now), "data": data});
+    let (reference, subject) = (Some(order.reference.clone()), Some(facts.to_owned()));
+    let name = EventName { id, kind: kind.to_owned(), reference, subject };
+    Notice { events: vec![name], body: body.to_string() }
+}
+
+fn refs(order: &Order) -> Value {
+    let mut refs = json!({"reference": order.reference, "externalOrderId": order.id});
+    for (theirs, ours) in [("orderNumber", "orderNumber"), ("purchaseOrder", "purchaseOrder")] {
+        if let Some(text) = order.content.get(theirs).and_then(Value::as_str).filter(|text| !text.is_empty()) {
+            refs[ours] = json!(text);
+        }
+    }
+    refs
+}
+
+fn carrier(order: &Order) -> Value {
+    let mut carrier = Map::new();
+    for (name, member) in [("carrier", "raw"), ("service", "service")] {
+        let text = order.content.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
+        carrier.extend(text.map(|text| (member.to_owned(), json!(text))));
+    }
+    if !carrier.contains_key("raw") {
+        carrier.insert("raw".to_owned(), json!("UPS"));
+    }
+    Value::Object(carrier)
+}
+
+fn package(package: &Package) -> Value {
+    let contents: Vec<_> = package.contents.iter().map(content).collect();
+    let mut shown = json!({"packageKey": package.key, "contents": contents});
+    if let Some(number) = &package.tracking_number {
+        shown["trackingNumber"] = json!(number);
+        shown["trackingUrl"] = json!(tracking_url(number));
+    }
+    shown
+}
+
+fn content(content: &Content) -> Value {
+    let lot = |(number, quantity): &(String, rust_decimal::Decimal)| {
+        let quantity = quantity.to_string();
+        json!({"number": number, "quantity": quantity, "expiry": "2030-12-31"})
+    };
+    let mut shown = json!({
+        "line": {"orderLineId": content.line_id},
+        "item": {"sku": content.sku},
+        "quantity": {"value": content.quantity.to_string(), "unit": content.unit},
+    });
+    if !content.lots.is_empty() {
+        shown["lots"] = content.lots.iter().map(lot).collect();
+    }
+    if !content.serials.is_empty() {
+        shown["serials"] = json!(content.serials);
+    }
+    shown
+}
+
+fn tracking_url(number: &str) -> String {
+    format!("https://tracking.example/{number}")
+}
+
+fn instant(at: Timestamp) -> String {
+    at.strftime("%Y-%m-%dT%H:%M:%S.%3fZ").to_string()
+}

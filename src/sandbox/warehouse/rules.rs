@@ -1,0 +1,55 @@
+//! How the simulated warehouse behaves.
+
+/// How the simulated warehouse behaves. Shares are from 0 to 1.
+#[derive(Clone, Debug)]
+pub struct WarehouseRules {
+    /// The bearer token that calls must carry.
+    pub token: String,
+    /// How it signs its events: `whsec_…` of Standard Webhooks.
+    pub signing_secret: String,
+    /// From taking an order on until it says so, on average.
+    pub accept_ms: u64,
+    /// Then until picking starts, on average.
+    pub pick_ms: u64,
+    /// Then until a shipment leaves, on average.
+    pub ship_ms: u64,
+    /// Then until a tracking number that comes late comes, on average.
+    pub track_ms: u64,
+    /// Until a cancellation that is pending is decided, on average.
+    pub cancel_ms: u64,
+    /// Orders that leave in two shipments.
+    pub split_share: f64,
+    /// Shipments of several lines that leave in two packages.
+    pub packages_share: f64,
+    /// Lines with lots that come from two lots.
+    pub two_lots_share: f64,
+    /// Packages whose tracking number comes late.
+    pub late_tracking_share: f64,
+    /// Orders that are rejected.
+    pub rejection_share: f64,
+    /// Cancellations that are decided later.
+    pub pending_cancel_share: f64,
+    /// Orders about which it tells when picking starts.
+    pub status_share: f64,
+}
+
+impl Default for WarehouseRules {
+    fn default() -> Self {
+        Self {
+            token: "sandbox-token".to_owned(),
+            signing_secret: "whsec_c2FuZGJveC1zYW5kYm94LXNhbmRib3gtc2FuZGJveC0=".to_owned(),
+            accept_ms: 100,
+            pick_ms: 300,
+            ship_ms: 300,
+            track_ms: 500,
+            cancel_ms: 300,
+            split_share: 0.3,
+            packages_share: 0.3,
+            two_lots_share: 0.3,
+            late_tracking_share: 0.2,
+            rejection_share: 0.0,
+            pending_cancel_share: 0.0,
+            status_share: 0.25,
+        }
+    }
+}

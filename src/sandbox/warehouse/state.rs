@@ -1,0 +1,219 @@
+//! What the simulated warehouse holds, and the facts that change it.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use jiff::Timestamp;
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+/// An order that was taken on.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Order {
+    pub(super) number: u64,
+    pub(super) id: String,
+    pub(super) reference: String,
+    /// As it was sent.
+    pub(super) content: Map<String, Value>,
+    pub(super) lines: Vec<OrderLine>,
+    pub(super) stage: Stage,
+    /// How often it was created while it was live.
+    pub(super) creates: u32,
+    /// When its next step is due.
+    pub(super) due_ms: Option<i64>,
+    pub(super) shipments: u32,
+    /// When a cancellation that is pending is decided.
+    pub(super) cancel_due_ms: Option<i64>,
+    /// Cancellations that were decided later, so far.
+    pub(super) resolutions: u32,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct OrderLine {
+    pub(super) line_id: String,
+    pub(super) sku: String,
+    pub(super) quantity: Decimal,
+    pub(super) unit: String,
+    pub(super) lot: String,
+    pub(super) serial: String,
+    pub(super) shipped: Decimal,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) enum Stage {
+    Received,
+    Accepted,
+    Picking,
+    PartlyShipped,
+    Shipped,
+    Cancelled,
+    Rejected,
+}
+
+/// What left the house.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Shipment {
+    pub(super) key: String,
+    pub(super) order: u64,
+    pub(super) left_at: Timestamp,
+    pub(super) last: bool,
+    pub(super) packages: Vec<Package>,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Package {
+    pub(super) key: String,
+    pub(super) tracking_number: Option<String>,
+    /// When a tracking number that is late comes.
+    pub(super) tracking_due_ms: Option<i64>,
+    pub(super) contents: Vec<Content>,
+}
+
+/// What a package holds of one line.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct Content {
+    pub(super) line_id: String,
+    pub(super) sku: String,
+    pub(super) unit: String,
+    pub(super) quantity: Decimal,
+    pub(super) lots: Vec<(String, Decimal)>,
+    pub(super) serials: Vec<String>,
+}
+
+/// What happens in the warehouse.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) enum Fact {
+    Created(Box<Order>),
+    CreatedAgain { number: u64, content: Option<(Map<String, Value>, Vec<OrderLine>)> },
+    Moved { number: u64, stage: Stage, due_ms: Option<i64> },
+    Shipped { stage: Stage, due_ms: Option<i64>, shipment: Shipment },
+    Tracked { shipment: String, package: usize, tracking_number: String },
+    CancelAsked { number: u64, due_ms: i64 },
+    CancelResolved { number: u64, cancelled: bool },
+}
+
+/// What waits for its time.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Due {
+    Step(u64),
+    Cancel(u64),
+    Tracking(String, usize),
+}
+
+/// The simulated warehouse.
+#[derive(Default)]
+pub(super) struct Floor {
+    pub(super) orders: BTreeMap<u64, Order>,
+    by_reference: HashMap<String, Vec<u64>>,
+    by_id: HashMap<String, u64>,
+    pub(super) shipments: BTreeMap<String, Shipment>,
+    pub(super) due: BTreeSet<(i64, Due)>,
+    /// What left, by item.
+    pub(super) left: BTreeMap<String, Decimal>,
+    pub(super) shipped: u64,
+    pub(super) cancelled: u64,
+    pub(super) packages: u64,
+}
+
+impl Stage {
+    pub(super) fn code(self) -> &'static str {
+        match self {
+            Self::Received | Self::Accepted => "RECEIVED",
+            Self::Picking => "PICKING",
+            Self::PartlyShipped => "PARTIALLY_SHIPPED",
+            Self::Shipped => "SHIPPED",
+            Self::Cancelled | Self::Rejected => "CANCELLED",
+        }
+    }
+
+    /// Whether the order is still, or was, fulfilled.
+    pub(super) fn live(self) -> bool {
+        !matches!(self, Self::Cancelled | Self::Rejected)
+    }
+
+    /// Whether nothing was picked yet.
+    pub(super) fn early(self) -> bool {
+        matches!(self, Self::Received | Self::Accepted)
+    }
+}
+
+impl Floor {
+    pub(super) fn with_reference(&self, reference: &str) -> impl Iterator<Item = &Order> {
+        self.by_reference.get(reference).into_iter().flatten().filter_map(|number| self.orders.get(number))
+    }
+
+    pub(super) fn with_id(&self, id: &str) -> Option<&Order> {
+        self.orders.get(self.by_id.get(id)?)
+    }
+
+    pub(super) fn happen(&mut self, fact: Fact) {
+        match fact {
+            Fact::Created(order) => {
+                self.by_reference.entry(order.reference.clone()).or_default().push(order.number);
+                self.by_id.insert(order.id.clone(), order.number);
+                self.due.extend(order.due_ms.map(|due_ms| (due_ms, Due::Step(order.number))));
+                self.orders.insert(order.number, *order);
+            }
+            Fact::CreatedAgain { number, content } => {
+                let Some(order) = self.orders.get_mut(&number) else { return };
+                order.creates += 1;
+                if let Some((content, lines)) = content {
+                    (order.content, order.lines) = (content, lines);
+                }
+            }
+            Fact::Moved { number, stage, due_ms } => self.step(number, stage, due_ms),
+            Fact::Shipped { stage, due_ms, shipment } => self.ship(stage, due_ms, shipment),
+            Fact::Tracked { shipment, package, tracking_number } => {
+                let packages = self.shipments.get_mut(&shipment).map(|shipment| &mut shipment.packages);
+                let Some(held) = packages.and_then(|packages| packages.get_mut(package)) else { return };
+                held.tracking_number = Some(tracking_number);
+                if let Some(due_ms) = held.tracking_due_ms.take() {
+                    self.due.remove(&(due_ms, Due::Tracking(shipment, package)));
+                }
+            }
+            Fact::CancelAsked { number, due_ms } => {
+                let Some(order) = self.orders.get_mut(&number) else { return };
+                order.cancel_due_ms = Some(due_ms);
+                self.due.insert((due_ms, Due::Cancel(number)));
+            }
+            Fact::CancelResolved { number, cancelled } => {
+                let Some(order) = self.orders.get_mut(&number) else { return };
+                order.resolutions += 1;
+                if let Some(due_ms) = order.cancel_due_ms.take() {
+                    self.due.remove(&(due_ms, Due::Cancel(number)));
+                }
+                if cancelled {
+                    self.step(number, Stage::Cancelled, None);
+                }
+            }
+        }
+    }
+
+    fn step(&mut self, number: u64, stage: Stage, due_ms: Option<i64>) {
+        let Some(order) = self.orders.get_mut(&number) else { return };
+        if let Some(before) = order.due_ms {
+            self.due.remove(&(before, Due::Step(number)));
+        }
+        self.due.extend(due_ms.map(|due_ms| (due_ms, Due::Step(number))));
+        order.due_ms = due_ms;
+        order.stage = stage;
+        self.shipped += u64::from(stage == Stage::Shipped);
+        self.cancelled += u64::from(!stage.live());
+    }
+
+    fn ship(&mut self, stage: Stage, due_ms: Option<i64>, shipment: Shipment) {
+        if let Some(order) = self.orders.get_mut(&shipment.order) {
+            order.shipments += 1;
+            for content in shipment.packages.iter().flat_map(|package| &package.contents) {
+                *self.left.entry(content.sku.clone()).or_default() += content.quantity;
+                let lines = order.lines.iter_mut().filter(|line| line.line_id == content.line_id);
+                lines.take(1).for_each(|line| line.shipped += content.quantity);
+            }
+        }
+        self.packages += shipment.packages.len() as u64;
+        let late = (0..).zip(&shipment.packages).filter_map(|(index, package)| Some((index, package.tracking_due_ms?)));
+        self.due.extend(late.map(|(index, due_ms)| (due_ms, Due::Tracking(shipment.key.clone(), index))));
+        self.step(shipment.order, stage, due_ms);
+        self.shipments.insert(shipment.key.clone(), shipment);
+    }
+}

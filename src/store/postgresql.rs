@@ -1,5 +1,0 @@
-//! PostgreSQL.
-
-/// The server store.
-#[derive(Clone)]
-pub struct Postgresql;

@@ -1,0 +1,122 @@
+//! What waits: due heads, wake-ups, wishes of people, lists.
+
+use uuid::Uuid;
+
+use super::{Postgresql, column};
+use crate::message::Flow;
+use crate::store::StoreError;
+use crate::store::columns::{self, ListedColumns, ParkedColumns, clean, cleaned, parked_columns};
+use crate::store::rows::{Listed, Ownership, Parked, ParkedFilter, Replayed};
+
+const DUE: &str = include_str!("due.sql");
+
+const KNOWN: &str = "
+SELECT name FROM unnest($1::text[]) AS asked (name)
+WHERE EXISTS (SELECT FROM documents WHERE key = asked.name)
+   OR EXISTS (SELECT FROM document_names n WHERE n.name = asked.name)";
+
+/// Locked in one order first, so that two who wake the same do not wait in a circle.
+const WAKE: &str = "
+WITH woken AS MATERIALIZED (
+  SELECT message_id, flow FROM parked WHERE waits_for = 2 AND awaited = ANY($1::text[])
+  ORDER BY message_id, flow FOR UPDATE
+)
+UPDATE parked p SET due_at = store_now() FROM woken
+WHERE p.message_id = woken.message_id AND p.flow = woken.flow AND p.waits_for = 2";
+
+const REPLAY: &str = "
+WITH mine AS MATERIALIZED (
+  SELECT p.flow, p.message_id, (
+    SELECT h.message_id FROM parked h WHERE h.flow = p.flow AND h.lane_key = p.lane_key
+    ORDER BY h.position, h.message_id LIMIT 1) AS head
+  FROM parked p WHERE p.message_id = $1 ORDER BY p.first_parked_at LIMIT 1
+),
+replayed AS (
+  UPDATE parked p
+  SET attempts = 0, asked_by = $2, waits_for = 0, due_at = NULL, delay = NULL, awaited = NULL, passes = NULL,
+    deadline_at = NULL
+  FROM mine WHERE p.message_id = mine.message_id AND p.flow = mine.flow AND mine.head = p.message_id
+  RETURNING p.message_id
+)
+SELECT (SELECT head FROM mine), (SELECT message_id FROM replayed),
+  (SELECT ending FROM inbox WHERE message_id = $1 ORDER BY flow LIMIT 1)";
+
+const COUNT: &str = "
+SELECT count(*) FROM parked
+WHERE ($1::uuid IS NULL OR message_id = $1) AND ($2::text IS NULL OR flow = $2) AND (NOT $3 OR waits_for = 3)";
+
+const LIST: &str = concat!(
+    "SELECT ",
+    parked_columns!(),
+    ",
+  (SELECT count(*) FROM parked f WHERE f.flow = chosen.flow AND f.lane_key = chosen.lane_key
+    AND (f.position, f.message_id) > (chosen.position, chosen.message_id)) AS followers,
+  (SELECT h.message_id FROM parked h WHERE h.flow = chosen.flow AND h.lane_key = chosen.lane_key
+    ORDER BY h.position, h.message_id LIMIT 1) AS head
+FROM (
+  SELECT * FROM parked
+  WHERE ($1::uuid IS NULL OR message_id = $1) AND ($2::text IS NULL OR flow = $2) AND (NOT $3 OR waits_for = 3)
+  ORDER BY first_parked_at, position LIMIT $4
+) chosen
+ORDER BY first_parked_at, position"
+);
+
+impl Postgresql {
+    pub(crate) async fn due(&self, owners: &[Ownership], limit: u32) -> Result<Vec<Parked>, StoreError> {
+        let ask = sqlx::query_as(DUE)
+            .bind(column(owners, |owner| owner.flow.as_str()))
+            .bind(column(owners, |owner| i64::from(owner.partition)))
+            .bind(column(owners, |owner| owner.epoch))
+            .bind(i64::from(limit));
+        let rows: Vec<ParkedColumns> = self.rows("asking what is due", ask).await?;
+        rows.into_iter().map(ParkedColumns::parked).collect()
+    }
+
+    pub(crate) async fn known(&self, names: &[String]) -> Result<Vec<String>, StoreError> {
+        let asked = cleaned(names);
+        let ask = sqlx::query_as(KNOWN).bind(&asked[..]);
+        let known: Vec<(String,)> = self.rows("asking which documents are known", ask).await?;
+        Ok(columns::as_asked(names, &asked, known))
+    }
+
+    pub(crate) async fn wake(&self, names: &[String]) -> Result<u64, StoreError> {
+        self.execute("waking what waits for a document", sqlx::query(WAKE).bind(&cleaned(names)[..])).await
+    }
+
+    pub(crate) async fn look_again(&self, flow: Flow, head: Uuid) -> Result<bool, StoreError> {
+        let look = "UPDATE parked SET due_at = store_now() WHERE message_id = $1 AND flow = $2 AND waits_for = 3";
+        let looked = sqlx::query(look).bind(head).bind(flow.as_str());
+        Ok(self.execute("making a head due", looked).await? > 0)
+    }
+
+    pub(crate) async fn replay(&self, message_id: Uuid, asked_by: &str) -> Result<Replayed, StoreError> {
+        loop {
+            let replay = sqlx::query_as(REPLAY).bind(message_id).bind(clean(asked_by));
+            let (head, replayed, ending): (Option<Uuid>, Option<Uuid>, Option<i64>) =
+                self.one("replaying a message", replay).await?;
+            match (head, replayed) {
+                (None, _) => return Ok(Replayed::NotParked(ending.map(columns::ending).transpose()?)),
+                (Some(_), Some(_)) => return Ok(Replayed::Due),
+                (Some(head), None) if head != message_id => return Ok(Replayed::Behind(head)),
+                // It ended between the reading and the writing: asked again, its ending is seen.
+                (Some(_), None) => {}
+            }
+        }
+    }
+
+    pub(crate) async fn parked(&self, filter: &ParkedFilter) -> Result<(u64, Vec<Listed>), StoreError> {
+        const DOING: &str = "listing what is parked";
+        let flow = filter.flow.map(Flow::as_str);
+        let count = sqlx::query_as(COUNT).bind(filter.message_id).bind(flow).bind(filter.for_a_person);
+        let (count,): (i64,) = self.one(DOING, count).await?;
+        let list = sqlx::query_as(LIST).bind(filter.message_id).bind(flow).bind(filter.for_a_person);
+        let rows: Vec<ListedColumns> = self.rows(DOING, list.bind(i64::from(filter.limit))).await?;
+        let listed = rows.into_iter().map(ListedColumns::listed).collect::<Result<_, _>>()?;
+        Ok((count.cast_unsigned(), listed))
+    }
+
+    pub(crate) async fn parked_counts(&self) -> Result<Vec<(Flow, String, u64)>, StoreError> {
+        let ask = sqlx::query_as("SELECT flow, waits_for, count(*) FROM parked GROUP BY flow, waits_for ORDER BY 1, 2");
+        columns::parked_counts(self.rows("counting what is parked", ask).await?)
+    }
+}

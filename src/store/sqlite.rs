@@ -1,5 +1,0 @@
-//! SQLite.
-
-/// The embedded store.
-#[derive(Clone)]
-pub struct Sqlite;

@@ -1,0 +1,133 @@
+//! What waits: due heads, wake-ups, wishes of people, lists.
+
+use uuid::Uuid;
+
+use super::{Sqlite, fault, now, set, texts};
+use crate::message::Flow;
+use crate::store::StoreError;
+use crate::store::columns::{self, ListedColumns, ParkedColumns, clean, cleaned, parked_columns};
+use crate::store::rows::{Listed, Ownership, Parked, ParkedFilter, Replayed};
+
+const DUE: &str = include_str!("due.sql");
+
+const KNOWN: &str = "
+SELECT asked.value FROM json_each($1) asked
+WHERE EXISTS (SELECT 1 FROM documents WHERE key = asked.value)
+   OR EXISTS (SELECT 1 FROM document_names n WHERE n.name = asked.value)";
+
+const WAKE: &str = concat!(
+    "UPDATE parked SET due_at = ",
+    now!(),
+    " WHERE waits_for = 2 AND awaited IN (SELECT value FROM json_each($1))"
+);
+
+const LOOK_AGAIN: &str =
+    concat!("UPDATE parked SET due_at = ", now!(), " WHERE message_id = $1 AND flow = $2 AND waits_for = 3");
+
+const HEAD: &str = "
+SELECT p.flow, (
+  SELECT h.message_id FROM parked h WHERE h.flow = p.flow AND h.lane_key = p.lane_key
+  ORDER BY h.position, h.message_id LIMIT 1)
+FROM parked p WHERE p.message_id = $1 ORDER BY p.first_parked_at LIMIT 1";
+
+const REPLAY: &str = "
+UPDATE parked
+SET attempts = 0, asked_by = $3, waits_for = 0, due_at = NULL, delay = NULL, awaited = NULL, passes = NULL,
+  deadline_at = NULL
+WHERE message_id = $1 AND flow = $2";
+
+const COUNT: &str = "
+SELECT count(*) FROM parked
+WHERE ($1 IS NULL OR message_id = $1) AND ($2 IS NULL OR flow = $2) AND (NOT $3 OR waits_for = 3)";
+
+const LIST: &str = concat!(
+    "SELECT ",
+    parked_columns!(),
+    ",
+  (SELECT count(*) FROM parked f WHERE f.flow = chosen.flow AND f.lane_key = chosen.lane_key
+    AND (f.position, f.message_id) > (chosen.position, chosen.message_id)) AS followers,
+  (SELECT h.message_id FROM parked h WHERE h.flow = chosen.flow AND h.lane_key = chosen.lane_key
+    ORDER BY h.position, h.message_id LIMIT 1) AS head
+FROM (
+  SELECT * FROM parked
+  WHERE ($1 IS NULL OR message_id = $1) AND ($2 IS NULL OR flow = $2) AND (NOT $3 OR waits_for = 3)
+  ORDER BY first_parked_at, position LIMIT $4
+) chosen
+ORDER BY first_parked_at, position"
+);
+
+impl Sqlite {
+    pub(crate) async fn due(&self, owners: &[Ownership], limit: u32) -> Result<Vec<Parked>, StoreError> {
+        let owners = set(owners
+            .iter()
+            .map(|owner| vec![owner.flow.as_str().into(), owner.partition.into(), owner.epoch.into()]));
+        let ask = sqlx::query_as(DUE).bind(owners).bind(i64::from(limit));
+        let rows: Vec<ParkedColumns> = self.rows("asking what is due", ask).await?;
+        rows.into_iter().map(ParkedColumns::parked).collect()
+    }
+
+    pub(crate) async fn known(&self, names: &[String]) -> Result<Vec<String>, StoreError> {
+        let asked = cleaned(names);
+        let known = self.rows("asking which documents are known", sqlx::query_as(KNOWN).bind(texts(&asked))).await?;
+        Ok(columns::as_asked(names, &asked, known))
+    }
+
+    pub(crate) async fn wake(&self, names: &[String]) -> Result<u64, StoreError> {
+        self.execute("waking what waits for a document", sqlx::query(WAKE).bind(texts(&cleaned(names)))).await
+    }
+
+    pub(crate) async fn look_again(&self, flow: Flow, head: Uuid) -> Result<bool, StoreError> {
+        let looked = sqlx::query(LOOK_AGAIN).bind(head).bind(flow.as_str());
+        Ok(self.execute("making a head due", looked).await? > 0)
+    }
+
+    pub(crate) async fn replay(&self, message_id: Uuid, asked_by: &str) -> Result<Replayed, StoreError> {
+        let (replayed, ending) =
+            self.try_replay(message_id, asked_by).await.map_err(|error| fault::sort("replaying a message", error))?;
+        match replayed {
+            Some(replayed) => Ok(replayed),
+            None => Ok(Replayed::NotParked(ending.map(columns::ending).transpose()?)),
+        }
+    }
+
+    /// What became of it; if it is not parked, how it ended.
+    async fn try_replay(
+        &self,
+        message_id: Uuid,
+        asked_by: &str,
+    ) -> Result<(Option<Replayed>, Option<i64>), sqlx::Error> {
+        let mut transaction = self.begin().await?;
+        let head: Option<(String, Uuid)> =
+            sqlx::query_as(HEAD).bind(message_id).fetch_optional(&mut *transaction).await?;
+        match head {
+            Some((flow, head)) if head == message_id => {
+                let replay = sqlx::query(REPLAY).bind(message_id).bind(flow).bind(clean(asked_by).as_ref().to_owned());
+                replay.execute(&mut *transaction).await?;
+                transaction.commit().await?;
+                Ok((Some(Replayed::Due), None))
+            }
+            Some((_, head)) => Ok((Some(Replayed::Behind(head)), None)),
+            None => {
+                let ask = sqlx::query_as("SELECT ending FROM inbox WHERE message_id = $1 ORDER BY flow LIMIT 1");
+                let ending: Option<(i64,)> = ask.bind(message_id).fetch_optional(&mut *transaction).await?;
+                Ok((None, ending.map(|(ending,)| ending)))
+            }
+        }
+    }
+
+    pub(crate) async fn parked(&self, filter: &ParkedFilter) -> Result<(u64, Vec<Listed>), StoreError> {
+        const DOING: &str = "listing what is parked";
+        let flow = filter.flow.map(Flow::as_str);
+        let count = sqlx::query_as(COUNT).bind(filter.message_id).bind(flow).bind(filter.for_a_person);
+        let (count,): (i64,) = self.one(DOING, count).await?;
+        let list = sqlx::query_as(LIST).bind(filter.message_id).bind(flow).bind(filter.for_a_person);
+        let rows: Vec<ListedColumns> = self.rows(DOING, list.bind(i64::from(filter.limit))).await?;
+        let listed = rows.into_iter().map(ListedColumns::listed).collect::<Result<_, _>>()?;
+        Ok((count.cast_unsigned(), listed))
+    }
+
+    pub(crate) async fn parked_counts(&self) -> Result<Vec<(Flow, String, u64)>, StoreError> {
+        let ask = sqlx::query_as("SELECT flow, waits_for, count(*) FROM parked GROUP BY flow, waits_for ORDER BY 1, 2");
+        columns::parked_counts(self.rows("counting what is parked", ask).await?)
+    }
+}

@@ -1,0 +1,255 @@
+//! What attempts leave behind: one transaction. The same rows as in PostgreSQL's one statement, table by table.
+
+use sqlx::SqliteConnection;
+
+use super::{Sqlite, fault, now};
+use crate::store::StoreError;
+use crate::store::batch::{AT, BEHIND, Batch, IN_FRONT, OutboxEntry, ParkedRow};
+use crate::store::columns::STRIDE;
+use crate::store::parts::Parts;
+use crate::store::rows::{Ownership, Record, Written};
+
+const DOING: &str = "recording what attempts left behind";
+
+const END: &str = concat!(
+    "INSERT INTO inbox (message_id, flow, ending, ended_at) VALUES ($1, $2, $3, ",
+    now!(),
+    ") ON CONFLICT DO NOTHING"
+);
+
+/// What ended is never parked again.
+const PARK: &str = concat!(
+    "INSERT INTO parked (message_id, flow, partition, lane_key, ordering_key, kind, connection, bytes, position,
+  waits_for, due_at, delay, awaited, passes, attempts, parkings, revision, code, sentence, detail, unsure, deadline_at,
+  asked_by, first_parked_at, last_parked_at)
+SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, min(at.now + $11, coalesce($21, at.now + $11)), $11, $12, $13, $14, $15,
+  $16, $17, $18, $19, $20, $21, $22, at.now, at.now
+FROM (SELECT ",
+    now!(),
+    " AS now) at
+WHERE NOT EXISTS (SELECT 1 FROM inbox WHERE message_id = $1 AND flow = $2)
+ON CONFLICT (message_id, flow) DO UPDATE SET
+  partition = excluded.partition, position = excluded.position, waits_for = excluded.waits_for,
+  due_at = excluded.due_at, delay = excluded.delay, awaited = excluded.awaited, passes = excluded.passes,
+  attempts = excluded.attempts, parkings = excluded.parkings, code = excluded.code, sentence = excluded.sentence,
+  detail = excluded.detail, unsure = excluded.unsure, deadline_at = excluded.deadline_at,
+  asked_by = coalesce(excluded.asked_by, asked_by), last_parked_at = excluded.last_parked_at,
+  bytes = CASE WHEN excluded.revision > revision THEN excluded.bytes ELSE bytes END,
+  revision = max(excluded.revision, revision)"
+);
+
+const HAPPENED: &str = concat!(
+    "INSERT INTO effects (key, document, act, connection, message_id, facts, recorded_at)
+VALUES ($1, $2, $3, $4, $5, $6, ",
+    now!(),
+    ") ON CONFLICT DO NOTHING"
+);
+
+pub(super) const SEND: &str = concat!(
+    "INSERT INTO outbox (flow, purpose, ordering_key, message_id, kind, traceparent, bytes, code, sentence, detail, parking,
+  created_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, ",
+    now!(),
+    ") ON CONFLICT DO NOTHING"
+);
+
+const KNOWN: &str = concat!(
+    "INSERT INTO documents (key, kind, legal_entity, known_at) VALUES ($1, $2, $3, ",
+    now!(),
+    ") ON CONFLICT DO NOTHING"
+);
+
+const NAMED: &str = "INSERT INTO document_names (name, label, document) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING";
+
+const TRAVELLED: &str = "
+INSERT INTO journey (document, at, message_id, ordinal, digest, system, what, mode)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING";
+
+/// Whose record a row belongs to: nobody's, when the partition is not ours.
+type Mine = Vec<Option<Ownership>>;
+
+impl Sqlite {
+    pub(crate) async fn record(&self, records: &[Record]) -> Result<Vec<Written>, StoreError> {
+        let mut parts = Parts::of(records, self.statement_bytes_max);
+        while let Some(part) = parts.next() {
+            let written = self.write(&Batch::of(part.iter().map(|number| &records[*number]))).await;
+            parts.answered(part, written.map_err(|error| fault::sort(DOING, error)))?;
+        }
+        Ok(parts.answers())
+    }
+
+    async fn write(&self, batch: &Batch<'_>) -> Result<Vec<i64>, sqlx::Error> {
+        let mut transaction = self.begin().await?;
+        let mine = fence(&mut transaction, batch).await?;
+        end(&mut transaction, batch, &mine).await?;
+        for row in &batch.parked {
+            if let Some(owner) = owner_of(&mine, row.record) {
+                park(&mut transaction, owner, batch.message_id(row.record), row).await?;
+            }
+        }
+        effects(&mut transaction, batch, &mine).await?;
+        for row in batch.outbox.iter().filter(|row| owner_of(&mine, row.record).is_some()) {
+            send(&mut transaction, row).await?;
+        }
+        documents(&mut transaction, batch, &mine).await?;
+        journey(&mut transaction, batch, &mine).await?;
+        transaction.commit().await?;
+        Ok((0..).zip(&mine).filter(|(_, owner)| owner.is_some()).map(|(record, _)| record).collect())
+    }
+}
+
+/// Whether a partition is owned under this epoch. The write lock keeps it so until the commit.
+pub(super) async fn is_owned(connection: &mut SqliteConnection, owner: Ownership) -> Result<bool, sqlx::Error> {
+    let ask = "SELECT epoch FROM partitions WHERE flow = $1 AND partition = $2 AND epoch = $3 AND owner IS NOT NULL";
+    let ask = sqlx::query(ask).bind(owner.flow.as_str()).bind(i64::from(owner.partition)).bind(owner.epoch);
+    Ok(ask.fetch_optional(connection).await?.is_some())
+}
+
+async fn fence(connection: &mut SqliteConnection, batch: &Batch<'_>) -> Result<Mine, sqlx::Error> {
+    let mut owned = std::collections::HashSet::new();
+    for claim in batch.claims() {
+        if is_owned(connection, claim).await? {
+            owned.insert(claim);
+        }
+    }
+    Ok(batch.records.iter().map(|row| Some(row.owner).filter(|owner| owned.contains(owner))).collect())
+}
+
+fn owner_of(mine: &Mine, record: i64) -> Option<Ownership> {
+    usize::try_from(record).ok().and_then(|record| mine.get(record).copied().flatten())
+}
+
+async fn end(connection: &mut SqliteConnection, batch: &Batch<'_>, mine: &Mine) -> Result<(), sqlx::Error> {
+    for (row, owner) in batch.records.iter().zip(mine) {
+        if let (Some(ending), Some(owner)) = (row.ending, owner) {
+            let flow = owner.flow.as_str();
+            sqlx::query(END).bind(row.message_id).bind(flow).bind(ending).execute(&mut *connection).await?;
+            let unpark = sqlx::query("DELETE FROM parked WHERE message_id = $1 AND flow = $2");
+            unpark.bind(row.message_id).bind(flow).execute(&mut *connection).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn park(
+    connection: &mut SqliteConnection,
+    owner: Ownership,
+    message_id: uuid::Uuid,
+    row: &ParkedRow<'_>,
+) -> Result<(), sqlx::Error> {
+    let position = place(connection, owner, message_id, row).await?;
+    sqlx::query(PARK)
+        .bind(message_id)
+        .bind(owner.flow.as_str())
+        .bind(i64::from(owner.partition))
+        .bind(row.lane_key.as_ref())
+        .bind(row.ordering_key.as_ref())
+        .bind(row.kind.as_ref())
+        .bind(row.connection.as_ref())
+        .bind(row.parked.bytes.as_slice())
+        .bind(position)
+        .bind(row.waits_for)
+        .bind(row.delay)
+        .bind(row.awaited.as_deref())
+        .bind(row.passes)
+        .bind(i64::from(row.parked.attempts))
+        .bind(i64::from(row.parked.parkings))
+        .bind(i64::from(row.parked.revision))
+        .bind(row.failure.code.as_deref())
+        .bind(row.failure.sentence.as_deref())
+        .bind(row.failure.detail.as_deref())
+        .bind(row.unsure.as_str())
+        .bind(row.parked.deadline_at.map(jiff::Timestamp::as_microsecond))
+        .bind(row.asked_by.as_deref())
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+/// What is parked keeps its place, unless it goes in front of what it stood behind.
+async fn place(
+    connection: &mut SqliteConnection,
+    owner: Ownership,
+    message_id: uuid::Uuid,
+    row: &ParkedRow<'_>,
+) -> Result<i64, sqlx::Error> {
+    let flow = owner.flow.as_str();
+    let held: Option<(i64,)> = sqlx::query_as("SELECT position FROM parked WHERE message_id = $1 AND flow = $2")
+        .bind(message_id)
+        .bind(flow)
+        .fetch_optional(&mut *connection)
+        .await?;
+    match (held, row.place) {
+        (Some((held,)), BEHIND | AT) => Ok(held),
+        (Some((held,)), IN_FRONT) if held < row.anchor => Ok(held),
+        (_, IN_FRONT) => {
+            let lowest = row.anchor.saturating_sub(STRIDE);
+            let ask = "SELECT coalesce(max(position), $4) + 1 FROM parked
+                       WHERE flow = $1 AND lane_key = $2 AND position < $3 AND position > $4";
+            let ask = sqlx::query_as(ask).bind(flow).bind(row.lane_key.as_ref()).bind(row.anchor).bind(lowest);
+            let (position,): (i64,) = ask.fetch_one(connection).await?;
+            Ok(position)
+        }
+        (None, AT) => Ok(row.anchor),
+        _ => {
+            let (last,): (i64,) =
+                sqlx::query_as("UPDATE places SET last = last + 1 RETURNING last").fetch_one(connection).await?;
+            Ok(last.saturating_mul(STRIDE))
+        }
+    }
+}
+
+async fn effects(connection: &mut SqliteConnection, batch: &Batch<'_>, mine: &Mine) -> Result<(), sqlx::Error> {
+    for row in batch.effects.iter().filter(|row| owner_of(mine, row.record).is_some()) {
+        let happened = sqlx::query(HAPPENED).bind(row.key.as_ref()).bind(row.document.as_ref()).bind(row.act.as_ref());
+        let happened = happened.bind(row.connection.as_ref()).bind(row.message_id).bind(row.facts.as_str());
+        happened.execute(&mut *connection).await?;
+    }
+    Ok(())
+}
+
+pub(super) async fn send(connection: &mut SqliteConnection, row: &OutboxEntry<'_>) -> Result<(), sqlx::Error> {
+    sqlx::query(SEND)
+        .bind(row.row.flow.as_str())
+        .bind(row.purpose)
+        .bind(row.ordering_key.as_ref())
+        .bind(row.row.message_id)
+        .bind(row.kind.as_ref())
+        .bind(row.traceparent.as_deref())
+        .bind(row.row.bytes.as_slice())
+        .bind(row.failure.code.as_deref())
+        .bind(row.failure.sentence.as_deref())
+        .bind(row.failure.detail.as_deref())
+        .bind(row.parking)
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+async fn documents(connection: &mut SqliteConnection, batch: &Batch<'_>, mine: &Mine) -> Result<(), sqlx::Error> {
+    for row in batch.documents.iter().filter(|row| owner_of(mine, row.record).is_some()) {
+        let known = sqlx::query(KNOWN).bind(row.key.as_ref()).bind(row.kind.as_ref());
+        known.bind(row.legal_entity.as_deref()).execute(&mut *connection).await?;
+    }
+    for row in batch.names.iter().filter(|row| owner_of(mine, row.record).is_some()) {
+        let named = sqlx::query(NAMED).bind(row.name.as_ref()).bind(row.label.as_ref());
+        named.bind(row.document.as_ref()).execute(&mut *connection).await?;
+    }
+    Ok(())
+}
+
+async fn journey(connection: &mut SqliteConnection, batch: &Batch<'_>, mine: &Mine) -> Result<(), sqlx::Error> {
+    for row in batch.steps.iter().filter(|row| owner_of(mine, row.record).is_some()) {
+        let travelled = sqlx::query(TRAVELLED).bind(row.document.as_ref()).bind(row.at).bind(row.message_id);
+        let travelled = travelled.bind(row.ordinal).bind(row.digest).bind(row.system.as_ref());
+        travelled.bind(row.what.as_ref()).bind(row.mode.as_ref()).execute(&mut *connection).await?;
+    }
+    for (record, journal) in &batch.done {
+        if let Some(owner) = owner_of(mine, *record) {
+            let settle = sqlx::query("DELETE FROM journal WHERE id = $1 AND flow = $2 AND partition = $3");
+            let settle = settle.bind(journal).bind(owner.flow.as_str()).bind(i64::from(owner.partition));
+            settle.execute(&mut *connection).await?;
+        }
+    }
+    Ok(())
+}

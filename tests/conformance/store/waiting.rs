@@ -1,0 +1,204 @@
+//! What is due, what wakes it, and what people may wish.
+
+use drayline::store::{Document, ParkedFilter, Replayed};
+
+use super::*;
+
+fn names(name: &str) -> Vec<String> {
+    vec![name.to_owned()]
+}
+
+fn known_document(owner: Ownership, key: &str, name: &str) -> Record {
+    let document = Document {
+        key: key.to_owned(),
+        kind: "order".to_owned(),
+        legal_entity: None,
+        names: vec![("reference".to_owned(), name.to_owned())],
+    };
+    Record { documents: vec![document], ..ends(owner, Uuid::new_v4()) }
+}
+
+#[tokio::test]
+async fn due_are_heads_whose_time_has_come() {
+    both(async |house| {
+        let [freed, timed, late, person, waiting, overdue, looked, behind_late, behind_timed] = messages();
+        let hour_ago = house.store.now().await.unwrap() - Duration::from_secs(3600);
+        house.park(waits(timed, "timed", now_due())).await;
+        house.park(waits(freed, "freed", WaitsFor::Head)).await;
+        house.park(waits(late, "late", later())).await;
+        house.park(waits(person, "person", WaitsFor::Person)).await;
+        house.park(waits(waiting, "waiting", document("order/contoso/1"))).await;
+        // A deadline that passed makes due, except what a person has already.
+        let overdue_wait = waits(overdue, "overdue", document("order/contoso/1"));
+        house.park(Parked { deadline_at: Some(hour_ago), ..overdue_wait }).await;
+        let deadline_at = Some(hour_ago);
+        house.park(Parked { deadline_at, ..waits(Uuid::new_v4(), "had it", WaitsFor::Person) }).await;
+        let look_again = WaitsFor::Document { key: "order/contoso/1".to_owned(), passes: None, delay: Duration::ZERO };
+        house.park(waits(looked, "looked", look_again)).await;
+        house.park(waits(behind_late, "late", WaitsFor::Head)).await;
+        house.park(waits(behind_timed, "timed", now_due())).await;
+        assert_eq!(house.due().await, [timed, freed, overdue, looked]);
+
+        house.end(timed).await;
+        house.end(late).await;
+        assert_eq!(house.due().await, [freed, overdue, looked, behind_late, behind_timed]);
+        assert_eq!(house.store.due(&[house.owner], 2).await.unwrap().len(), 2);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn due_are_only_messages_of_partitions_that_are_ours() {
+    both(async |house| {
+        let [mine, other, third] = messages();
+        let second = house.store.take(house.worker, FLOW, 1, LIVES).await.unwrap().unwrap();
+        let shipments = house.store.take(house.worker, Flow::Shipments, 0, LIVES).await.unwrap().unwrap();
+        house.park(waits(mine, "mine", WaitsFor::Head)).await;
+        house
+            .record(&[
+                parks(second, waits(other, "other", now_due())),
+                parks(shipments, waits(third, "third", WaitsFor::Head)),
+            ])
+            .await;
+        assert_eq!(house.due().await, [mine]);
+        let due = house.store.due(&[shipments, second, house.owner], 10).await.unwrap();
+        assert_eq!(ids(&due), [mine, other, third]);
+        assert_eq!((due[2].flow, due[2].partition), (Flow::Shipments, 0));
+        assert_eq!((due[1].flow, due[1].partition), (FLOW, 1));
+        let next = house.store.take(Uuid::new_v4(), FLOW, 0, Duration::ZERO).await.unwrap().unwrap();
+        assert!(house.due().await.is_empty(), "the epoch is an old one");
+        assert_eq!(ids(&house.store.due(&[next], 10).await.unwrap()), [mine]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_waits_for_a_document_is_woken_by_its_names() {
+    both(async |house| {
+        let [by_key, by_name, other] = messages();
+        house.park(waits(by_key, "1", document("order/contoso/1"))).await;
+        house.park(waits(by_name, "2", document("usmf-1-W1"))).await;
+        house.park(waits(other, "3", document("order/contoso/2"))).await;
+        assert!(house.due().await.is_empty());
+        let both_names = ["order/contoso/1".to_owned(), "usmf-1-W1".to_owned()];
+        assert_eq!(house.store.wake(&both_names).await.unwrap(), 2);
+        assert_eq!(house.due().await, [by_key, by_name]);
+        // Parked again, it sleeps again.
+        house.park(waits(by_key, "1", document("order/contoso/1"))).await;
+        assert_eq!(house.due().await, [by_name]);
+    })
+    .await;
+}
+
+/// Both sides write, commit, then look: whoever is second sees the other.
+#[tokio::test]
+async fn a_document_that_comes_between_look_and_wait_is_not_missed_in_either_order() {
+    both(async |house| {
+        let [first, second] = messages();
+        // The wait is committed first: the document's side wakes it.
+        house.park(waits(first, "1", document("usmf-1-W1"))).await;
+        assert!(house.store.known(&names("usmf-1-W1")).await.unwrap().is_empty());
+        house.record(&[known_document(house.owner, "order/contoso/1", "usmf-1-W1")]).await;
+        assert_eq!(house.store.wake(&names("usmf-1-W1")).await.unwrap(), 1);
+        // The document is committed first: the waiting side finds it.
+        house.record(&[known_document(house.owner, "order/contoso/2", "usmf-2-W1")]).await;
+        assert_eq!(house.store.wake(&names("usmf-2-W1")).await.unwrap(), 0);
+        house.park(waits(second, "2", document("usmf-2-W1"))).await;
+        let asked = ["order/contoso/2".to_owned(), "nobody".to_owned(), "usmf-2-W1".to_owned()];
+        let mut known = house.store.known(&asked).await.unwrap();
+        known.sort();
+        assert_eq!(known, ["order/contoso/2", "usmf-2-W1"]);
+        house.store.wake(&known).await.unwrap();
+        assert_eq!(house.due().await, [first, second]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_event_that_says_look_again_makes_a_persons_head_due_once() {
+    both(async |house| {
+        let [head, follower, timed] = messages();
+        let held = Parked { attempts: 8, ..waits(head, "lane", WaitsFor::Person) };
+        house.park(held.clone()).await;
+        house.park(waits(follower, "lane", WaitsFor::Head)).await;
+        house.park(waits(timed, "timed", later())).await;
+        assert!(house.store.look_again(FLOW, head).await.unwrap());
+        assert!(!house.store.look_again(FLOW, timed).await.unwrap(), "it has a time of its own");
+        assert!(!house.store.look_again(Flow::Shipments, head).await.unwrap());
+        assert!(!house.store.look_again(FLOW, Uuid::new_v4()).await.unwrap());
+        let due = house.store.due(&[house.owner], 10).await.unwrap();
+        assert_eq!(ids(&due), [head]);
+        assert_eq!((due[0].attempts, &due[0].waits_for), (8, &WaitsFor::Person), "its budget stays spent");
+        house.park(held).await;
+        assert!(house.due().await.is_empty());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn replay_makes_a_head_due_with_a_fresh_budget_and_a_follower_comes_after_it() {
+    both(async |house| {
+        let [head, follower, ended, unknown] = messages();
+        let hour_ago = house.store.now().await.unwrap() - Duration::from_secs(3600);
+        let held =
+            Parked { attempts: 8, parkings: 1, deadline_at: Some(hour_ago), ..waits(head, "lane", WaitsFor::Person) };
+        house.park(held).await;
+        house.park(waits(follower, "lane", WaitsFor::Head)).await;
+        house.end(ended).await;
+        assert_eq!(house.store.replay(follower, "anna").await.unwrap(), Replayed::Behind(head));
+        assert!(house.due().await.is_empty());
+        assert_eq!(house.store.replay(head, "anna").await.unwrap(), Replayed::Due);
+        assert_eq!(house.store.replay(head, "bert").await.unwrap(), Replayed::Due);
+        let due = house.store.due(&[house.owner], 10).await.unwrap();
+        assert_eq!(ids(&due), [head]);
+        assert_eq!((due[0].attempts, due[0].parkings, due[0].deadline_at), (0, 1, None));
+        assert_eq!(due[0].asked_by.as_deref(), Some("bert"));
+        let ending = Some(Ending::Applied);
+        assert_eq!(house.store.replay(ended, "anna").await.unwrap(), Replayed::NotParked(ending));
+        assert_eq!(house.store.replay(unknown, "anna").await.unwrap(), Replayed::NotParked(None));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn people_see_what_is_parked_what_it_stands_behind_and_how_much() {
+    both(async |house| {
+        let [head, one, two, alone] = messages();
+        house.park(waits(head, "lane", WaitsFor::Person)).await;
+        house.park(waits(one, "lane", WaitsFor::Head)).await;
+        house.park(waits(two, "lane", WaitsFor::Head)).await;
+        house.park(waits(alone, "alone", document("order/contoso/1"))).await;
+        let (total, listed) = house.store.parked(&ParkedFilter { limit: 10, ..ParkedFilter::default() }).await.unwrap();
+        let seen: Vec<_> = listed.iter().map(|row| (row.parked.message_id, row.followers, row.behind)).collect();
+        assert_eq!(total, 4);
+        assert_eq!(seen, [(head, 2, None), (one, 1, Some(head)), (two, 0, Some(head)), (alone, 0, None)]);
+
+        let only = async |filter: ParkedFilter| {
+            let (total, listed) = house.store.parked(&ParkedFilter { limit: 1, ..filter }).await.unwrap();
+            (total, listed.iter().map(|row| row.parked.message_id).collect::<Vec<_>>())
+        };
+        assert_eq!(only(ParkedFilter::default()).await, (4, vec![head]));
+        assert_eq!(only(ParkedFilter { for_a_person: true, ..ParkedFilter::default() }).await, (1, vec![head]));
+        assert_eq!(only(ParkedFilter { message_id: Some(two), ..ParkedFilter::default() }).await, (1, vec![two]));
+        assert_eq!(only(ParkedFilter { flow: Some(Flow::Returns), ..ParkedFilter::default() }).await, (0, vec![]));
+        assert_eq!(only(ParkedFilter { flow: Some(FLOW), ..ParkedFilter::default() }).await, (4, vec![head]));
+
+        let counts = house.store.parked_counts().await.unwrap();
+        let expected = [("head", 2), ("document", 1), ("person", 1)].map(|(name, n)| (FLOW, name.to_owned(), n));
+        assert_eq!(counts, expected);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_document_that_nobody_knows_yet_is_found_by_its_journey() {
+    both(async |house| {
+        let record = Record { journey: vec![step("order/contoso/1", 1, "came")], ..ends(house.owner, Uuid::new_v4()) };
+        house.record(&[record]).await;
+        let views = house.store.documents("order/contoso/1").await.unwrap();
+        assert_eq!(views.len(), 1);
+        assert_eq!((views[0].document.kind.as_str(), views[0].steps.len()), ("document", 1));
+        assert!(house.store.known(&names("order/contoso/1")).await.unwrap().is_empty());
+    })
+    .await;
+}

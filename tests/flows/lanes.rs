@@ -1,0 +1,262 @@
+//! A road of two lanes that drives looks and plans through a world as the processor does: one attempt after the other
+//! per flow, gates for what waits, the very kind that is awaited passes, postings are looked after beside the lanes.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use drayline::flows::{Acted, CreatedOrder, Decision, Ledger, Look, Past};
+use drayline::gateways::{RequestVerdict, ShipmentUpdate, TrackingRow};
+use drayline::message::{Envelope, Flow, Kind, Origin};
+use rust_decimal::Decimal;
+
+use super::scene::{decide, happened};
+use super::world::{Held, World};
+
+/// What is left when nothing moves any more.
+#[derive(Debug, PartialEq)]
+pub struct Ending {
+    /// Live orders at north: (line, SKU, quantity).
+    pub live: Vec<Vec<(String, String, Decimal)>>,
+    /// Per update: (line, shipped).
+    pub shipped: BTreeMap<String, Vec<(String, Decimal)>>,
+    /// Per line, what Dynamics was last told is still to ship.
+    pub remaining: BTreeMap<String, Decimal>,
+    /// Per packing slip and package.
+    pub tracking: BTreeMap<String, String>,
+    /// What Dynamics was told of the document.
+    pub verdict: Option<RequestVerdict>,
+    /// What waits for a person.
+    pub exceptions: BTreeSet<&'static str>,
+    /// What waits for something that never came.
+    pub waiting: Vec<Kind>,
+}
+
+/// The lanes of one document.
+#[derive(Clone, Debug)]
+pub struct Road {
+    pub world: World,
+    pasts: Vec<Past>,
+    known: BTreeSet<String>,
+    lanes: [Vec<Parked>; 2],
+    looking: Vec<Envelope>,
+    /// Emitted and not delivered yet.
+    pub emitted: Vec<Envelope>,
+    /// How many calls are made until one whose answer is lost together with the process.
+    pub calls_until_crash: Option<u32>,
+}
+
+#[derive(Clone, Debug)]
+struct Parked {
+    message: Envelope,
+    waits: Waits,
+}
+
+#[derive(Clone, Debug)]
+enum Waits {
+    Head,
+    Document(String, Option<Kind>),
+    Person(&'static str),
+}
+
+impl Road {
+    pub fn new(world: World) -> Self {
+        Self {
+            world,
+            pasts: Vec::new(),
+            known: BTreeSet::new(),
+            lanes: [Vec::new(), Vec::new()],
+            looking: Vec::new(),
+            emitted: Vec::new(),
+            calls_until_crash: None,
+        }
+    }
+
+    /// A message arrives.
+    pub fn deliver(&mut self, message: &Envelope) {
+        if message.kind() == Kind::PostingSettled {
+            return self.look_after(message);
+        }
+        let lane = lane(message);
+        let (passes, for_a_person) = match self.lanes[lane].first().map(|head| &head.waits) {
+            None => (true, false),
+            Some(Waits::Document(_, passes)) => (*passes == Some(message.kind()), false),
+            Some(Waits::Person(_)) => (false, true),
+            Some(Waits::Head) => unreachable!("a head without a reason"),
+        };
+        if passes {
+            let gated = !self.lanes[lane].is_empty();
+            let decision = self.attempt(message);
+            let applied = matches!(decision, Decision::Done(_));
+            self.place(lane, message, decision);
+            self.go_on(lane, gated && applied);
+        } else {
+            self.lanes[lane].push(Parked { message: message.clone(), waits: Waits::Head });
+            self.go_on(lane, for_a_person && message.kind().looks_again());
+        }
+    }
+
+    /// Delivers what was emitted, and looks after postings, until nothing moves any more.
+    pub fn come_to_rest(&mut self) {
+        for _ in 0..100 {
+            let emitted = std::mem::take(&mut self.emitted);
+            let looking = std::mem::take(&mut self.looking);
+            if emitted.is_empty() && looking.is_empty() {
+                return;
+            }
+            for message in emitted.iter().chain(&looking) {
+                self.deliver(message);
+            }
+        }
+        panic!("it never comes to rest");
+    }
+
+    pub fn ending(&self) -> Ending {
+        let world = &self.world;
+        let lines = |held: &Held| {
+            let lines = held.order.lines.iter();
+            lines.map(|line| (line.line_id.clone(), line.sku.to_string(), line.quantity)).collect()
+        };
+        let mut remaining: BTreeMap<String, Decimal> = BTreeMap::new();
+        for line in world.postings.values().flat_map(|update| &update.lines) {
+            let least = remaining.entry(line.line_id.clone()).or_insert(line.remaining);
+            *least = line.remaining.min(*least);
+        }
+        let update =
+            |update: &ShipmentUpdate| update.lines.iter().map(|line| (line.line_id.clone(), line.shipped)).collect();
+        let heads = || self.lanes.iter().filter_map(|lane| lane.first());
+        Ending {
+            live: world.orders.iter().filter(|held| !held.dead).map(lines).collect(),
+            shipped: world.postings.iter().map(|(id, posted)| (id.clone(), update(posted))).collect(),
+            remaining,
+            tracking: world.tracking.values().map(|row| (tracked(row), row.tracking_number.clone())).collect(),
+            verdict: world.verdict.clone(),
+            exceptions: heads()
+                .filter_map(|head| match &head.waits {
+                    Waits::Person(code) => Some(*code),
+                    Waits::Head | Waits::Document(..) => None,
+                })
+                .collect(),
+            waiting: heads()
+                .filter(|head| !matches!(head.waits, Waits::Person(_)))
+                .map(|head| head.message.kind())
+                .collect(),
+        }
+    }
+
+    /// The orders that we know we created.
+    pub fn created(&self) -> Vec<CreatedOrder> {
+        Ledger::new(self.pasts.clone()).facts("create_order")
+    }
+
+    fn look_after(&mut self, message: &Envelope) {
+        match self.attempt(message) {
+            Decision::Later { .. } => self.looking.push(message.clone()),
+            Decision::Done(_) | Decision::NotOurs(_) => {}
+            other => panic!("a posting that ends strangely: {other:?}"),
+        }
+    }
+
+    /// Runs heads for as long as they are due.
+    fn go_on(&mut self, lane: usize, mut due: bool) {
+        while let Some(head) = self.lanes[lane].first() {
+            let known = matches!(&head.waits, Waits::Document(name, _) if self.known.contains(name));
+            if !(due || known || matches!(head.waits, Waits::Head)) {
+                break;
+            }
+            due = false;
+            let head = self.lanes[lane].remove(0);
+            let decision = self.attempt(&head.message);
+            if let Decision::Wait { document, .. } = &decision {
+                assert!(!self.known.contains(document), "{document} is known and waited for: it would run in circles");
+            }
+            self.place(lane, &head.message, decision);
+        }
+        // What became known here may be what the other lane waits for.
+        let other = 1 - lane;
+        let woken = self.lanes[other]
+            .first()
+            .is_some_and(|head| matches!(&head.waits, Waits::Document(name, _) if self.known.contains(name)));
+        if woken {
+            self.go_on(other, true);
+        }
+    }
+
+    /// Parks a message in front, if it must wait.
+    fn place(&mut self, lane: usize, message: &Envelope, decision: Decision) {
+        let waits = match decision {
+            Decision::Done(_) | Decision::NotOurs(_) => return,
+            Decision::Wait { document, passes, .. } => Waits::Document(document, passes),
+            Decision::Fail(failure) => Waits::Person(failure.code.as_str()),
+            Decision::Act(_) | Decision::Later { .. } => panic!("no ending of a message in a lane: {decision:?}"),
+        };
+        self.lanes[lane].insert(0, Parked { message: message.clone(), waits });
+    }
+
+    /// One attempt, and after a crash in it the next one.
+    fn attempt(&mut self, message: &Envelope) -> Decision {
+        let mut ledger = Ledger::new(self.pasts.clone());
+        let look = match lane(message) {
+            0 => Look::Order(self.world.order_look()),
+            _ => Look::Shipment(self.world.shipment_look(message, &ledger)),
+        };
+        for _ in 0..20 {
+            let decision = decide(message, &look, &ledger);
+            let Decision::Act(calls) = &decision else {
+                self.record(message, &decision);
+                return decision;
+            };
+            for planned in calls {
+                assert!(!ledger.has(&planned.key), "{} is planned again after it happened", planned.key);
+                let acted = self.world.call(planned);
+                if self.crashes() {
+                    let settled = self.world.settle(&planned.call.lookup());
+                    self.pasts.extend(settled.map(|brought| happened(planned, &brought)));
+                    return self.attempt(message);
+                }
+                let past = match acted {
+                    Acted::Happened(brought) => happened(planned, &brought),
+                    Acted::Instead(past) => past,
+                    Acted::Refused(failure) => panic!("this world refuses nothing: {failure}"),
+                };
+                ledger.add(past.clone());
+                self.pasts.push(past);
+            }
+        }
+        panic!("the plan never ends");
+    }
+
+    fn crashes(&mut self) -> bool {
+        let crashes = self.calls_until_crash == Some(0);
+        self.calls_until_crash = self.calls_until_crash.and_then(|left| left.checked_sub(1));
+        crashes
+    }
+
+    fn record(&mut self, cause: &Envelope, decision: &Decision) {
+        let Decision::Done(done) = decision else { return };
+        for fact in &done.facts {
+            assert!(self.pasts.iter().all(|past| past.key != fact.key), "{} is recorded twice", fact.key);
+        }
+        self.pasts.extend(done.facts.iter().cloned());
+        for document in &done.documents {
+            self.known.insert(document.key.clone());
+            self.known.extend(document.names.iter().map(|(_, value)| value.clone()));
+        }
+        let emitted = done.emits.iter();
+        self.emitted.extend(emitted.map(|emit| Envelope {
+            origin: Origin::Emitted,
+            body: emit.body.clone(),
+            ..cause.clone()
+        }));
+    }
+}
+
+fn lane(message: &Envelope) -> usize {
+    match message.flow() {
+        Flow::Orders => 0,
+        Flow::Shipments => 1,
+        other => panic!("no lane for {other}"),
+    }
+}
+
+fn tracked(row: &TrackingRow) -> String {
+    format!("{} {}", row.packing_slip, row.package_key)
+}

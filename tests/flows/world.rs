@@ -1,0 +1,153 @@
+//! Both far ends as plain data: what they hold, what they answer, what they show.
+
+use std::collections::BTreeMap;
+
+use drayline::flows::{Acted, Call, Ledger, Lookup, OrderLook, Past, Planned, PostedUpdate, ShipmentLook};
+use drayline::gateways::{
+    FulfilmentOrder, HeldLine, HeldOrder, ReleasedOrder, RequestVerdict, ShipmentUpdate, TrackingRow, UpdateState,
+};
+use drayline::message::{Body, Envelope, OrderStatusCode};
+use serde_json::json;
+
+use super::scene::{order_look, shipment_look};
+
+/// Dynamics and north.
+#[derive(Clone, Debug)]
+pub struct World {
+    pub released: Option<ReleasedOrder>,
+    pub verdict: Option<RequestVerdict>,
+    pub postings: BTreeMap<String, ShipmentUpdate>,
+    pub tracking: BTreeMap<String, TrackingRow>,
+    /// Whether Dynamics processes what it is handed.
+    pub processes: bool,
+    pub orders: Vec<Held>,
+    /// Whether north takes its time to answer a cancellation.
+    pub answers_later: bool,
+    /// Cancellations that north has not answered.
+    pub asked: Vec<String>,
+}
+
+/// An order at north.
+#[derive(Clone, Debug)]
+pub struct Held {
+    pub order: FulfilmentOrder,
+    pub dead: bool,
+    /// Too far to be cancelled.
+    pub picked: bool,
+}
+
+impl World {
+    pub fn new(released: Option<ReleasedOrder>) -> Self {
+        Self {
+            released,
+            verdict: None,
+            postings: BTreeMap::new(),
+            tracking: BTreeMap::new(),
+            processes: true,
+            orders: Vec::new(),
+            answers_later: false,
+            asked: Vec::new(),
+        }
+    }
+
+    pub fn live(&mut self) -> Option<&mut Held> {
+        self.orders.iter_mut().find(|held| !held.dead)
+    }
+
+    pub fn held(&mut self, reference: &str) -> Option<&mut Held> {
+        self.orders.iter_mut().find(|held| held.order.reference.to_string() == reference)
+    }
+
+    pub fn call(&mut self, planned: &Planned) -> Acted {
+        match &planned.call {
+            Call::CreateOrder(order) => self.create(order),
+            Call::CancelOrder { reference, .. } => Acted::Happened(json!({ "outcome": self.cancel(reference) })),
+            Call::WriteStatus { verdict, .. } => {
+                self.verdict = Some(verdict.clone());
+                Acted::Happened(json!({}))
+            }
+            Call::PostShipment(update) => {
+                let known = self.postings.entry(update.update_id.clone()).or_insert_with(|| update.clone());
+                assert_eq!(known, update, "an update's id stands for one content");
+                Acted::Happened(json!({}))
+            }
+            Call::WriteTracking(row) => {
+                self.tracking.insert(row.row_id.clone(), row.clone());
+                Acted::Happened(json!({}))
+            }
+        }
+    }
+
+    fn create(&mut self, order: &FulfilmentOrder) -> Acted {
+        let reference = order.reference.to_string();
+        if let Some(held) = self.held(&reference) {
+            let burned = Past {
+                key: format!("burn_reference/north/{reference}"),
+                act: "burn_reference".to_owned(),
+                connection: "north".to_owned(),
+                facts: json!({ "reference": reference }),
+            };
+            assert!(held.dead || held.order == *order, "{reference} would mean two things");
+            return if held.dead {
+                Acted::Instead(burned)
+            } else {
+                Acted::Happened(json!({ "order_id": format!("N-{reference}") }))
+            };
+        }
+        assert!(self.live().is_none(), "two live orders of one document");
+        self.orders.push(Held { order: order.clone(), dead: false, picked: false });
+        Acted::Happened(json!({ "order_id": format!("N-{reference}") }))
+    }
+
+    fn cancel(&mut self, reference: &str) -> &'static str {
+        let later = self.answers_later;
+        let held = self.held(reference).expect("only what was created is cancelled");
+        if held.dead {
+            return "CONFIRMED";
+        }
+        if later {
+            self.asked.push(reference.to_owned());
+            return "PENDING";
+        }
+        self.answer(reference)
+    }
+
+    /// North decides about a cancellation.
+    pub fn answer(&mut self, reference: &str) -> &'static str {
+        let held = self.held(reference).expect("only what was created is cancelled");
+        held.dead = !held.picked;
+        if held.dead { "CONFIRMED" } else { "REJECTED" }
+    }
+
+    pub fn settle(&mut self, lookup: &Lookup) -> Option<serde_json::Value> {
+        let Lookup::Order { reference } = lookup else { return None };
+        self.held(reference).filter(|held| !held.dead).map(|_| json!({ "order_id": format!("N-{reference}") }))
+    }
+
+    pub fn order_look(&self) -> OrderLook {
+        let shown = self.orders.last().map(|held| HeldOrder {
+            order_id: format!("N-{}", held.order.reference),
+            reference: held.order.reference.to_string(),
+            status: if held.dead { OrderStatusCode::Cancelled } else { OrderStatusCode::Received }.into(),
+            lines: Vec::<HeldLine>::new(),
+        });
+        OrderLook { held: shown, ..order_look(self.released.clone()) }
+    }
+
+    pub fn shipment_look(&self, message: &Envelope, ledger: &Ledger) -> ShipmentLook {
+        let update_id = match &message.body {
+            Body::PostingSettled(body) => Some(body.update_id.to_string()),
+            Body::ShipmentVoided(body) => {
+                let mut posted = ledger.facts::<PostedUpdate>("post_shipment").into_iter();
+                posted.find(|posted| posted.shipment_key == body.shipment_key.as_str()).map(|posted| posted.update_id)
+            }
+            _ => None,
+        };
+        let update = update_id.map(|update_id| match self.postings.get(&update_id) {
+            None => UpdateState::Missing,
+            Some(_) if self.processes => UpdateState::Processed,
+            Some(_) => UpdateState::Pending("Received".to_owned()),
+        });
+        ShipmentLook { update, ..shipment_look() }
+    }
+}

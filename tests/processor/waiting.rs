@@ -1,0 +1,104 @@
+//! Waiting for another document: in one lane and across flows, whichever comes first.
+
+use std::time::Duration;
+
+use drayline::message::Flow;
+use drayline::store::WaitsFor;
+
+use super::far_ends::Creates;
+use super::on_both;
+use super::world::{World, accepted, document, released, shipped, until};
+use crate::support::Backing;
+
+on_both!(
+    the_awaited_kind_passes_the_gate_and_wakes_the_head,
+    a_shipment_waits_for_its_order_in_another_flow,
+    a_document_that_comes_between_look_and_parking_wakes_its_waiter,
+    a_wait_that_takes_too_long_becomes_a_persons,
+    a_busy_far_end_costs_no_attempt,
+);
+
+async fn the_awaited_kind_passes_the_gate_and_wakes_the_head(backing: Backing) {
+    let world = World::new(backing).await;
+    let worker = world.worker(&[Flow::Orders]).await;
+    let early = accepted("SHP1", "e1");
+    world.publish(&early).await;
+    let row = world.parked(early.message_id, |row| matches!(row.parked.waits_for, WaitsFor::Document { .. })).await;
+    assert_eq!(row.parked.attempts, 0, "waiting costs nothing");
+    assert!(row.parked.deadline_at.is_some());
+    world.publish(&released("SHP1", "e2")).await;
+    world.until_nothing_waits().await;
+    assert_eq!(world.far_ends.took().len(), 1);
+    worker.stop(Duration::from_secs(5)).await;
+    world.close().await;
+}
+
+async fn a_shipment_waits_for_its_order_in_another_flow(backing: Backing) {
+    let world = World::new(backing).await;
+    let worker = world.worker(&[Flow::Orders, Flow::Shipments]).await;
+    let shipment = shipped("SHP1", "e1");
+    world.publish(&shipment).await;
+    world.parked(shipment.message_id, |row| matches!(row.parked.waits_for, WaitsFor::Document { .. })).await;
+    assert_eq!(world.far_ends.posted(), 0);
+    world.publish(&released("SHP1", "e2")).await;
+    until("the shipment is posted", async || (world.far_ends.posted() > 0).then_some(())).await;
+    world.until_nothing_waits().await;
+    let posted =
+        |journey: &[(uuid::Uuid, String)]| journey.iter().any(|(_, what)| what.starts_with("Posted packing slip"));
+    world.until_journey(&document("SHP1"), posted).await;
+    assert_eq!(world.far_ends.posted(), 1);
+    worker.stop(Duration::from_secs(5)).await;
+    world.close().await;
+}
+
+/// The order's create is held while the shipment looks; both then commit as close together as they can, many times.
+async fn a_document_that_comes_between_look_and_parking_wakes_its_waiter(backing: Backing) {
+    let world = World::new(backing).await;
+    let worker = world.worker(&[Flow::Orders, Flow::Shipments]).await;
+    world.far_ends.creates(Creates::HeldAfter);
+    let requests: Vec<String> = (0..12).map(|number| format!("SHP{number}")).collect();
+    for request in &requests {
+        world.publish(&released(request, &format!("r-{request}"))).await;
+    }
+    until("all creates are held", async || (world.far_ends.took().len() == requests.len()).then_some(())).await;
+    let publishing = async {
+        for request in &requests {
+            world.publish(&shipped(request, &format!("s-{request}"))).await;
+        }
+    };
+    tokio::join!(publishing, async { world.far_ends.go_on() });
+    // Nobody is woken by time here: it is looked again only after a minute.
+    until("all are posted", async || (world.far_ends.posted() == requests.len()).then_some(())).await;
+    world.until_nothing_waits().await;
+    worker.stop(Duration::from_secs(5)).await;
+    world.close().await;
+}
+
+async fn a_wait_that_takes_too_long_becomes_a_persons(backing: Backing) {
+    let world = World::with(backing, "processor.document_wait_s_max = 1\n").await;
+    let worker = world.worker(&[Flow::Shipments]).await;
+    let shipment = shipped("SHP1", "e1");
+    world.publish(&shipment).await;
+    let row = world.parked(shipment.message_id, |row| row.parked.waits_for == WaitsFor::Person).await;
+    assert_eq!(row.parked.failure.unwrap().code, "order.unknown");
+    assert_eq!(row.parked.parkings, 1);
+    worker.stop(Duration::from_secs(5)).await;
+    world.close().await;
+}
+
+async fn a_busy_far_end_costs_no_attempt(backing: Backing) {
+    let world = World::new(backing).await;
+    world.far_ends.creates(Creates::Busy);
+    let worker = world.worker(&[Flow::Orders]).await;
+    let message = released("SHP1", "e1");
+    world.publish(&message).await;
+    // More often than the table of attempts has rows.
+    until("it was tried ten times", async || (world.far_ends.asked().len() >= 10).then_some(())).await;
+    let row = world.parked(message.message_id, |_| true).await;
+    assert_eq!((row.parked.attempts, row.parked.parkings), (0, 0));
+    world.far_ends.go_on();
+    world.until_nothing_waits().await;
+    assert_eq!(world.far_ends.took().len(), 1);
+    worker.stop(Duration::from_secs(5)).await;
+    world.close().await;
+}
