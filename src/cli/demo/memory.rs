@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::super::Failed;
+use crate::cli::Failed;
 use super::Options;
 use crate::config::Config;
 

@@ -9,7 +9,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::super::{Failed, Global};
+use crate::cli::{Failed, Global};
 use super::app_addresses;
 use super::memory::Memory;
 use super::report::Report;

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::super::Failed;
+use crate::cli::Failed;
 use super::memory::Memory;
 use super::stage::Stage;
 use super::view::View;
