@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::super::Failed;
 use super::Options;
+use crate::cli::Failed;
 use crate::config::Config;
 
 /// The files of the embedded store and queue, with what SQLite puts beside them.

@@ -9,12 +9,12 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::super::{Failed, Global};
 use super::app_addresses;
 use super::memory::Memory;
 use super::report::Report;
 use super::view::{Counts, View};
 use crate::app::{App, Roles};
+use crate::cli::{Failed, Global};
 use crate::clock::Clock;
 use crate::config::{Config, StoreKind, TransportKind};
 use crate::exceptions::{Selection, list};

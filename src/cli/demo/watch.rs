@@ -2,10 +2,10 @@
 
 use std::time::{Duration, Instant};
 
-use super::super::Failed;
 use super::memory::Memory;
 use super::stage::Stage;
 use super::view::View;
+use crate::cli::Failed;
 use crate::exceptions::{Selection, list};
 use crate::store::Store;
 
