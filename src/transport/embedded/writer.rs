@@ -127,7 +127,10 @@ impl Batch {
         }
         self.settled.clear();
         self.ended.clear();
-        self.flushed.drain(..).for_each(|answer| drop(answer.send(())));
+        for answer in self.flushed.drain(..) {
+            // Whoever asked may have given up.
+            let _ = answer.send(());
+        }
         let subscribers = lock(subscribers);
         wake.iter().filter_map(|lane| subscribers.get(lane)).for_each(|window| window.wake());
         true

@@ -15,8 +15,8 @@ use drayline::transport::{Delivery, Outgoing, Subscription, Target, Transport};
 use tempfile::TempDir;
 use uuid::Uuid;
 
-use crate::support::amqp_url;
 use crate::support::broker::Namespace;
+use crate::support::{amqp_url, ran};
 
 /// Longer than anything takes that is going to happen.
 const DEADLINE: Duration = Duration::from_secs(60);
@@ -30,7 +30,6 @@ enum Member {
 
 /// Fresh ground for one test.
 struct Bench {
-    member: Member,
     folder: TempDir,
     namespace: Option<Namespace>,
     values: BTreeMap<String, String>,
@@ -38,7 +37,7 @@ struct Bench {
 
 impl Bench {
     fn new(member: Member) -> Self {
-        let bench = Self { member, folder: tempfile::tempdir().unwrap(), namespace: None, values: BTreeMap::new() };
+        let bench = Self { folder: tempfile::tempdir().unwrap(), namespace: None, values: BTreeMap::new() };
         let bench = bench
             .with("transport.confirm_deadline_ms", 20_000)
             .with("transport.front_stuck_ms", 200)
@@ -50,7 +49,10 @@ impl Bench {
             .with("transport.partitions.stock_adjustments", 1)
             .with("transport.partitions.returns", 1);
         match member {
-            Member::Embedded => bench,
+            Member::Embedded => {
+                ran("ran transport embedded");
+                bench
+            }
             Member::Rabbitmq => {
                 let namespace = Namespace::fresh();
                 let bench = bench

@@ -106,7 +106,62 @@ fn export_holds_every_exchange_queue_and_binding() {
         named("queues", "name", "house.dead-letter.orders"),
         named("bindings", "destination", "house.orders.01"),
         named("bindings", "destination", "house.dead-letter.orders"),
-    ], @"");
+    ], @r#"
+    [
+      {
+        "arguments": {},
+        "auto_delete": false,
+        "durable": true,
+        "internal": false,
+        "name": "house.orders",
+        "type": "direct",
+        "vhost": "trade"
+      },
+      {
+        "arguments": {
+          "x-dead-letter-exchange": "house.dead-letter",
+          "x-dead-letter-routing-key": "orders",
+          "x-dead-letter-strategy": "at-least-once",
+          "x-delivery-limit": 1000000,
+          "x-overflow": "reject-publish",
+          "x-queue-type": "quorum",
+          "x-single-active-consumer": true
+        },
+        "auto_delete": false,
+        "durable": true,
+        "name": "house.orders.01",
+        "vhost": "trade"
+      },
+      {
+        "arguments": {
+          "x-delivery-limit": 1000000,
+          "x-overflow": "reject-publish",
+          "x-queue-type": "quorum",
+          "x-single-active-consumer": true
+        },
+        "auto_delete": false,
+        "durable": true,
+        "name": "house.dead-letter.orders",
+        "vhost": "trade"
+      },
+      {
+        "arguments": {},
+        "destination": "house.orders.01",
+        "destination_type": "queue",
+        "routing_key": "1.01",
+        "source": "house.orders",
+        "vhost": "trade"
+      },
+      {
+        "arguments": {},
+        "destination": "house.dead-letter.orders",
+        "destination_type": "queue",
+        "routing_key": "orders",
+        "source": "house.dead-letter",
+        "vhost": "trade"
+      }
+    ]
+    "#);
 }
 
 /// What is exported is what is declared: a broker that took the one agrees with the other. The names of arguments and
