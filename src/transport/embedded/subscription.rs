@@ -132,7 +132,7 @@ impl Subscription {
                 self.ahead = rows.into();
                 Some(())
             }
-            Err(error) => self.unreadable(&error),
+            Err(error) => unreadable(&error),
         }
     }
 
@@ -149,14 +149,8 @@ impl Subscription {
                 self.window.handed_out.store(id, Ordering::SeqCst);
                 Some(delivery)
             }
-            Err(error) => self.unreadable(&error),
+            Err(error) => unreadable(&error),
         }
-    }
-
-    /// Ends the subscription aloud; whoever subscribes again reads again.
-    fn unreadable<T>(&self, error: &sqlx::Error) -> Option<T> {
-        StoreAway { doing: "reading the embedded queue", why: &error.to_string() }.emit();
-        None
     }
 
     pub(in crate::transport) async fn close(self) {
@@ -194,4 +188,10 @@ fn delivery(row: &SqliteRow, settlement: Settlement) -> Result<Delivery, sqlx::E
         deliveries_before: u32::try_from(deliveries).unwrap_or(u32::MAX),
         settlement,
     })
+}
+
+/// Ends the subscription aloud; whoever subscribes again reads again.
+fn unreadable<T>(error: &sqlx::Error) -> Option<T> {
+    StoreAway { doing: "reading the embedded queue", why: &error.to_string() }.emit();
+    None
 }

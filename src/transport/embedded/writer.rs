@@ -43,11 +43,17 @@ pub(super) enum Work {
     Stop(oneshot::Sender<()>),
 }
 
+/// A message, where it goes, and who waits for it.
+type Publish = (Lane, Outgoing, oneshot::Sender<Result<(), NotDelivered>>);
+
+/// A lane, the window of its subscriber, and who waits for it.
+type Begin = (Lane, usize, oneshot::Sender<Result<(), String>>);
+
 #[derive(Default)]
 struct Batch {
-    published: Vec<(Lane, Outgoing, oneshot::Sender<Result<(), NotDelivered>>)>,
+    published: Vec<Publish>,
     settled: Vec<i64>,
-    began: Vec<(Lane, usize, oneshot::Sender<Result<(), String>>)>,
+    began: Vec<Begin>,
     ended: Vec<(Lane, i64)>,
     flushed: Vec<oneshot::Sender<()>>,
     stop: bool,
@@ -144,9 +150,9 @@ impl Batch {
         for ids in self.settled.chunks(BATCH_MAX) {
             let mut delete = QueryBuilder::<Sqlite>::new("DELETE FROM messages WHERE id IN (");
             let mut separated = delete.separated(", ");
-            ids.iter().for_each(|id| {
+            for id in ids {
                 separated.push_bind(*id);
-            });
+            }
             delete.push(")").build().persistent(false).execute(&mut *transaction).await?;
         }
         // An end stands before a beginning of the same lane: only one is open at a time.
@@ -176,8 +182,6 @@ impl Batch {
     }
 }
 
-type Publish = (Lane, Outgoing, oneshot::Sender<Result<(), NotDelivered>>);
-
 fn insert(rows: &[Publish]) -> QueryBuilder<Sqlite> {
     let columns = "lane, message_id, ordering_key, type_name, traceparent, headers, bytes";
     let mut insert = QueryBuilder::new(format!("INSERT INTO messages ({columns}) "));
@@ -187,12 +191,7 @@ fn insert(rows: &[Publish]) -> QueryBuilder<Sqlite> {
             .push_bind(message.ordering_key.as_str().to_owned())
             .push_bind(message.type_name.clone())
             .push_bind(message.traceparent.clone())
-            .push_bind(
-                serde_json::Value::from_iter(
-                    message.headers.iter().map(|(name, value)| [name.as_str(), value.as_str()]),
-                )
-                .to_string(),
-            )
+            .push_bind(serde_json::json!(message.headers).to_string())
             .push_bind(message.bytes.clone());
     });
     insert

@@ -54,7 +54,7 @@ async fn in_time<T>(config: &Config, question: impl Future<Output = Result<T, Ob
     let answer = tokio::time::timeout(session::patience(config), question).await;
     answer
         .map_err(|_| TransportError::new("the broker does not answer any more", "Try again when it is well"))?
-        .map_err(stopped)
+        .map_err(|obstacle| stopped(&obstacle))
 }
 
 /// The queue that a subscription found to be different.
@@ -135,7 +135,7 @@ fn missing(thing: String, obstacle: Obstacle) -> Result<Difference, Obstacle> {
     }
 }
 
-fn stopped(obstacle: Obstacle) -> TransportError {
+fn stopped(obstacle: &Obstacle) -> TransportError {
     let remedy = match obstacle {
         Obstacle::Refused(_) => "Give its user the rights to configure, write and read in this namespace",
         Obstacle::Missing | Obstacle::Differs(_) | Obstacle::Lost(_) => "Try again when the broker is well",

@@ -41,9 +41,9 @@ pub(super) fn outgoing(message: &Outgoing, now: Timestamp) -> BasicProperties {
 pub(super) fn incoming(received: Received, settlement: Settlement) -> Delivery {
     let properties = &received.properties;
     let header = |name: &str| properties.headers().as_ref().and_then(|headers| headers.inner().get(name));
-    let text = |name: &str| header(name).and_then(text);
+    let text = |name| header(name).and_then(text);
     let counted = header(DELIVERY_COUNT).and_then(whole);
-    let further = properties.headers().iter().flat_map(|headers| headers.inner());
+    let further = properties.headers().iter().flat_map(FieldTable::inner);
     let further = further.filter(|(name, _)| ![ORDERING_KEY, TRACEPARENT, DELIVERY_COUNT].contains(&name.as_str()));
     Delivery {
         message_id: properties.message_id().as_ref().and_then(|id| id.as_str().parse().ok()),

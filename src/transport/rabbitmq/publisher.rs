@@ -131,10 +131,9 @@ impl Unconfirmed {
             woken.0.store(false, Ordering::SeqCst);
             match self.publishes.poll_next_unpin(&mut Context::from_waker(&waker)) {
                 Poll::Ready(Some(one)) => ended.push(one),
-                Poll::Ready(None) => return ended,
                 // The set rests after a while even if more is ready, and says so by waking.
                 Poll::Pending if woken.0.load(Ordering::SeqCst) => {}
-                Poll::Pending => return ended,
+                Poll::Ready(None) | Poll::Pending => return ended,
             }
         }
     }

@@ -46,7 +46,11 @@ async fn child_that_is_killed() {
 }
 
 fn config_in(folder: &Path) -> drayline::config::Config {
-    load_text(&format!("data = {folder:?}\ntransport.partitions.orders = 2\ntransport.prefetch = 65535\n")).unwrap()
+    load_text(&format!(
+        "data = {:?}\ntransport.partitions.orders = 2\ntransport.prefetch = 65535\n",
+        folder.to_str().unwrap()
+    ))
+    .unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -19,7 +19,7 @@ use crate::support::broker::Namespace;
 use crate::support::{amqp_url, ran};
 
 /// Longer than anything takes that is going to happen.
-const DEADLINE: Duration = Duration::from_secs(60);
+const DEADLINE: Duration = Duration::from_mins(1);
 
 /// The members of the closed set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,7 +65,7 @@ impl Bench {
     }
 
     /// With one more value of the configuration, as TOML.
-    fn with(mut self, key: &str, value: impl ToString) -> Self {
+    fn with(mut self, key: &str, value: impl std::fmt::Display) -> Self {
         self.values.insert(key.to_owned(), value.to_string());
         self
     }
@@ -80,8 +80,8 @@ impl Bench {
     }
 
     fn config(&self) -> Config {
-        let values: String = self.values.iter().map(|(key, value)| format!("{key} = {value}\n")).collect();
-        let text = format!("data = {:?}\n{values}", self.folder.path());
+        let values: Vec<_> = self.values.iter().map(|(key, value)| format!("{key} = {value}")).collect();
+        let text = format!("data = {:?}\n{}", self.folder.path().to_str().unwrap(), values.join("\n"));
         load_text(&text).unwrap_or_else(|findings| panic!("{findings:#?}"))
     }
 
@@ -141,6 +141,12 @@ async fn take(subscription: &mut Subscription, count: usize) -> Vec<Delivery> {
         taken.push(next(subscription).await);
     }
     taken
+}
+
+fn settle(deliveries: Vec<Delivery>) {
+    for delivery in deliveries {
+        delivery.settlement.settle();
+    }
 }
 
 fn numbers(deliveries: &[Delivery]) -> Vec<u32> {

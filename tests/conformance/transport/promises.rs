@@ -7,7 +7,7 @@ use drayline::transport::{MESSAGE_BYTES_MAX, NotDelivered, Outgoing, Target};
 use futures_util::future::join_all;
 use uuid::Uuid;
 
-use super::{Bench, Member, key_in, next, number, numbers, order, quiet, take};
+use super::{Bench, Member, key_in, next, number, numbers, order, quiet, settle, take};
 
 /// One test of each promise for each member.
 macro_rules! promises {
@@ -103,7 +103,7 @@ async fn what_was_confirmed_survives_and_what_was_settled_does_not_come_back(mem
     let mut subscription = transport.subscribe(Flow::Orders, 0).await.unwrap();
     let came = take(&mut subscription, 20).await;
     assert_eq!(numbers(&came), (0..20).collect::<Vec<_>>());
-    came.into_iter().for_each(|delivery| delivery.settlement.settle());
+    settle(came);
     subscription.close().await;
     transport.close().await;
 
@@ -156,7 +156,7 @@ async fn a_dropped_settlement_comes_back_when_its_subscription_ends(member: Memb
     let mut subscription = transport.subscribe(Flow::Orders, 0).await.unwrap();
     let mut came = take(&mut subscription, 3).await;
     drop(came.remove(1));
-    came.into_iter().for_each(|delivery| delivery.settlement.settle());
+    settle(came);
     quiet(&mut subscription).await;
     subscription.close().await;
     let mut subscription = transport.subscribe(Flow::Orders, 0).await.unwrap();
@@ -178,7 +178,7 @@ async fn settling_after_the_subscription_ended_changes_nothing(member: Member) {
     let mut subscription = transport.subscribe(Flow::Orders, 0).await.unwrap();
     let new = take(&mut subscription, 2).await;
     // The rights of a subscription that ended must not settle what the next one was handed.
-    old.into_iter().for_each(|delivery| delivery.settlement.settle());
+    settle(old);
     drop(new);
     subscription.close().await;
     let mut subscription = transport.subscribe(Flow::Orders, 0).await.unwrap();

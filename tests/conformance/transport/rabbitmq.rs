@@ -299,9 +299,9 @@ async fn properties_are_those_that_other_tools_read() {
     assert_eq!((came.exchange.as_str(), came.routing_key.as_str()), (bench.named("orders").as_str(), "1.01"));
     let properties = &came.properties;
     let id = sent.message_id.to_string();
-    assert_eq!(properties.message_id().as_ref().map(|id| id.as_str()), Some(id.as_str()));
-    assert_eq!(properties.kind().as_ref().map(|kind| kind.as_str()), Some("drayline.v1.OrderReleased"));
-    assert_eq!(properties.content_type().as_ref().map(|kind| kind.as_str()), Some("application/x-protobuf"));
+    assert_eq!(properties.message_id().as_ref().map(ToString::to_string), Some(id));
+    assert_eq!(properties.kind().as_ref().map(ToString::to_string).as_deref(), Some("drayline.v1.OrderReleased"));
+    assert_eq!(properties.content_type().as_ref().map(ToString::to_string).as_deref(), Some("application/x-protobuf"));
     assert_eq!(*properties.delivery_mode(), Some(2));
     let age = u64::try_from(jiff::Timestamp::now().as_second()).unwrap() - properties.timestamp().unwrap();
     assert!(age < 60, "the time stamp is in seconds");
