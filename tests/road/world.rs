@@ -146,7 +146,7 @@ impl World {
         panic!("{what} did not happen.\ndynamics {}\nwarehouse {}\nparked {parked:#?}", seen.0, seen.1);
     }
 
-    /// Waits until every order is posted and nothing moves.
+    /// Waits until every order is posted, every package's tracking is written, and nothing moves.
     pub async fn until_posted(&self, orders: u64) {
         self.until("everything posted", |dynamics, warehouse| {
             dynamics["posted"] == orders
@@ -154,6 +154,7 @@ impl World {
                 && warehouse["pending_events"] == 0
                 && warehouse["steps_due"] == 0
                 && dynamics["updates_waiting"] == 0
+                && dynamics["tracking"] == warehouse["packages"]
         })
         .await;
         self.until_nothing_parked().await;
