@@ -49,6 +49,10 @@ struct Global {
     json: bool,
 }
 
+/// The help of `--flow`: the names as everywhere.
+const FLOW_HELP: &str = "One of orders, shipments, goods_received, stock_adjustments, returns, stock_snapshots; several \
+    times for several, not at all for every flow";
+
 #[derive(Debug, Subcommand)]
 enum Command {
     /// The whole product on the embedded default with simulated far ends: watch orders go out and shipments come back
@@ -59,8 +63,8 @@ enum Command {
     Ingest,
     /// Only consumers of the named flows; start as many as the peak needs
     Work {
-        /// orders, shipments, goods_received, stock_adjustments, returns, stock_snapshots; several times, or none for all
-        #[arg(long = "flow", value_name = "FLOW")]
+        /// Only this flow; several times for several, never for all
+        #[arg(long = "flow", value_name = "FLOW", help = FLOW_HELP)]
         flows: Vec<Flow>,
     },
     /// A simulated far end over real HTTP, for trying and rehearsing

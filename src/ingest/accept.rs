@@ -16,6 +16,7 @@ use crate::clock::{Clock, Mark};
 use crate::config::{Config, ms};
 use crate::message::{Envelope, Flow};
 use crate::store::{OutboxRow, Purpose, Store};
+use crate::telemetry::NotDeliveredKept;
 use crate::transport::{Outgoing, Target, Transport};
 
 /// Documents of one request whose messages are made durable side by side.
@@ -98,7 +99,7 @@ impl Acceptance {
             match self.transport.publish(outgoing(message, bytes.clone())).await {
                 Ok(()) => return Ok(Way::Published),
                 Err(why) => {
-                    tracing::debug!(flow = message.flow().as_str(), %why, "not delivered; to the outbox");
+                    NotDeliveredKept { flow: message.flow(), why: &why.to_string() }.emit();
                     *road.write().await = Road::Outbox { asked: self.clock.mark() };
                 }
             }

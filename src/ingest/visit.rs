@@ -12,6 +12,7 @@ use super::signature::{Scheme, Signed, delivery_id, same_secret};
 use super::{Doors, finance_operations, read, standard};
 use crate::config::{Dynamics, DynamicsKind, Secret, Warehouse};
 use crate::message::{Body, Connection, Envelope, TraceContext};
+use crate::telemetry::SecretUnread;
 
 /// Which door, as the path names it.
 pub(super) enum Door {
@@ -134,8 +135,7 @@ impl House {
             (true, _) => Ok(()),
             (false, true) => Err(Refusal::NotAuthentic),
             (false, false) => {
-                let connection = sender.connection().as_str();
-                tracing::warn!(connection, "a secret of this connection cannot be read; asked the sender to come back");
+                SecretUnread { connection: sender.connection().as_str() }.emit();
                 Err(Refusal::Unavailable { retry_after_s: self.doors.config.ingest.retry_after_s })
             }
         }

@@ -53,6 +53,12 @@ pub fn record_id(facts: &[&str]) -> String {
     format!("D{}", &hexadecimal(&digest)[..19]).to_ascii_uppercase()
 }
 
+/// 64 bits that tell texts apart within one row's key. It names nothing: two documents may share it.
+#[must_use]
+pub fn digest(parts: &[&str]) -> u64 {
+    xxh3_64(parts.join(SEPARATOR).as_bytes())
+}
+
 fn derive(parts: &[&str]) -> Uuid {
     Uuid::new_v5(&NAMESPACE, parts.join(SEPARATOR).as_bytes())
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use futures_util::FutureExt as _;
 
-use super::gate::{Admission, Arrival, admit};
+use super::gate::{Admission, Arrival, Brought, admit};
 use super::house::House;
 use super::inbound::Job;
 use super::parking::Pause;
@@ -60,7 +60,10 @@ pub(super) async fn attempt(house: &House, job: &Job, lane_is_full: bool) {
     let arrival = Arrival {
         message_id: job.inbound.message_id,
         kind: job.inbound.content.as_ref().ok().map(Envelope::kind),
-        due_since: job.due.as_ref().map(|parked| parked.last_parked_at),
+        brought: match &job.due {
+            Some(parked) => Brought::Due { parked_at: parked.last_parked_at },
+            None => Brought::Delivered,
+        },
         lane_is_full,
     };
     let place = match admit(&arrival, &known) {

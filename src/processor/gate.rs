@@ -16,10 +16,22 @@ pub struct Arrival {
     pub message_id: Uuid,
     /// Its kind, where it can be read.
     pub kind: Option<Kind>,
-    /// When its parked row, which was due, was last written; nothing for a delivery.
-    pub due_since: Option<Option<Timestamp>>,
+    /// By whom it was brought to its lane.
+    pub brought: Brought,
     /// Its lane has held its key for too long.
     pub lane_is_full: bool,
+}
+
+/// Who brings messages to lanes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Brought {
+    /// The transport.
+    Delivered,
+    /// The store, because it is due.
+    Due {
+        /// When its parked row was last written; a row that was written since is dealt with by somebody else.
+        parked_at: Option<Timestamp>,
+    },
 }
 
 /// What becomes of it.
@@ -38,9 +50,9 @@ pub enum Admission {
 /// Decides at the gate.
 #[must_use]
 pub fn admit(arrival: &Arrival, known: &Known) -> Admission {
-    match arrival.due_since {
-        Some(since) => admit_due(arrival.message_id, since, known),
-        None => admit_delivery(arrival, known),
+    match arrival.brought {
+        Brought::Due { parked_at } => admit_due(arrival.message_id, parked_at, known),
+        Brought::Delivered => admit_delivery(arrival, known),
     }
 }
 

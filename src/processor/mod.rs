@@ -49,7 +49,7 @@ use std::time::Duration;
 
 use tokio_util::task::TaskTracker;
 
-pub use gate::{Admission, Arrival, admit};
+pub use gate::{Admission, Arrival, Brought, admit};
 pub use parking::{Parking, Parkings, Pause, Standing};
 pub use retry::{RetryTable, Waits};
 pub use unsure::not_there_counts_in;

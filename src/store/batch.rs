@@ -5,12 +5,12 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use serde_json::{Map, Value};
 use uuid::Uuid;
-use xxhash_rust::xxh3::xxh3_64;
 
 use super::columns::{DOCUMENT, HEAD, PERSON, TIME, clean, ending_code, micros, purpose_code};
 use super::rows::{
     Intended, Intent, OutboxRow, Outcome, Ownership, Parked, ParkedFailure, Place, Purpose, Record, WaitsFor, Written,
 };
+use crate::message::digest;
 
 /// Parked in front of a place, where it stands, or behind everything.
 pub(super) const BEHIND: i64 = 0;
@@ -171,7 +171,7 @@ impl<'a> Batch<'a> {
             at: step.at.as_microsecond(),
             message_id: step.message_id,
             ordinal,
-            digest: xxh3_64(format!("{}\u{1f}{}\u{1f}{}", step.system, step.what, step.mode).as_bytes()).cast_signed(),
+            digest: digest(&[&step.system, &step.what, &step.mode]).cast_signed(),
             system: clean(&step.system),
             what: clean(&step.what),
             mode: clean(&step.mode),

@@ -22,7 +22,7 @@ use crate::message::Flow;
 pub(super) const STRIDE: i64 = 1 << 20;
 
 /// No wait is longer: a hundred years.
-const DELAY_MAX: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
+const DELAY_MAX: Duration = Duration::from_hours(100 * 365 * 24);
 
 /// What a waiting message waits for, as a number. The partial indexes of the schema know 0 and 2.
 pub(super) const HEAD: i64 = 0;

@@ -89,14 +89,15 @@ impl Parts {
                     self.answers[number] = Some(if ours { Written::Yes } else { Written::NotOwner });
                 }
             }
-            Err(Fault::Rows(reason)) => match part[..] {
-                [number] => self.answers[number] = Some(Written::Refused(reason)),
-                _ => {
+            Err(Fault::Rows(reason)) => {
+                if let [number] = part[..] {
+                    self.answers[number] = Some(Written::Refused(reason));
+                } else {
                     let (first, second) = part.split_at(part.len() / 2);
                     self.todo.push_front(second.to_vec());
                     self.todo.push_front(first.to_vec());
                 }
-            },
+            }
             Err(Fault::Store(error)) => return Err(error),
         }
         Ok(())

@@ -346,6 +346,41 @@ impl AssumptionBroken<'_> {
     }
 }
 
+/// A message was not confirmed by the broker in time, and goes to the outbox.
+#[derive(Debug)]
+pub struct NotDeliveredKept<'a> {
+    /// Of which flow.
+    pub flow: Flow,
+    /// Why.
+    pub why: &'a str,
+}
+
+impl NotDeliveredKept<'_> {
+    /// Writes the line and moves the metric.
+    pub fn emit(&self) {
+        counter!("drayline_publishes_undelivered_total", "flow" => self.flow.as_str()).increment(1);
+        tracing::debug!(flow = self.flow.as_str(), why = self.why, "not delivered; to the outbox");
+    }
+}
+
+/// A secret by which a sender is believed cannot be read: the sender was asked to come back.
+#[derive(Debug)]
+pub struct SecretUnread<'a> {
+    /// The configured connection.
+    pub connection: &'a str,
+}
+
+impl SecretUnread<'_> {
+    /// Writes the line and moves the metric.
+    pub fn emit(&self) {
+        counter!("drayline_secrets_unread_total", "connection" => self.connection.to_owned()).increment(1);
+        warn!(
+            connection = self.connection,
+            "a secret of this connection cannot be read; the sender was asked to come back"
+        );
+    }
+}
+
 fn milliseconds(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }

@@ -8,8 +8,9 @@ mod logging;
 mod scrape;
 
 pub use events::{
-    AssumptionBroken, AttemptEnded, BrokerBlocked, BrokerWarning, FarEndCalled, IngestAnswered, OutboxMeasured,
-    OwnershipChanged, ParkedMeasured, PartitionLeft, RelayHeld, SessionChanged, StoreAway, StrangerForwarded,
+    AssumptionBroken, AttemptEnded, BrokerBlocked, BrokerWarning, FarEndCalled, IngestAnswered, NotDeliveredKept,
+    OutboxMeasured, OwnershipChanged, ParkedMeasured, PartitionLeft, RelayHeld, SecretUnread, SessionChanged,
+    StoreAway, StrangerForwarded,
 };
 pub use logging::{Format, start_logging};
 pub use scrape::Scrape;

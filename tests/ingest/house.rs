@@ -1,5 +1,6 @@
 //! Real doors on a real port, over a real transport and store, and a sender that speaks raw HTTP.
 
+use std::fmt::Write as _;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
@@ -153,7 +154,7 @@ impl Answer {
 /// Sends a request of its own connection, whole, and reads the answer.
 pub async fn send(address: SocketAddr, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
     let mut request = head(method, path, headers);
-    request.push_str(&format!("content-length: {}\r\n\r\n", body.len()));
+    write!(request, "content-length: {}\r\n\r\n", body.len()).unwrap();
     let mut stream = TcpStream::connect(address).await.unwrap();
     stream.write_all(request.as_bytes()).await.unwrap();
     stream.write_all(body).await.unwrap();
@@ -162,8 +163,11 @@ pub async fn send(address: SocketAddr, method: &str, path: &str, headers: &[(&st
 
 /// The head of a request, without its end.
 pub fn head(method: &str, path: &str, headers: &[(&str, &str)]) -> String {
-    let headers: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
-    format!("{method} {path} HTTP/1.1\r\nhost: drayline\r\nconnection: close\r\n{headers}")
+    let mut head = format!("{method} {path} HTTP/1.1\r\nhost: drayline\r\nconnection: close\r\n");
+    for (name, value) in headers {
+        write!(head, "{name}: {value}\r\n").unwrap();
+    }
+    head
 }
 
 /// Reads an answer to its end.

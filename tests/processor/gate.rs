@@ -1,7 +1,7 @@
 //! Who runs, who waits behind, who is swallowed.
 
 use drayline::message::{Flow, Kind};
-use drayline::processor::{Admission, Arrival, admit};
+use drayline::processor::{Admission, Arrival, Brought, admit};
 use drayline::store::{Ending, Gate, Known, Parked, Place, WaitsFor};
 use jiff::Timestamp;
 use uuid::Uuid;
@@ -10,7 +10,7 @@ const HEAD: Uuid = Uuid::from_u128(1);
 const OTHER: Uuid = Uuid::from_u128(2);
 
 fn delivery(message_id: Uuid, kind: Kind) -> Arrival {
-    Arrival { message_id, kind: Some(kind), due_since: None, lane_is_full: false }
+    Arrival { message_id, kind: Some(kind), brought: Brought::Delivered, lane_is_full: false }
 }
 
 fn gated(waits_for: WaitsFor) -> Known {
@@ -91,7 +91,7 @@ fn a_due_head_runs_where_it_stands_unless_somebody_else_dealt_with_it() {
     let due = |since| Arrival {
         message_id: HEAD,
         kind: Some(Kind::OrderReleased),
-        due_since: Some(Some(since)),
+        brought: Brought::Due { parked_at: Some(since) },
         lane_is_full: true,
     };
     let known = Known { parked: Some(parked(HEAD, 7, then)), ..gated(WaitsFor::Person) };

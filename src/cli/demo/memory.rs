@@ -47,7 +47,7 @@ impl Memory {
             return Err(Failed::Usage(sentence));
         }
         fs::create_dir_all(&folder)?;
-        let run = Uuid::new_v4().simple().to_string()[..6].to_owned();
+        let run = random()[..6].to_owned();
         let Options { orders, seed, faults, .. } = *options;
         let memory = Self { orders, seed, faults, run, finished: false, folder, continued: false };
         memory.write()?;
@@ -84,6 +84,12 @@ impl Memory {
         fs::rename(new, path)?;
         Ok(())
     }
+}
+
+/// 32 letters and digits that nobody can guess.
+#[expect(clippy::disallowed_methods, reason = "a secret must not come from a clock that can be set")]
+pub(super) fn random() -> String {
+    Uuid::new_v4().simple().to_string()
 }
 
 fn absolute(path: &Path) -> Result<PathBuf, Failed> {

@@ -13,6 +13,7 @@ use clap::Args;
 
 use super::{Failed, Global, output, roles};
 use crate::app::App;
+use crate::clock::Clock;
 use memory::Memory;
 use stage::Stage;
 use view::View;
@@ -46,7 +47,8 @@ pub(super) async fn run(global: &Global, options: Options) -> Result<(), Failed>
             memory.orders, memory.seed
         ));
     }
-    let started = std::time::Instant::now();
+    let clock = Clock::system();
+    let started = clock.mark();
     let stage = Stage::start(global, &memory, &config).await?;
     stage.introduce(&view);
     stage.release(&memory).await?;
@@ -55,7 +57,7 @@ pub(super) async fn run(global: &Global, options: Options) -> Result<(), Failed>
         asked = roles::ended() => { asked?; Ending::Interrupted }
     };
     view.finish();
-    let elapsed_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+    let elapsed_ms = u64::try_from(clock.since(started).as_millis()).unwrap_or(u64::MAX);
     match ending {
         Ending::Interrupted => {
             view.say("Stopped. Start it again on the same data folder, and it goes on where it was.");

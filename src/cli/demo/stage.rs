@@ -7,10 +7,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
-use uuid::Uuid;
 
 use super::app_addresses;
-use super::memory::Memory;
+use super::memory::{Memory, random};
 use super::report::Report;
 use super::view::{Counts, View};
 use crate::app::{App, Roles};
@@ -208,11 +207,6 @@ impl Names {
             signing: secret("signing", || format!("whsec_{}", STANDARD.encode(random())))?,
         })
     }
-}
-
-/// 32 letters and digits that nobody can guess.
-fn random() -> String {
-    Uuid::new_v4().simple().to_string()
 }
 
 /// The sections of the configuration that name the simulated far ends.

@@ -1,11 +1,12 @@
 //! Follows the demo to its end, or says what is stuck.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::memory::Memory;
 use super::stage::Stage;
 use super::view::View;
 use crate::cli::Failed;
+use crate::clock::{Clock, Mark};
 use crate::exceptions::{Selection, list};
 use crate::store::Store;
 
@@ -28,8 +29,9 @@ pub(super) enum Ending {
 }
 
 pub(super) async fn watch(stage: &Stage, view: &View, memory: &Memory) -> Result<Ending, Failed> {
-    let started = Instant::now();
-    let (mut moved, mut shown) = (Instant::now(), None::<Instant>);
+    let clock = Clock::system();
+    let started = clock.mark();
+    let (mut moved, mut shown) = (started, None::<Mark>);
     let mut before = None;
     let mut looks = tokio::time::interval(LOOK_EVERY);
     loop {
@@ -37,19 +39,19 @@ pub(super) async fn watch(stage: &Stage, view: &View, memory: &Memory) -> Result
         let Some(counts) = stage.counts().await? else { continue };
         stage.disturb(memory, &counts).await;
         if before.as_ref() != Some(&counts) {
-            moved = Instant::now();
+            moved = clock.mark();
             before = Some(counts.clone());
         }
         let done = counts.posted >= memory.orders && counts.events_waiting == 0 && counts.parked == counts.exceptions;
-        if shown.is_none_or(|at| at.elapsed() >= view.period()) {
-            view.show(&counts, started.elapsed());
-            shown = Some(Instant::now());
+        if shown.is_none_or(|at| clock.since(at) >= view.period()) {
+            view.show(&counts, clock.since(started));
+            shown = Some(clock.mark());
         }
-        if done && moved.elapsed() >= QUIET_FOR && stage.quiet().await? {
-            view.show(&counts, started.elapsed());
+        if done && clock.since(moved) >= QUIET_FOR && stage.quiet().await? {
+            view.show(&counts, clock.since(started));
             return Ok(Ending::Finished);
         }
-        if moved.elapsed() >= STILL_MAX {
+        if clock.since(moved) >= STILL_MAX {
             return Ok(Ending::Stuck(stuck(stage.store()).await?));
         }
     }

@@ -72,7 +72,7 @@ impl Postgresql {
             let mut answer = Known { ending: row.ending()?, ..Known::default() };
             answer.parked = parked.remove(&question.message_id).map(ParkedColumns::parked).transpose()?;
             answer.gate = row.gate()?;
-            answer.effects = effects.entry(document.to_string()).or_default().clone();
+            answer.effects.clone_from(effects.entry(document.to_string()).or_default());
             known.push(answer);
         }
         Ok(known)

@@ -22,7 +22,7 @@ use uuid::Uuid;
 
 use crate::support::{Backing, Ground};
 
-const LIVES: Duration = Duration::from_secs(60);
+const LIVES: Duration = Duration::from_mins(1);
 const FLOW: Flow = Flow::Orders;
 
 /// A store on fresh ground, and a worker that owns partition 0.
@@ -143,11 +143,11 @@ fn now_due() -> WaitsFor {
 }
 
 fn later() -> WaitsFor {
-    WaitsFor::Time { delay: Duration::from_secs(3600) }
+    WaitsFor::Time { delay: Duration::from_hours(1) }
 }
 
 fn document(key: &str) -> WaitsFor {
-    WaitsFor::Document { key: key.to_owned(), passes: None, delay: Duration::from_secs(3600) }
+    WaitsFor::Document { key: key.to_owned(), passes: None, delay: Duration::from_hours(1) }
 }
 
 fn effect(key: &str, document: &str) -> Effect {

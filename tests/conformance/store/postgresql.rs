@@ -157,7 +157,8 @@ async fn a_statement_that_takes_too_long_is_ended_and_away() {
 fn elsewhere(url: &str) -> Config {
     let folder = std::env::temp_dir();
     let text = format!(
-        "data = {folder:?}\nstore.kind = \"postgresql\"\nstore.url = \"{url}\"\nstore.statement_timeout_ms = 500\n"
+        "data = {:?}\nstore.kind = \"postgresql\"\nstore.url = \"{url}\"\nstore.statement_timeout_ms = 500\n",
+        folder.to_str().unwrap()
     );
     load_text(&text).unwrap()
 }

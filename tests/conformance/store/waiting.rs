@@ -22,7 +22,7 @@ fn known_document(owner: Ownership, key: &str, name: &str) -> Record {
 async fn due_are_heads_whose_time_has_come() {
     both(async |house| {
         let [freed, timed, late, person, waiting, overdue, looked, behind_late, behind_timed] = messages();
-        let hour_ago = house.store.now().await.unwrap() - Duration::from_secs(3600);
+        let hour_ago = house.store.now().await.unwrap() - Duration::from_hours(1);
         house.park(waits(timed, "timed", now_due())).await;
         house.park(waits(freed, "freed", WaitsFor::Head)).await;
         house.park(waits(late, "late", later())).await;
@@ -139,7 +139,7 @@ async fn an_event_that_says_look_again_makes_a_persons_head_due_once() {
 async fn replay_makes_a_head_due_with_a_fresh_budget_and_a_follower_comes_after_it() {
     both(async |house| {
         let [head, follower, ended, unknown] = messages();
-        let hour_ago = house.store.now().await.unwrap() - Duration::from_secs(3600);
+        let hour_ago = house.store.now().await.unwrap() - Duration::from_hours(1);
         let held =
             Parked { attempts: 8, parkings: 1, deadline_at: Some(hour_ago), ..waits(head, "lane", WaitsFor::Person) };
         house.park(held).await;
