@@ -4,7 +4,7 @@ use clap::Subcommand;
 use serde_json::json;
 
 use super::{Failed, Global, output, wrong};
-use crate::config::{DEFAULTS, Finding, load_with};
+use crate::config::DEFAULTS;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Action {
@@ -27,7 +27,7 @@ pub(super) fn run(global: &Global, action: &Action) -> Result<(), Failed> {
 }
 
 fn check(global: &Global) -> Result<(), Failed> {
-    let findings: Vec<Finding> = load_with(global.config.as_deref(), "").err().unwrap_or_default();
+    let findings = global.findings();
     if global.json {
         output::json(&json!({ "findings": findings }))?;
         return if findings.is_empty() { Ok(()) } else { Err(Failed::Work(String::new())) };

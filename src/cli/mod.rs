@@ -16,6 +16,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::config::{Config, Finding, load_with};
+use crate::ingest;
 use crate::message::Flow;
 use crate::telemetry::{Format, start_logging};
 
@@ -48,6 +49,9 @@ struct Global {
     #[arg(long, global = true)]
     json: bool,
 }
+
+/// What long-running roles log. lapin writes messages that come back into its lines, and those hold personal data.
+const LOG_FILTER: &str = "info,sqlx=warn,lapin=off";
 
 /// The help of `--flow`: the names as everywhere.
 const FLOW_HELP: &str = "One of orders, shipments, goods_received, stock_adjustments, returns, stock_snapshots; several \
@@ -117,7 +121,13 @@ impl Global {
         if let Some(data) = &self.data {
             config.data.clone_from(data);
         }
-        Ok(config)
+        let findings = ingest::check(&config);
+        if findings.is_empty() { Ok(config) } else { Err(wrong(&findings)) }
+    }
+
+    /// Everything that is wrong with the configuration; where it can be read, in the eyes of the doors, too.
+    fn findings(&self) -> Vec<Finding> {
+        load_with(self.config.as_deref(), "").map_or_else(|findings| findings, |config| ingest::check(&config))
     }
 }
 
@@ -140,7 +150,7 @@ pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let quiet =
         !matches!(arguments.command, Command::Run | Command::Ingest | Command::Work { .. } | Command::Sandbox(_));
-    start_logging(Format::Automatic, if quiet { "off" } else { "info,sqlx=warn,lapin=warn" });
+    start_logging(Format::Automatic, if quiet { "off" } else { LOG_FILTER });
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {

@@ -1,13 +1,13 @@
 //! What a sender is told: a closed set, each member with one status, and one line in the log for every answer.
 
-use std::any::Any;
+use std::panic::AssertUnwindSafe;
 
 use axum::Router;
 use axum::extract::{Request, State};
 use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
-use tower_http::catch_panic::CatchPanicLayer;
+use futures_util::FutureExt as _;
 use uuid::Uuid;
 
 use super::accept::Way;
@@ -137,12 +137,11 @@ fn spoken(status: StatusCode, words: &str) -> Response {
 
 /// What every door stands behind: a panic is answered 500, and every answer is seen.
 pub fn guard(routes: Router, clock: Clock) -> Router {
-    let panicked: fn(Box<dyn Any + Send>) -> Response = panicked;
-    routes.layer(CatchPanicLayer::custom(panicked)).layer(from_fn_with_state(clock, seen))
+    routes.layer(from_fn_with_state(clock, seen))
 }
 
 /// What it panicked with is not told and not logged: it may hold what was sent.
-fn panicked(_with: Box<dyn Any + Send>) -> Response {
+fn panicked() -> Response {
     let mut response = spoken(StatusCode::INTERNAL_SERVER_ERROR, "Failed; come back");
     response.extensions_mut().insert(Told { source: None, what: "panicked", message_id: None });
     response
@@ -151,7 +150,7 @@ fn panicked(_with: Box<dyn Any + Send>) -> Response {
 async fn seen(State(clock): State<Clock>, request: Request, next: Next) -> Response {
     let began = clock.mark();
     let asked_head = request.method() == Method::HEAD;
-    let response = next.run(request).await;
+    let response = AssertUnwindSafe(next.run(request)).catch_unwind().await.unwrap_or_else(|_| panicked());
     let told = response.extensions().get::<Told>();
     IngestAnswered {
         source: told.and_then(|told| told.source.as_deref()).unwrap_or("unknown"),

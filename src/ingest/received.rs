@@ -3,15 +3,13 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
+use sha2::{Digest as _, Sha256};
 
 use super::json::Problem;
 use crate::message::{
-    Body, Connection, Envelope, Flow, LegalEntity, Occurred, OrderingKey, Origin, RawBody, TimePrecision, Unreadable,
-    hexadecimal, message_id, message_id_of_bytes,
+    Body, Connection, Envelope, Flow, LegalEntity, Occurred, OrderingKey, Origin, PREVIOUS_MESSAGE_ID, RawBody,
+    TimePrecision, Unreadable, hexadecimal, message_id, message_id_of_bytes,
 };
-
-/// The attribute of a message without an event id: the id that the same bytes had in the window before.
-const PREVIOUS_MESSAGE_ID: &str = "previous_message_id";
 
 /// The longest sentence about an unreadable body, in characters.
 const PROBLEM_LENGTH_MAX: usize = 500;
@@ -82,14 +80,16 @@ impl Received<'_> {
     pub(super) fn understood(&self, facts: Facts, key: Option<OrderingKey>, body: Body, bytes: &[u8]) -> Envelope {
         let event_type = facts.event_type.clone().unwrap_or_default();
         let mut attributes = facts.attributes;
-        let id = if let Some(identity) = &facts.identity {
-            message_id(self.connection, &event_type, identity)
+        // Equal bytes share a lane whatever their window, so that the second copy meets the first one there.
+        let (id, alone) = if let Some(identity) = &facts.identity {
+            let id = message_id(self.connection, &event_type, identity);
+            (id, id.to_string())
         } else {
             let (id, previous) = self.ids_of_bytes(&event_type, bytes);
             attributes.insert(PREVIOUS_MESSAGE_ID.to_owned(), previous.to_string());
-            id
+            (id, hash(bytes))
         };
-        let alone = || OrderingKey::alone(self.connection, &id.to_string());
+        let alone = || OrderingKey::alone(self.connection, &alone);
         Envelope {
             message_id: id,
             connection: self.connection.clone(),
@@ -128,10 +128,13 @@ impl Received<'_> {
 
     /// A key that can travel: what a sender made too long or strange gives way to its hash, the same each time.
     fn bounded(&self, key: OrderingKey) -> OrderingKey {
-        use sha2::{Digest as _, Sha256};
         if key.as_str().parse::<OrderingKey>().is_ok() {
             return key;
         }
-        OrderingKey::alone(self.connection, &hexadecimal(&Sha256::digest(key.as_str().as_bytes())))
+        OrderingKey::alone(self.connection, &hash(key.as_str().as_bytes()))
     }
+}
+
+fn hash(bytes: &[u8]) -> String {
+    hexadecimal(&Sha256::digest(bytes))
 }

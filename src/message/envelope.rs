@@ -16,6 +16,9 @@ use super::wire::{Invalid, Wire, generated};
 /// The version of the bodies that this release writes. Readers accept every version up to it.
 pub const SCHEMA_VERSION: u32 = 1;
 
+/// The attribute of a message that only its bytes name: the id that the same bytes had in the retry window before.
+pub const PREVIOUS_MESSAGE_ID: &str = "previous_message_id";
+
 /// The largest body that is unpacked from an envelope, in bytes.
 const RAW_LENGTH_MAX: u64 = 64 * 1024 * 1024;
 
@@ -113,6 +116,12 @@ pub struct RawBody {
 }
 
 impl Envelope {
+    /// The id that the same bytes had in the sender's retry window before; nothing for a message with a name of its own.
+    #[must_use]
+    pub fn previous_message_id(&self) -> Option<Uuid> {
+        self.attributes.get(PREVIOUS_MESSAGE_ID)?.parse().ok()
+    }
+
     /// Which kind of message it is.
     #[must_use]
     pub fn kind(&self) -> Kind {

@@ -19,7 +19,9 @@ mod stock_snapshots;
 mod trace;
 mod wire;
 
-pub use envelope::{Envelope, Occurred, Origin, RawBody, SCHEMA_VERSION, TimePrecision, hexadecimal};
+pub use envelope::{
+    Envelope, Occurred, Origin, PREVIOUS_MESSAGE_ID, RawBody, SCHEMA_VERSION, TimePrecision, hexadecimal,
+};
 pub use goods::{
     Address, Carrier, Item, LineRef, Lot, Money, OrderRefs, Place, Quantity, Reason, ReasonCode, StockStatus,
     StockStatusCode,

@@ -97,8 +97,17 @@ async fn run(attempt: &mut Attempt<'_>) -> Verdict {
     AssertUnwindSafe(running).catch_unwind().await.unwrap_or_else(|panic| panicked(job, &*panic))
 }
 
+/// What is known of it; where that is nothing, what is known of the same bytes in the retry window before.
 async fn look_up(house: &House, job: &Job) -> Option<Known> {
-    house.desk(job.tenure.owner.flow)?.look_up.ask(job.question()).await
+    let desk = &house.desk(job.tenure.owner.flow)?.look_up;
+    let known = desk.ask(job.question()).await?;
+    let Some(question) = job.question_before().filter(|_| !is_known(&known)) else { return Some(known) };
+    let before = desk.ask(question).await?;
+    Some(if is_known(&before) { before } else { known })
+}
+
+fn is_known(known: &Known) -> bool {
+    known.ending.is_some() || known.parked.is_some()
 }
 
 /// Both sides write, commit, then look. A document that was known before this look, and was not enough, must not wake

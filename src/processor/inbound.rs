@@ -60,6 +60,12 @@ impl Job {
         }
     }
 
+    /// The same of the id that equal bytes had in the retry window before, for a message that only its bytes name.
+    pub(super) fn question_before(&self) -> Option<Question> {
+        let message_id = self.inbound.content.as_ref().ok()?.previous_message_id()?;
+        Some(Question { message_id, ..self.question() })
+    }
+
     /// Lets the transport forget it: what it led to is committed.
     pub(super) fn settle(&self) {
         if let Some(settlement) = self.settlement.lock().unwrap_or_else(PoisonError::into_inner).take() {

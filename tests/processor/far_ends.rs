@@ -42,7 +42,8 @@ struct Kept {
     asked: Vec<String>,
     at_once: HashMap<String, usize>,
     overlaps: usize,
-    updates: HashMap<String, Value>,
+    /// What was written into Dynamics: entity and row.
+    rows: Vec<(String, Value)>,
     posted: usize,
 }
 
@@ -75,11 +76,8 @@ impl FarEnds {
         let shop = Shop { kept: Arc::clone(&kept), go_on: told };
         let router = Router::new()
             .route("/token", post(|| async { axum::Json(json!({"access_token": "t", "expires_in": 3600})) }))
-            .route("/data/OutboundShipmentOrderRequests", get(request))
-            .route("/data/OutboundShipmentOrderRequestStatus", get(|| async { rows(&[]) }))
             .route("/data/OutboundShipmentOrderLineRequests", get(request_lines))
-            .route("/data/OutboundShipmentOrderUpdates", get(updates).post(write_update))
-            .route("/data/{entity}", post(|| async { StatusCode::CREATED }).patch(patch))
+            .route("/data/{entity}", get(read).post(write).patch(patch))
             .route("/orders", post(create).get(find))
             .with_state(shop);
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -140,54 +138,60 @@ fn rows(rows: &[Value]) -> axum::Json<Value> {
 
 type Parameters = Query<HashMap<String, String>>;
 
-/// The value that a filter asks for.
-fn asked_for(query: &Parameters, name: &str) -> String {
-    let filter = query.get("$filter").cloned().unwrap_or_default();
-    let start = filter.find(&format!("{name} eq '")).map(|at| at + name.len() + 5);
-    start.and_then(|at| filter[at..].split('\'').next()).unwrap_or_default().to_owned()
+/// `Entity(name='value',number=1)` taken apart; no parts when it names the whole entity.
+fn address(entity: &str) -> (&str, Vec<(String, String)>) {
+    let (name, key) = entity.split_once('(').unwrap_or((entity, ""));
+    (name, key.trim_end_matches(')').split(',').filter_map(|part| pair(part, "=")).collect())
 }
 
-async fn request(State(shop): State<Shop>, query: Parameters) -> Response {
-    let id = asked_for(&query, "OutboundShipmentOrderRequestId");
-    if shop.kept.lock().unwrap().forbidden.contains(&id) {
-        return (StatusCode::FORBIDDEN, "the role is missing").into_response();
+fn pair(part: &str, between: &str) -> Option<(String, String)> {
+    let (name, literal) = part.split_once(between)?;
+    Some((name.to_owned(), literal.trim_matches('\'').to_owned()))
+}
+
+fn holds(row: &Value, parts: &[(String, String)]) -> bool {
+    parts.iter().all(|(name, wanted)| match &row[name] {
+        Value::String(text) => text == wanted,
+        other => other.to_string() == *wanted,
+    })
+}
+
+/// One row by its key, or all that a filter chooses.
+async fn read(State(shop): State<Shop>, Path(entity): Path<String>, query: Parameters) -> Response {
+    let (name, key) = address(&entity);
+    if name == "OutboundShipmentOrderRequests" {
+        return shop.request(&key);
     }
-    let row = json!({
-        "dataAreaId": "usmf", "OutboundShipmentOrderRequestId": id, "OutboundShipmentOrderOriginId": format!("O-{id}"),
-        "ShipFromWarehouseId": "24", "RequestVersion": 1, "ConsigneeReference": format!("SO-{id}"),
-        "ReceiverName": "Ada Example", "ReceiverAddressStreet": "High Street", "ReceiverAddressCity": "Springfield",
-        "ReceiverAddressZipCode": "62701", "ReceiverAddressCountryRegionId": "US",
-    });
-    rows(&[row]).into_response()
+    let filter =
+        query.get("$filter").map(|filter| filter.split(" and ").filter_map(|part| pair(part, " eq ")).collect());
+    let parts = filter.unwrap_or(key);
+    let kept = shop.kept.lock().unwrap();
+    let found: Vec<Value> =
+        kept.rows.iter().filter(|(of, row)| of == name && holds(row, &parts)).map(|(_, row)| row.clone()).collect();
+    match (entity.contains('('), found.first()) {
+        (false, _) => rows(&found).into_response(),
+        (true, Some(row)) => axum::Json(row.clone()).into_response(),
+        (true, None) => StatusCode::NOT_FOUND.into_response(),
+    }
 }
 
 async fn request_lines() -> axum::Json<Value> {
     rows(&[json!({"OrderLineNumber": 1, "ItemNumber": "D0001", "OrderedQuantity": 2, "OrderedUnitSymbol": "pcs"})])
 }
 
-async fn updates(State(shop): State<Shop>, query: Parameters) -> axum::Json<Value> {
-    let origin = asked_for(&query, "OutboundShipmentOrderOriginId");
-    let kept = shop.kept.lock().unwrap();
-    let ours = kept.updates.values().filter(|row| row["OutboundShipmentOrderOriginId"] == origin.as_str());
-    rows(&ours.cloned().collect::<Vec<_>>())
-}
-
-async fn write_update(State(shop): State<Shop>, axum::Json(row): axum::Json<Value>) -> StatusCode {
-    let id = row["OutboundShipmentOrderUpdateId"].as_str().unwrap().to_owned();
-    shop.kept.lock().unwrap().updates.insert(id, row);
-    StatusCode::CREATED
+async fn write(State(shop): State<Shop>, Path(entity): Path<String>, row: axum::Json<Value>) -> Response {
+    shop.kept.lock().unwrap().rows.push((entity, row.0.clone()));
+    (StatusCode::CREATED, row).into_response()
 }
 
 /// Dynamics processes what it is handed over at once.
 async fn patch(State(shop): State<Shop>, Path(entity): Path<String>) -> StatusCode {
+    let (name, key) = address(&entity);
     let mut kept = shop.kept.lock().unwrap();
-    if entity.starts_with("OutboundShipmentOrderUpdates(") {
-        let named = |id: &str| entity.contains(&format!("'{id}'"));
-        for (_, row) in kept.updates.iter_mut().filter(|(id, _)| named(id)) {
-            row["ProcessingStatus"] = json!("Processed");
-        }
-        kept.posted += 1;
+    for (_, row) in kept.rows.iter_mut().filter(|(of, row)| of == name && holds(row, &key)) {
+        row["ProcessingStatus"] = json!("Processed");
     }
+    kept.posted += usize::from(name == "OutboundShipmentOrderUpdates");
     StatusCode::NO_CONTENT
 }
 
@@ -218,6 +222,21 @@ async fn find(State(shop): State<Shop>, query: Parameters) -> axum::Json<Value> 
 }
 
 impl Shop {
+    fn request(&self, key: &[(String, String)]) -> Response {
+        let id = key.iter().find(|(name, _)| name == "OutboundShipmentOrderRequestId").map_or("", |(_, id)| id);
+        if self.kept.lock().unwrap().forbidden.contains(id) {
+            return (StatusCode::FORBIDDEN, "the role is missing").into_response();
+        }
+        let row = json!({
+            "dataAreaId": "usmf", "OutboundShipmentOrderRequestId": id,
+            "OutboundShipmentOrderOriginId": format!("O-{id}"), "ShipFromWarehouseId": "24", "RequestVersion": 1,
+            "ConsigneeReference": format!("SO-{id}"), "ReceiverName": "Ada Example",
+            "ReceiverAddressStreet": "High Street", "ReceiverAddressCity": "Springfield",
+            "ReceiverAddressZipCode": "62701", "ReceiverAddressCountryRegionId": "US",
+        });
+        axum::Json(row).into_response()
+    }
+
     fn came(&self, reference: &str) -> Creates {
         let mut kept = self.kept.lock().unwrap();
         kept.asked.push(reference.to_owned());

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use drayline::message::Flow;
+use drayline::message::{Flow, PREVIOUS_MESSAGE_ID};
 use drayline::store::{Replayed, WaitsFor};
 use drayline::transport::{Outgoing, Target};
 use uuid::Uuid;
@@ -15,6 +15,7 @@ on_both!(
     a_failing_head_holds_back_only_its_own_followers,
     a_later_event_that_says_look_again_wakes_the_head,
     copies_are_swallowed_and_seen,
+    equal_bytes_of_the_window_before_are_a_copy,
     undecodable_bytes_are_kept_whole_and_hold_back_their_key,
     a_hot_key_parks_and_keeps_its_order,
     a_stranger_goes_on_to_its_partition,
@@ -98,6 +99,29 @@ async fn copies_are_swallowed_and_seen(backing: Backing) {
     world.publish(&accepted("SHP2", "e3")).await;
     let row = world.parked(parked.message_id, |row| row.followers > 0).await;
     assert_eq!((row.followers, row.parked.parkings, row.parked.attempts), (1, 1, 1));
+    worker.stop(Duration::from_secs(5)).await;
+    world.close().await;
+}
+
+async fn equal_bytes_of_the_window_before_are_a_copy(backing: Backing) {
+    let world = World::new(backing).await;
+    let worker = world.worker(&[Flow::Orders]).await;
+    let yesterday = released("SHP1", "window 1");
+    let mut today = released("SHP1", "window 2");
+    today.attributes.insert(PREVIOUS_MESSAGE_ID.to_owned(), yesterday.message_id.to_string());
+    world.publish(&yesterday).await;
+    until("it is taken on", async || (world.far_ends.took().len() == 1).then_some(())).await;
+    world.publish(&today).await;
+    let of_today = |what: &str, journey: &[(Uuid, String)]| {
+        journey.iter().any(|(id, each)| *id == today.message_id && each.contains(what))
+    };
+    world.until_journey(&document("SHP1"), |journey| of_today("came again", journey)).await;
+
+    // Where the window before is empty, they are an event of their own.
+    let mut lonely = released("SHP2", "window 2");
+    lonely.attributes.insert(PREVIOUS_MESSAGE_ID.to_owned(), Uuid::from_u128(7).to_string());
+    world.publish(&lonely).await;
+    until("it is taken on", async || (world.far_ends.took().len() == 2).then_some(())).await;
     worker.stop(Duration::from_secs(5)).await;
     world.close().await;
 }

@@ -104,12 +104,20 @@ impl World {
 
     /// Waits until nothing is parked and nothing waits in the outbox.
     pub async fn until_nothing_waits(&self) {
-        until("nothing is parked", async || {
-            let (parked, _) = self.store().parked(&ParkedFilter { limit: 1, ..ParkedFilter::default() }).await.unwrap();
-            let waiting = self.store().waiting(None, None).await.unwrap();
-            (parked == 0 && waiting.rows == 0).then_some(())
-        })
-        .await;
+        let mut still = Vec::new();
+        let mut looks = tokio::time::interval(Duration::from_millis(10));
+        let looking = async {
+            loop {
+                looks.tick().await;
+                let filter = ParkedFilter { limit: 10, ..ParkedFilter::default() };
+                still = self.store().parked(&filter).await.unwrap().1;
+                if still.is_empty() && self.store().waiting(None, None).await.unwrap().rows == 0 {
+                    return;
+                }
+            }
+        };
+        let waited = tokio::time::timeout(DEADLINE, looking).await;
+        assert!(waited.is_ok(), "still parked: {still:#?}");
     }
 
     /// What the journey of a document says, oldest first: (message, what).

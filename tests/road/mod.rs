@@ -2,5 +2,7 @@
 
 mod kills;
 mod orders;
+mod restarts;
+mod seen;
 mod shipments;
 mod world;

@@ -124,7 +124,11 @@ async fn a_cancellation_after_picking_is_an_exception_and_the_shipment_is_posted
     world.to_dynamics.order(&id, "cancel", &json!({})).await.unwrap();
     let exceptions = world.until_exceptions(1).await;
     assert_eq!(exceptions[0].code, "order.cancelled_too_late");
-    world.until("posted", |dynamics, _| dynamics["posted"] == 1).await;
+    world
+        .until("posted and tracked", |dynamics, warehouse| {
+            dynamics["posted"] == 1 && warehouse["packages"] != 0 && dynamics["tracking"] == warehouse["packages"]
+        })
+        .await;
     world.finish().await;
 }
 

@@ -1,6 +1,9 @@
 //! A small world: the product on fresh ground, and both far ends over real HTTP.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::{Child, Command};
 use std::time::Duration;
 
 use drayline::app::{App, Roles};
@@ -11,7 +14,9 @@ use drayline::sandbox::{
     Evidence, FarEnd, Faults, FinanceOperations, FinanceOperationsRules, Premises, Running, Uniqueness, Verdict,
     Visitor, Warehouse, WarehouseRules, verdict,
 };
+use drayline::store::Store;
 use serde_json::Value;
+use tokio::sync::OnceCell;
 
 use crate::support::{Backing, Ground};
 
@@ -36,12 +41,20 @@ pub struct World {
     pub to_dynamics: Visitor,
     pub to_warehouse: Visitor,
     app: Option<App>,
+    /// For looking while the product is a process of its own.
+    onlooker: OnceCell<Store>,
     more: String,
 }
 
 impl World {
     pub async fn start(backing: Backing, making: Making) -> Self {
-        let ground = Ground::fresh(backing).await;
+        let mut world = Self::set(Ground::fresh(backing).await, making).await;
+        world.start_product().await;
+        world
+    }
+
+    /// Both far ends, and no product yet.
+    pub async fn set(ground: Ground, making: Making) -> Self {
         let quiet = (making.faults != Faults::default()).then(|| making.faults.clone());
         let premises = |own: Premises| Premises {
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
@@ -64,6 +77,7 @@ impl World {
             "ingest.listen = \"127.0.0.1:0\"\noperations.listen = \"127.0.0.1:0\"\n\
              gateways.private_addresses = true\ngateways.settle_ms = 300\ngateways.call_ms_max = 3000\n\
              processor.retry_delays_ms = [100, 200, 400, 800, 1600, 3000, 3000, 3000]\n\
+             processor.busy_delay_ms_min = 50\nprocessor.busy_delay_ms_max = 1000\n\
              processor.due_poll_ms = 50\nprocessor.outbox_poll_ms = 50\n\
              transport.partitions.orders = 2\ntransport.partitions.shipments = 2\n\
              transport.partitions.goods_received = 1\ntransport.partitions.stock_adjustments = 1\n\
@@ -86,9 +100,7 @@ impl World {
         );
         let (to_dynamics, to_warehouse) =
             (Visitor::of(&dynamics.url()).unwrap(), Visitor::of(&warehouse.url()).unwrap());
-        let mut world = Self { ground, dynamics, warehouse, to_dynamics, to_warehouse, app: None, more };
-        world.start_product().await;
-        world
+        Self { ground, dynamics, warehouse, to_dynamics, to_warehouse, app: None, onlooker: OnceCell::new(), more }
     }
 
     pub fn config(&self) -> Config {
@@ -98,10 +110,57 @@ impl World {
     pub async fn start_product(&mut self) {
         let roles = Roles { ingest: true, flows: vec![Flow::Orders, Flow::Shipments] };
         let app = App::start(self.config(), roles, Clock::system()).await.unwrap();
-        let door = format!("http://{}", app.address("ingest").unwrap());
-        self.dynamics.deliver_to(format!("{door}/ingest/d365/finance-operations/contoso/{EVENT_SECRET}"));
-        self.warehouse.deliver_to(format!("{door}/ingest/warehouse/north"));
+        self.deliver_to(app.address("ingest").unwrap());
         self.app = Some(app);
+    }
+
+    fn deliver_to(&self, door: SocketAddr) {
+        self.dynamics.deliver_to(self.door_at(door));
+        self.warehouse.deliver_to(format!("http://{door}/ingest/warehouse/north"));
+    }
+
+    /// The program with the configuration of this world.
+    pub fn program(&self, arguments: &[&str]) -> Command {
+        let file = self.ground.data().join("drayline.toml");
+        std::fs::write(&file, self.ground.toml(&self.more)).unwrap();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_drayline"));
+        command.args(arguments).arg("--config").arg(file).env("RUST_LOG", "info");
+        command
+    }
+
+    /// Runs a command and gives what it printed, which must be one JSON document on one line.
+    pub async fn ask(&self, arguments: &[&str]) -> (bool, Value) {
+        let mut command = self.program(arguments);
+        command.arg("--json");
+        let output = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        let text = std::str::from_utf8(&output.stdout).unwrap();
+        assert_eq!(text.lines().count(), 1, "{text}\n{said}");
+        (output.status.success(), serde_json::from_str(text).unwrap())
+    }
+
+    /// Starts the product as a process of its own.
+    pub async fn spawn(&self) -> Process {
+        let addresses = self.ground.data().join("addresses.json");
+        let _ = std::fs::remove_file(&addresses);
+        let log = self.ground.data().join("log.jsonl");
+        let lines = std::fs::OpenOptions::new().create(true).append(true).open(&log).unwrap();
+        let mut child = self.program(&["run"]).stderr(lines).spawn().unwrap();
+        let mut looks = tokio::time::interval(Duration::from_millis(10));
+        let deadline = tokio::time::Instant::now() + DEADLINE;
+        let read =
+            || serde_json::from_str::<BTreeMap<String, SocketAddr>>(&std::fs::read_to_string(&addresses).ok()?).ok();
+        let addresses = loop {
+            looks.tick().await;
+            if let Some(addresses) = read() {
+                break addresses;
+            }
+            let said = std::fs::read_to_string(&log).unwrap();
+            assert!(child.try_wait().unwrap().is_none(), "it ended: {said}");
+            assert!(tokio::time::Instant::now() < deadline, "no doors: {said}");
+        };
+        self.deliver_to(addresses["ingest"]);
+        Process { child, log, addresses }
     }
 
     pub async fn stop_product(&mut self) {
@@ -114,10 +173,22 @@ impl World {
         self.app.as_ref().unwrap()
     }
 
+    /// The product's store.
+    pub async fn store(&self) -> Store {
+        match &self.app {
+            Some(app) => app.store().clone(),
+            None => self.onlooker.get_or_init(async || Store::open(&self.config()).await.unwrap()).await.clone(),
+        }
+    }
+
     /// Where Dynamics posts its events.
     pub fn door(&self) -> String {
-        let address = self.app().address("ingest").unwrap();
-        format!("http://{address}/ingest/d365/finance-operations/contoso/{EVENT_SECRET}")
+        self.door_at(self.app().address("ingest").unwrap())
+    }
+
+    /// The same of a product whose doors are at this address.
+    pub fn door_at(&self, ingest: SocketAddr) -> String {
+        format!("http://{ingest}/ingest/d365/finance-operations/contoso/{EVENT_SECRET}")
     }
 
     pub async fn release(&self, count: u64) -> Vec<String> {
@@ -165,9 +236,10 @@ impl World {
         let deadline = tokio::time::Instant::now() + DEADLINE;
         loop {
             looks.tick().await;
-            let counts = self.app().store().parked_counts().await.unwrap();
+            let store = self.store().await;
+            let counts = store.parked_counts().await.unwrap();
             let moving: u64 = counts.iter().filter(|(_, what, _)| what != "person").map(|(.., count)| count).sum();
-            let outbox = self.app().store().waiting(None, None).await.unwrap();
+            let outbox = store.waiting(None, None).await.unwrap();
             if moving == 0 && outbox.rows == 0 {
                 return;
             }
@@ -175,28 +247,23 @@ impl World {
         }
     }
 
-    /// Waits until so many exceptions are open, and gives their codes.
+    /// Waits until so many exceptions are open, and gives them.
     pub async fn until_exceptions(&self, count: u64) -> Vec<drayline::exceptions::Exception> {
-        let mut looks = tokio::time::interval(Duration::from_millis(50));
-        let deadline = tokio::time::Instant::now() + DEADLINE;
-        loop {
-            looks.tick().await;
-            let (total, exceptions) = self.exceptions(false).await;
-            if total == count {
-                return exceptions;
-            }
-            assert!(tokio::time::Instant::now() < deadline, "{total} exceptions instead of {count}: {exceptions:#?}");
-        }
+        self.until_there_are(|total| total == count).await
     }
 
     /// Waits until at least so many exceptions are open.
     pub async fn until_exceptions_at_least(&self, count: u64) -> Vec<drayline::exceptions::Exception> {
+        self.until_there_are(|total| total >= count).await
+    }
+
+    async fn until_there_are(&self, enough: impl Fn(u64) -> bool) -> Vec<drayline::exceptions::Exception> {
         let mut looks = tokio::time::interval(Duration::from_millis(50));
         let deadline = tokio::time::Instant::now() + DEADLINE;
         loop {
             looks.tick().await;
             let (total, exceptions) = self.exceptions(false).await;
-            if total >= count {
+            if enough(total) {
                 return exceptions;
             }
             assert!(tokio::time::Instant::now() < deadline, "{total} exceptions: {:#?}", self.exceptions(true).await);
@@ -205,7 +272,7 @@ impl World {
 
     pub async fn exceptions(&self, all_parked: bool) -> (u64, Vec<drayline::exceptions::Exception>) {
         let selection = drayline::exceptions::Selection { flow: None, all_parked, limit: 50 };
-        drayline::exceptions::list(self.app().store(), &selection).await.unwrap()
+        drayline::exceptions::list(&self.store().await, &selection).await.unwrap()
     }
 
     pub async fn verdict(&self) -> Verdict {
@@ -222,8 +289,49 @@ impl World {
         let verdict = self.verdict().await;
         assert_eq!((verdict.lost, verdict.duplicated, verdict.out_of_order), (0, 0, 0), "{:#?}", verdict.findings);
         self.stop_product().await;
+        if let Some(store) = self.onlooker.take() {
+            store.close().await;
+        }
         self.ground.leave().await;
         verdict
+    }
+}
+
+/// The product as a process of its own; it is killed when it is dropped.
+pub struct Process {
+    child: Child,
+    log: PathBuf,
+    pub addresses: BTreeMap<String, SocketAddr>,
+}
+
+impl Process {
+    /// SIGKILL: nothing is flushed, closed or told.
+    pub fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// SIGTERM, and what it logged.
+    pub async fn stop(mut self) -> Vec<Value> {
+        let id = self.child.id().to_string();
+        assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
+        let mut looks = tokio::time::interval(Duration::from_millis(20));
+        let status = loop {
+            looks.tick().await;
+            if let Some(status) = self.child.try_wait().unwrap() {
+                break status;
+            }
+        };
+        assert!(status.success(), "{status}");
+        let text = std::fs::read_to_string(&self.log).unwrap();
+        text.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|_| panic!("no JSON: {line}"))).collect()
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 }
 

@@ -50,6 +50,12 @@ impl Broker {
         channel.close(200, "OK".into()).await.unwrap();
     }
 
+    /// Empties a queue, which stays.
+    pub async fn purge(&self, name: &str) {
+        let options = lapin::options::QueuePurgeOptions::default();
+        self.channel().await.queue_purge(name.into(), options).await.unwrap();
+    }
+
     pub async fn delete_exchange(&self, name: &str) {
         let channel = self.channel().await;
         channel.exchange_delete(short(name), ExchangeDeleteOptions::default()).await.unwrap();

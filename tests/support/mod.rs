@@ -4,6 +4,7 @@
 
 pub mod broker;
 pub mod proxy;
+pub mod servers;
 
 use std::io::Write as _;
 use std::path::Path;
@@ -59,26 +60,20 @@ pub struct Ground {
 
 impl Ground {
     pub async fn fresh(backing: Backing) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let mut namespace = None;
-        let sections = match backing {
-            Backing::Embedded => {
-                ran("ran transport embedded");
-                ran("ran store sqlite");
-                String::new()
-            }
-            Backing::Servers => {
-                let database = fresh_postgres().await;
-                let own = namespace.insert(fresh_name());
-                format!(
-                    "transport.kind = \"rabbitmq\"\ntransport.url = \"{}\"\ntransport.namespace = \"{}\"\n\
-                     store.kind = \"postgresql\"\nstore.url = \"{database}\"\n",
-                    amqp_url(),
-                    own,
-                )
-            }
-        };
-        Self { backing, folder, sections, namespace }
+        if backing == Backing::Servers {
+            let namespace = fresh_name();
+            let sections = sections(&amqp_url(), &namespace, &fresh_postgres().await);
+            return Self { backing, folder: tempfile::tempdir().unwrap(), sections, namespace: Some(namespace) };
+        }
+        ran("ran transport embedded");
+        ran("ran store sqlite");
+        Self { backing, folder: tempfile::tempdir().unwrap(), sections: String::new(), namespace: None }
+    }
+
+    /// Ground on servers of the test's own, which go with all that is on them.
+    pub fn on(servers: &servers::Servers) -> Self {
+        let sections = sections(&servers.amqp, "drayline", &servers.postgres);
+        Self { backing: Backing::Servers, folder: tempfile::tempdir().unwrap(), sections, namespace: None }
     }
 
     /// Takes away what it made on the servers; the folder goes by itself.
@@ -101,6 +96,14 @@ impl Ground {
     pub fn config(&self, more: &str) -> Config {
         load_text(&self.toml(more)).unwrap_or_else(|findings| panic!("{findings:#?}"))
     }
+}
+
+/// Where the servers are, as TOML.
+fn sections(amqp: &str, namespace: &str, postgres: &str) -> String {
+    format!(
+        "transport.kind = \"rabbitmq\"\ntransport.url = \"{amqp}\"\ntransport.namespace = \"{namespace}\"\n\
+         store.kind = \"postgresql\"\nstore.url = \"{postgres}\"\n"
+    )
 }
 
 /// The address of a database that was made just now.

@@ -43,7 +43,6 @@ const HOMES: &[(&str, &[&str])] = &[
     ("thiserror", EVERYWHERE),
     ("tokio", EVERYWHERE),
     ("tokio_util", EVERYWHERE),
-    ("tower_http", &["ingest/", "console/", "sandbox/"]),
     ("tracing", &["telemetry/", "sandbox/", "app", "cli"]),
     ("tracing_subscriber", &["telemetry/"]),
     ("uuid", EVERYWHERE),

@@ -60,17 +60,17 @@ impl Stage {
     pub(super) async fn start(global: &Global, memory: &Memory, config: &Config) -> Result<Self, Failed> {
         let names = Names::of(memory, config)?;
         let faults = memory.faults.then(|| disturbances(0));
-        let premises =
-            |own: Premises| Premises { listen: free(own.listen), seed: memory.seed, faults: faults.clone(), ..own };
+        let premises = |own: Premises| Premises { seed: memory.seed, faults: faults.clone(), ..own };
         let rules = FinanceOperationsRules { client_secret: names.client_secret.1.clone(), ..Default::default() };
-        let folder = memory.folder("finance-operations");
-        let dynamics = FinanceOperations::start(premises(Premises::finance_operations(folder)), rules).await?;
+        let own = premises(Premises::finance_operations(memory.folder("finance-operations")));
+        let dynamics = opened(&own, async |own| FinanceOperations::start(own, rules.clone()).await).await?;
         let rules = WarehouseRules {
             token: names.token.1.clone(),
             signing_secret: names.signing.1.clone(),
             ..Default::default()
         };
-        let warehouse = Warehouse::start(premises(Premises::warehouse(memory.folder("warehouse"))), rules).await?;
+        let own = premises(Premises::warehouse(memory.folder("warehouse")));
+        let warehouse = opened(&own, async |own| Warehouse::start(own, rules.clone()).await).await?;
         let ours = far_ends(&names, &dynamics.url(), &warehouse.url(), config);
         let roles = Roles { ingest: true, flows: Flow::ALL.to_vec() };
         let app = App::start(global.load(&ours)?, roles, Clock::system()).await?;
@@ -232,6 +232,16 @@ fn far_ends(names: &Names, dynamics_url: &str, warehouse_url: &str, config: &Con
         signing.0,
     );
     toml
+}
+
+/// A sandbox on its usual port, or on a free one when that is taken.
+async fn opened<E>(premises: &Premises, start: impl AsyncFn(Premises) -> Result<Running, E>) -> Result<Running, E> {
+    match start(premises.clone()).await {
+        Err(_) if free(premises.listen) != premises.listen => {
+            start(Premises { listen: SocketAddr::new(premises.listen.ip(), 0), ..premises.clone() }).await
+        }
+        started => started,
+    }
 }
 
 /// The address, or a free port where somebody has it already.

@@ -58,9 +58,7 @@ fn refusal(environment: &Environment, key: &UpdateKey, update: &Update) -> Optio
     let Some(request) = environment.requests.get(&(key.0.clone(), update.request.clone())) else {
         return Some(Refusal::new("Error: The outbound shipment order does not exist."));
     };
-    if request.canceled {
-        return Some(Refusal::new(format!("Error: Outbound shipment order {} was canceled.", request.id)));
-    }
+    // A cancelled one takes updates, too: goods that have left are posted, whatever was wished later.
     if update.lines.is_empty() {
         return Some(Refusal::new("Error: The update has no lines."));
     }

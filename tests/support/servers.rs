@@ -1,0 +1,64 @@
+//! Servers of one test's own, which it may stop and start without anybody else noticing.
+
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+
+use tempfile::TempDir;
+
+pub struct Servers {
+    /// They run as users of their own, who must get through to it.
+    _open_to_all: TempDir,
+    folder: PathBuf,
+    pub amqp: String,
+    pub postgres: String,
+}
+
+impl Servers {
+    /// Starts a RabbitMQ and a PostgreSQL; takes some seconds.
+    pub async fn start() -> Self {
+        tokio::task::spawn_blocking(Self::start_now).await.unwrap()
+    }
+
+    fn start_now() -> Self {
+        use std::os::unix::fs::PermissionsExt as _;
+        let outer = tempfile::tempdir().unwrap();
+        std::fs::set_permissions(outer.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
+        let folder = outer.path().join("servers");
+        let exports = run(&["start", folder.to_str().unwrap()]);
+        let value = |name: &str| {
+            let line = exports.lines().find_map(|line| line.strip_prefix(&format!("export {name}=")));
+            line.unwrap_or_else(|| panic!("{name} in {exports}")).to_owned()
+        };
+        let (amqp, postgres) = (value("DRAYLINE_TEST_AMQP_URL"), value("DRAYLINE_TEST_POSTGRES_URL"));
+        Self { _open_to_all: outer, folder, amqp, postgres }
+    }
+
+    /// Stops one (`rabbitmq`, `postgresql`) in good order, as an upgrade does.
+    pub async fn stop(&self, server: &str) {
+        self.tell("stop-one", server).await;
+    }
+
+    /// Starts it again, on the same port.
+    pub async fn start_again(&self, server: &str) {
+        self.tell("start-one", server).await;
+    }
+
+    async fn tell(&self, what: &str, server: &str) {
+        let arguments = [what.to_owned(), self.folder.display().to_string(), server.to_owned()];
+        tokio::task::spawn_blocking(move || run(&arguments.each_ref().map(String::as_str))).await.unwrap();
+    }
+}
+
+impl Drop for Servers {
+    fn drop(&mut self) {
+        run(&["stop", self.folder.to_str().unwrap()]);
+    }
+}
+
+fn run(arguments: &[&str]) -> String {
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/scripts/servers");
+    let output = Command::new(script).args(arguments).stdin(Stdio::null()).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "scripts/servers {arguments:?}: {said}");
+    String::from_utf8(output.stdout).unwrap()
+}
