@@ -6,6 +6,7 @@
 //! due, not from when a busy sender got round to it.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a measurement that fails shall stop")]
+#![allow(clippy::disallowed_methods, reason = "it measures real time")]
 
 #[path = "../tests/support/mod.rs"]
 mod support;

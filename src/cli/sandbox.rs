@@ -10,9 +10,21 @@ use crate::sandbox::{
     Warehouse, WarehouseRules,
 };
 
+/// What both sandboxes answer beside the far end that they simulate.
+const SWITCHES: &str = "Look at it and turn its switches over HTTP:
+  GET  /sandbox/ledger?after=N    every call and event, one JSON object per line
+  GET  /sandbox/state             everything there is
+  PUT  /sandbox/faults            latency_ms, refuse_429, fail_5xx, lose_answer, duplicate, reorder, refuse_updates (rates
+                                  from 0 to 1), down_s; what is left out is switched off";
+
+const DYNAMICS_SWITCHES: &str = "  POST /sandbox/orders            releases orders: count, seed, company, warehouse, lines_max; silent loses their events
+  POST /sandbox/orders/ID/change  or /cancel: a released order is changed, or taken back
+  POST /sandbox/updates/process   every update that was refused is processed again";
+
 #[derive(Debug, Subcommand)]
 pub(super) enum Which {
     /// Dynamics 365 Finance & Operations: token endpoint, OData entities, events
+    #[command(after_help = format!("{SWITCHES}\n{DYNAMICS_SWITCHES}"))]
     FinanceOperations {
         #[command(flatten)]
         options: Options,
@@ -21,6 +33,7 @@ pub(super) enum Which {
         client_secret: String,
     },
     /// A warehouse of the standard connector: takes orders, picks, ships, sends signed events
+    #[command(after_help = SWITCHES)]
     Warehouse {
         #[command(flatten)]
         options: Options,

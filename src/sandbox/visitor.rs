@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::faults::Faults;
+use super::ledger::LedgerLine;
 use super::running::client;
 
 /// Looks at a sandbox and turns its switches, over HTTP.
@@ -28,14 +29,32 @@ impl Visitor {
         self.client.get(self.at("state")).send().await?.error_for_status()?.json().await
     }
 
+    /// The lines of its ledger after this number.
+    pub async fn ledger(&self, after: u64) -> Result<Vec<LedgerLine>, reqwest::Error> {
+        let answer = self.client.get(self.at("ledger")).query(&[("after", after)]).send().await?;
+        let text = answer.error_for_status()?.text().await?;
+        // A line that this release does not know is nothing to look at.
+        Ok(text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect())
+    }
+
     /// Releases orders (Dynamics only); answers their ids.
     pub async fn release(&self, count: u64, seed: u64) -> Result<Value, reqwest::Error> {
         self.post("orders", &json!({ "count": count, "seed": seed })).await
     }
 
+    /// The same, but the events about them are lost (Dynamics only).
+    pub async fn release_silently(&self, count: u64) -> Result<Value, reqwest::Error> {
+        self.post("orders", &json!({ "count": count, "silent": true })).await
+    }
+
     /// Changes (`change`) or takes back (`cancel`) a released order (Dynamics only).
     pub async fn order(&self, id: &str, what: &str, how: &Value) -> Result<Value, reqwest::Error> {
         self.post(&format!("orders/{id}/{what}"), how).await
+    }
+
+    /// Has every update that was refused processed again, as somebody in Dynamics would (Dynamics only).
+    pub async fn process_again(&self) -> Result<Value, reqwest::Error> {
+        self.post("updates/process", &json!({})).await
     }
 
     /// Sets all switches.

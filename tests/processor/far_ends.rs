@@ -152,7 +152,8 @@ fn pair(part: &str, between: &str) -> Option<(String, String)> {
 fn holds(row: &Value, parts: &[(String, String)]) -> bool {
     parts.iter().all(|(name, wanted)| match &row[name] {
         Value::String(text) => text == wanted,
-        other => other.to_string() == *wanted,
+        Value::Number(number) => wanted.parse().is_ok_and(|wanted: serde_json::Number| *number == wanted),
+        _ => false,
     })
 }
 

@@ -4,7 +4,7 @@ use drayline::sandbox::{Faults, Uniqueness, WarehouseRules};
 use drayline::store::Replayed;
 use serde_json::json;
 
-use super::world::{Making, World};
+use super::world::{Making, World, event_about};
 use crate::support::Backing;
 
 /// Orders that stay in the warehouse without being picked, as good as for ever.
@@ -134,17 +134,8 @@ async fn a_cancellation_after_picking_is_an_exception_and_the_shipment_is_posted
 
 async fn an_event_about_nothing(backing: Backing) {
     let world = World::start(backing, Making::default()).await;
-    let event = json!({
-        "BusinessEventId": "WHSEWOutboundShipmentOrderRequestCreatedBusinessEvent",
-        "EventId": "{0F5E1C1A-7C3B-4C0E-9B1D-000000000001}",
-        "BusinessEventLegalEntity": "USMF",
-        "OutboundShipmentOrderRequestId": "SHP-NOBODY-KNOWS",
-    });
-    let client = reqwest::Client::new();
     for _ in 0..2 {
-        let answer = client.post(world.door()).json(&event).send().await.unwrap();
-        assert_eq!(answer.status(), 200);
-        assert_eq!(answer.json::<serde_json::Value>().await.unwrap(), json!({ "code": "200", "Status": "Success" }));
+        world.post(&event_about("SHP-NOBODY-KNOWS")).await;
     }
     let exceptions = world.until_exceptions(1).await;
     assert_eq!(exceptions[0].code, "dynamics.not_found");
@@ -162,4 +153,16 @@ async fn an_event_about_nothing_is_one_exception_however_often_it_comes_embedded
 #[tokio::test]
 async fn an_event_about_nothing_is_one_exception_however_often_it_comes_on_servers() {
     an_event_about_nothing(Backing::Servers).await;
+}
+
+/// Dynamics sends each event once, or never: whoever notices posts it, and the order goes out.
+#[tokio::test]
+async fn an_event_that_dynamics_never_sent_can_be_posted_by_hand() {
+    let world = World::start(Backing::Embedded, Making::default()).await;
+    let id = world.to_dynamics.release_silently(1).await.unwrap()["released"][0].as_str().unwrap().to_owned();
+    world.post(&event_about(&id)).await;
+    world.until_posted(1).await;
+    let state = world.to_warehouse.state().await.unwrap();
+    assert_eq!(state["orders"][0]["reference"], format!("usmf-{id}-W1"));
+    world.finish().await;
 }

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::world::{Making, World};
+use super::world::{Making, World, event_about};
 use crate::support::{Backing, Ground};
 
 async fn seen_and_replayed(backing: Backing) {
@@ -15,14 +15,8 @@ async fn seen_and_replayed(backing: Backing) {
     world.until_posted(5).await;
 
     // Dynamics tells of a document that it does not know.
-    let event = json!({
-        "BusinessEventId": "WHSEWOutboundShipmentOrderRequestCreatedBusinessEvent",
-        "EventId": "{0F5E1C1A-7C3B-4C0E-9B1D-000000000001}", "BusinessEventLegalEntity": "USMF",
-        "OutboundShipmentOrderRequestId": "SHP-NOBODY-KNOWS",
-    });
-    let client = reqwest::Client::new();
-    let answer = client.post(world.door_at(product.addresses["ingest"])).json(&event).send().await.unwrap();
-    assert_eq!(answer.status(), 200);
+    let event = event_about("SHP-NOBODY-KNOWS");
+    World::post_to(&World::door_at(product.addresses["ingest"]), &event).await;
     world.until_exceptions(1).await;
 
     let (_, listed) = world.ask(&["exceptions", "list", "--flow", "orders"]).await;

@@ -15,7 +15,7 @@ use drayline::sandbox::{
     Visitor, Warehouse, WarehouseRules, verdict,
 };
 use drayline::store::Store;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::sync::OnceCell;
 
 use crate::support::{Backing, Ground};
@@ -115,7 +115,7 @@ impl World {
     }
 
     fn deliver_to(&self, door: SocketAddr) {
-        self.dynamics.deliver_to(self.door_at(door));
+        self.dynamics.deliver_to(Self::door_at(door));
         self.warehouse.deliver_to(format!("http://{door}/ingest/warehouse/north"));
     }
 
@@ -183,12 +183,23 @@ impl World {
 
     /// Where Dynamics posts its events.
     pub fn door(&self) -> String {
-        self.door_at(self.app().address("ingest").unwrap())
+        Self::door_at(self.app().address("ingest").unwrap())
     }
 
     /// The same of a product whose doors are at this address.
-    pub fn door_at(&self, ingest: SocketAddr) -> String {
+    pub fn door_at(ingest: SocketAddr) -> String {
         format!("http://{ingest}/ingest/d365/finance-operations/contoso/{EVENT_SECRET}")
+    }
+
+    /// Posts an event as Dynamics would, which must be taken.
+    pub async fn post(&self, event: &Value) {
+        Self::post_to(&self.door(), event).await;
+    }
+
+    pub async fn post_to(door: &str, event: &Value) {
+        let answer = reqwest::Client::new().post(door).json(event).send().await.unwrap();
+        assert_eq!(answer.status(), 200);
+        assert_eq!(answer.json::<Value>().await.unwrap(), json!({ "code": "200", "Status": "Success" }));
     }
 
     pub async fn release(&self, count: u64) -> Vec<String> {
@@ -295,6 +306,16 @@ impl World {
         self.ground.leave().await;
         verdict
     }
+}
+
+/// What Dynamics says when it releases a document.
+pub fn event_about(request: &str) -> Value {
+    json!({
+        "BusinessEventId": "WHSEWOutboundShipmentOrderRequestCreatedBusinessEvent",
+        "EventId": "{0F5E1C1A-7C3B-4C0E-9B1D-000000000001}",
+        "BusinessEventLegalEntity": "USMF",
+        "OutboundShipmentOrderRequestId": request,
+    })
 }
 
 /// The product as a process of its own; it is killed when it is dropped.

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 use std::net::{SocketAddr, TcpListener};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -19,8 +19,8 @@ use crate::config::{Config, StoreKind, TransportKind};
 use crate::exceptions::{Selection, list};
 use crate::message::Flow;
 use crate::sandbox::{
-    Evidence, FarEnd, Faults, FinanceOperations, FinanceOperationsRules, Premises, Running, Visitor, Warehouse,
-    WarehouseRules, verdict,
+    EVENT, Effect, Evidence, FarEnd, Faults, FinanceOperations, FinanceOperationsRules, LedgerLine, Premises, Running,
+    Visitor, Warehouse, WarehouseRules, verdict,
 };
 use crate::store::Store;
 
@@ -30,10 +30,12 @@ const RELEASED_AT_ONCE: u64 = 10_000;
 /// With faults, a far end goes down for so long.
 const DOWN_S: u64 = 3;
 
-/// Waits that suit somebody who watches: the simulated far ends answer within milliseconds, and what they lose is
-/// looked up after seconds, not minutes.
+/// Waits that suit somebody who watches: the simulated far ends answer within milliseconds, what they lose is looked up
+/// after seconds, and what a crash left waiting is looked at again after seconds, too.
 const BRISK: &str = "[gateways]\nprivate_addresses = true\ncall_ms_max = 3000\nsettle_ms = 500\n\
-    [processor]\nbusy_delay_ms_min = 200\nbusy_delay_ms_max = 2000\nretry_delays_ms = [200, 400, 800, 1500, 3000, 3000, 3000, 3000, 3000, 3000, 3000, 3000, 3000, 3000]\n";
+    [processor]\nbusy_delay_ms_min = 200\nbusy_delay_ms_max = 2000\nlook_again_ms = 2000\n\
+    posting_poll_delays_ms = [500, 1000, 2000, 5000]\n\
+    retry_delays_ms = [200, 400, 800, 1500, 3000, 3000, 3000, 3000, 3000, 3000, 3000, 3000, 3000, 3000]\n";
 
 /// Everything that runs.
 pub(super) struct Stage {
@@ -43,6 +45,8 @@ pub(super) struct Stage {
     to_dynamics: Visitor,
     to_warehouse: Visitor,
     door: String,
+    /// How far the ledgers of Dynamics and the warehouse have been read.
+    seen: [AtomicU64; 2],
     downs: [AtomicBool; 2],
 }
 
@@ -79,7 +83,16 @@ impl Stage {
         dynamics.deliver_to(door.clone());
         warehouse.deliver_to(format!("{}/ingest/warehouse/{}", app_addresses(&app)?.0, names.warehouse));
         let (to_dynamics, to_warehouse) = (Visitor::of(&dynamics.url())?, Visitor::of(&warehouse.url())?);
-        Ok(Self { dynamics, warehouse, app, to_dynamics, to_warehouse, door, downs: Default::default() })
+        Ok(Self {
+            dynamics,
+            warehouse,
+            app,
+            to_dynamics,
+            to_warehouse,
+            door,
+            seen: Default::default(),
+            downs: Default::default(),
+        })
     }
 
     pub(super) fn introduce(&self, view: &View) {
@@ -125,6 +138,22 @@ impl Stage {
                 + count(&warehouse, "acknowledged")
                 + count(&warehouse, "steps_due"),
         }))
+    }
+
+    /// What happened at the far ends since it was last asked, oldest first.
+    pub(super) async fn happened(&self) -> Vec<String> {
+        let mut lines = Vec::new();
+        let far_ends = [("Dynamics ", &self.to_dynamics), ("warehouse", &self.to_warehouse)];
+        for ((name, visitor), seen) in far_ends.into_iter().zip(&self.seen) {
+            // What is not told now is told next time.
+            let new = visitor.ledger(seen.load(Ordering::Relaxed)).await.unwrap_or_default();
+            if let Some(last) = new.last() {
+                seen.store(last.n, Ordering::Relaxed);
+            }
+            lines.extend(new.iter().filter_map(|line| Some((line.at, told(name, line)?))));
+        }
+        lines.sort_by_key(|(at, _)| *at);
+        lines.into_iter().map(|(_, line)| line).collect()
     }
 
     /// Whether nothing is on its way any more.
@@ -261,6 +290,24 @@ fn disturbances(down_s: u64) -> Faults {
         down_s,
         refuse_updates: 0.0,
     }
+}
+
+/// One line of a ledger for people; nothing for what only looked.
+fn told(name: &str, line: &LedgerLine) -> Option<String> {
+    let about = line.reference.as_deref().or(line.key.as_deref()).unwrap_or_default();
+    let at = line.at.strftime("%H:%M:%S%.3f");
+    if line.method == EVENT {
+        return Some(format!("{at}  {name}  tells  {} {about} ({})", line.path, line.status));
+    }
+    let effect = match line.effect {
+        Effect::Created => "created",
+        Effect::Changed => "changed",
+        Effect::Repeated => "repeated",
+        Effect::Refused => "refused",
+        Effect::None => return None,
+    };
+    let path = line.path.split(['(', '?']).next().unwrap_or_default();
+    Some(format!("{at}  {name}  takes  {} {path} {about} ({effect})", line.method))
 }
 
 fn count(progress: &Value, name: &str) -> u64 {

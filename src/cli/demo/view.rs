@@ -19,6 +19,9 @@ pub(super) struct Counts {
     pub(super) pulse: u64,
 }
 
+/// What happened last that is shown on a terminal, in lines.
+const LAST_SHOWN: usize = 6;
+
 /// The live view.
 pub(super) struct View {
     bars: Option<Bars>,
@@ -28,6 +31,7 @@ struct Bars {
     all: MultiProgress,
     stages: [ProgressBar; 4],
     line: ProgressBar,
+    last: [ProgressBar; LAST_SHOWN],
 }
 
 impl View {
@@ -48,8 +52,15 @@ impl View {
                 stage("shipped whole"),
                 stage("posted in Dynamics"),
             ];
-            let line = all.add(ProgressBar::new_spinner());
-            Bars { all, stages, line }
+            let text = || {
+                let line = all.add(ProgressBar::new_spinner());
+                line.set_style(
+                    ProgressStyle::with_template("{wide_msg}").unwrap_or_else(|_| ProgressStyle::default_bar()),
+                );
+                line
+            };
+            let (line, last) = (text(), std::array::from_fn(|_| text()));
+            Bars { all, stages, line, last }
         });
         Self { bars }
     }
@@ -63,27 +74,30 @@ impl View {
         }
     }
 
-    pub(super) fn show(&self, counts: &Counts, elapsed: Duration) {
+    /// Where everything is; `last` is what happened lately, oldest first.
+    pub(super) fn show(&self, counts: &Counts, elapsed: Duration, last: &[String]) {
         let rest = format!(
             "{} parked, {} exceptions, {} events on their way",
             counts.parked, counts.exceptions, counts.events_waiting
         );
-        match &self.bars {
-            Some(bars) => {
-                let values = [counts.released, counts.held, counts.shipped, counts.posted];
-                for (bar, value) in bars.stages.iter().zip(values) {
-                    bar.set_position(value);
-                }
-                bars.line.set_message(rest);
+        if let Some(bars) = &self.bars {
+            let values = [counts.released, counts.held, counts.shipped, counts.posted];
+            for (bar, value) in bars.stages.iter().zip(values) {
+                bar.set_position(value);
             }
-            None => eprintln!(
-                "{:>5.1} s  released {}  held {}  shipped {}  posted {}  ({rest})",
-                elapsed.as_secs_f64(),
-                counts.released,
-                counts.held,
-                counts.shipped,
-                counts.posted
-            ),
+            bars.line.set_message(rest);
+            for (line, text) in bars.last.iter().zip(&last[last.len().saturating_sub(LAST_SHOWN)..]) {
+                line.set_message(text.clone());
+            }
+        } else {
+            let Counts { released, held, shipped, posted, .. } = counts;
+            let elapsed = elapsed.as_secs_f64();
+            eprintln!(
+                "{elapsed:>5.1} s  released {released}  held {held}  shipped {shipped}  posted {posted}  ({rest})"
+            );
+            if let Some(last) = last.last() {
+                eprintln!("         {last}");
+            }
         }
     }
 
@@ -97,7 +111,9 @@ impl View {
             for bar in &bars.stages {
                 bar.abandon();
             }
-            bars.line.finish_and_clear();
+            for line in bars.last.iter().chain([&bars.line]) {
+                line.finish_and_clear();
+            }
         }
     }
 }

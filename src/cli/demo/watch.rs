@@ -19,6 +19,9 @@ const LOOK_EVERY: Duration = Duration::from_millis(200);
 /// Only when nothing has moved for this long, everything has ended.
 const QUIET_FOR: Duration = Duration::from_secs(1);
 
+/// How much of what happened last is remembered, in lines.
+const LAST_KEPT: usize = 6;
+
 /// How many stuck documents are named.
 const NAMED_MAX: u32 = 10;
 
@@ -33,6 +36,7 @@ pub(super) async fn watch(stage: &Stage, view: &View, memory: &Memory) -> Result
     let started = clock.mark();
     let (mut moved, mut shown) = (started, None::<Mark>);
     let mut before = None;
+    let mut last = Vec::new();
     let mut looks = tokio::time::interval(LOOK_EVERY);
     loop {
         looks.tick().await;
@@ -44,11 +48,13 @@ pub(super) async fn watch(stage: &Stage, view: &View, memory: &Memory) -> Result
         }
         let done = counts.posted >= memory.orders && counts.events_waiting == 0 && counts.parked == counts.exceptions;
         if shown.is_none_or(|at| clock.since(at) >= view.period()) {
-            view.show(&counts, clock.since(started));
+            last.extend(stage.happened().await);
+            last.drain(..last.len().saturating_sub(LAST_KEPT));
+            view.show(&counts, clock.since(started), &last);
             shown = Some(clock.mark());
         }
         if done && clock.since(moved) >= QUIET_FOR && stage.quiet().await? {
-            view.show(&counts, clock.since(started));
+            view.show(&counts, clock.since(started), &last);
             return Ok(Ending::Finished);
         }
         if clock.since(moved) >= STILL_MAX {

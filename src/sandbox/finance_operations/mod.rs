@@ -92,7 +92,7 @@ impl World for Environment {
     }
 
     fn control(&self, setting: &Setting<FinanceOperationsRules>, call: &Call) -> Option<Answer<Fact>> {
-        orders::control(self, setting, call)
+        orders::control(self, setting, call).or_else(|| processing::control(self, setting, call))
     }
 
     fn move_on(&self, setting: &Setting<FinanceOperationsRules>, faults: &Faults, now: Timestamp) -> Moves<Fact> {

@@ -42,11 +42,13 @@ struct Release {
     company: Option<String>,
     warehouse: Option<String>,
     lines_max: u64,
+    /// Its event is lost: nobody is told.
+    silent: bool,
 }
 
 impl Default for Release {
     fn default() -> Self {
-        Self { count: 1, seed: None, company: None, warehouse: None, lines_max: 4 }
+        Self { count: 1, seed: None, company: None, warehouse: None, lines_max: 4, silent: false }
     }
 }
 
@@ -96,7 +98,10 @@ fn release(environment: &Environment, setting: &Setting<FinanceOperationsRules>,
     let first = environment.requests.len() as u64 + 1;
     let request = |index: u64| request(setting, chance, &release, (index, first + index), call.at);
     let requests: Vec<_> = (0..release.count).map(request).collect();
-    let told = requests.iter().map(|request| events::about(setting, &setting.rules.released_event, request, call.at));
+    let told = requests
+        .iter()
+        .filter(|_| !release.silent)
+        .map(|request| events::about(setting, &setting.rules.released_event, request, call.at));
     let notices = events::bundle(setting, told.collect());
     let ids: Vec<_> = requests.iter().map(|request| request.id.clone()).collect();
     let mut answer = Answer::new(201, Effect::Created, json!({ "released": ids })).telling(notices);

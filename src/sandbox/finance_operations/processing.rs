@@ -3,16 +3,19 @@
 
 use std::collections::BTreeSet;
 
+use axum::http::Method;
 use jiff::Timestamp;
 use rust_decimal::Decimal;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::entities::{DIMENSION_SHIPPED, LINE, LOT, SERIAL, SHIPPED, decimal, text};
 use super::events;
 use super::rules::FinanceOperationsRules;
-use super::state::{Environment, Fact, Refusal, Request, RequestLine, Row, Update, UpdateKey};
+use super::state::{Environment, Fact, Refusal, Request, RequestLine, Row, State, Update, UpdateKey};
+use crate::sandbox::call::{Answer, Call};
 use crate::sandbox::catalogue::{Tracking, tracking};
 use crate::sandbox::faults::{Fault, Faults};
+use crate::sandbox::ledger::Effect;
 use crate::sandbox::world::{Moves, Setting};
 
 /// Updates that are processed in one go, at most.
@@ -51,6 +54,33 @@ pub(super) fn move_on(
     }
     moves.notices = events::bundle(setting, names);
     moves
+}
+
+/// An update is in the queue from now on, until the batch it falls into.
+pub(super) fn received(setting: &Setting<FinanceOperationsRules>, now: Timestamp, key: UpdateKey) -> Fact {
+    let process_ms = setting.rules.process_ms.max(1);
+    let now_ms = u64::try_from(now.as_millisecond()).unwrap_or(0);
+    let due = now_ms + process_ms / 2 + setting.chance.below(&format!("process/{}", key.1), process_ms);
+    // Updates are processed in batches, so they wait for the next one.
+    let batch_ms = (process_ms / 4).max(1);
+    let due_ms = i64::try_from(due.div_ceil(batch_ms) * batch_ms).unwrap_or(i64::MAX);
+    Fact::Committed { key, due_ms }
+}
+
+/// Somebody in Dynamics has every update that was refused processed again: the call `/sandbox/updates/process`.
+pub(super) fn control(
+    environment: &Environment,
+    setting: &Setting<FinanceOperationsRules>,
+    call: &Call,
+) -> Option<Answer<Fact>> {
+    if call.path != "/sandbox/updates/process" || call.method != Method::POST {
+        return None;
+    }
+    let refused = environment.updates.iter().filter(|(_, update)| update.state == State::Failed);
+    let facts: Vec<_> = refused.map(|(key, _)| received(setting, call.at, key.clone())).collect();
+    let mut answer = Answer::new(200, Effect::None, json!({ "processed_again": facts.len() }));
+    answer.facts = facts;
+    Some(answer)
 }
 
 /// Why an update cannot be posted.

@@ -5,6 +5,7 @@ use serde_json::{Map, Value};
 use super::address::Address;
 use super::entities::{COMPANY, Entity, LINE, ORIGIN, REQUEST, STATUS, UPDATE, text};
 use super::errors::{infolog, missing, wrong};
+use super::processing::received;
 use super::reading::{etag, with_context};
 use super::rules::FinanceOperationsRules;
 use super::state::{Environment, Fact, State, Table, Update, UpdateKey};
@@ -227,13 +228,7 @@ impl Write<'_> {
     }
 
     fn commit(&self, key: UpdateKey) -> Fact {
-        let process_ms = self.setting.rules.process_ms.max(1);
-        let now_ms = u64::try_from(self.call.at.as_millisecond()).unwrap_or(0);
-        let due = now_ms + process_ms / 2 + self.setting.chance.below(&format!("process/{}", key.1), process_ms);
-        // Updates are processed in batches, so they wait for the next one.
-        let batch_ms = (process_ms / 4).max(1);
-        let due_ms = i64::try_from(due.div_ceil(batch_ms) * batch_ms).unwrap_or(i64::MAX);
-        Fact::Committed { key, due_ms }
+        received(self.setting, self.call.at, key)
     }
 
     fn fields(&self) -> Result<Fields, String> {
