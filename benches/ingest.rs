@@ -88,6 +88,7 @@ async fn measure(options: &Options) -> Value {
     let config = drayline::config::load_text(&text).unwrap();
     let beside = Duration::from_secs(options.beside_s);
 
+    assert!(Transport::topology_apply(&config).await.unwrap().is_empty(), "the queues are as they shall be");
     let doors = Doors::open(&file, ground.data()).await;
     eprintln!("lapin's own confirmed publishes for {} s", options.beside_s);
     let raw_before = raw(&config, beside).await;
