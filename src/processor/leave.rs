@@ -32,6 +32,7 @@ pub(super) async fn leave(mut attempt: Attempt<'_>, verdict: Verdict) {
         Verdict::NotOurs(_) | Verdict::Pause(_) | Verdict::Left => Vec::new(),
     };
     let awaited = awaited(&attempt, &verdict);
+    let lets_pass = matches!(&verdict, Verdict::Pause(Pause::Document { passes: Some(_), .. }));
     let record = match verdict {
         Verdict::Left => return,
         Verdict::Applied(done) => applied(&mut attempt, done),
@@ -56,6 +57,10 @@ pub(super) async fn leave(mut attempt: Attempt<'_>, verdict: Verdict) {
         }
     }
     report.emit();
+    if lets_pass {
+        let (owner, lane_key) = (job.tenure.owner, &job.inbound.lane_key);
+        house.persistently("letting a message pass", || house.tools.store.let_pass(owner, lane_key)).await;
+    }
     wake(house, job, known_from_now_on, awaited).await;
 }
 
@@ -289,6 +294,7 @@ fn row(attempt: &Attempt<'_>, parking: Parking) -> Parked {
         unsure: attempt.unsure.clone(),
         deadline_at: parking.deadline_at,
         asked_by: before.and_then(|before| before.asked_by.clone()),
+        asked: before.map_or(0, |before| before.asked),
         first_parked_at: None,
         last_parked_at: None,
     }

@@ -34,7 +34,7 @@ pub(super) const PERSON: i64 = 3;
 macro_rules! parked_columns {
     () => {
         "message_id, flow, partition, lane_key, ordering_key, kind, connection, bytes, position, waits_for, delay, \
-         awaited, passes, attempts, parkings, revision, code, sentence, detail, unsure, deadline_at, asked_by, \
+         awaited, passes, attempts, parkings, revision, code, sentence, detail, unsure, deadline_at, asked_by, asked, \
          first_parked_at, last_parked_at"
     };
 }
@@ -65,6 +65,7 @@ pub(super) struct ParkedColumns {
     unsure: String,
     deadline_at: Option<i64>,
     asked_by: Option<String>,
+    asked: i64,
     first_parked_at: i64,
     last_parked_at: i64,
 }
@@ -92,6 +93,7 @@ impl ParkedColumns {
             unsure: unsure.into_iter().map(|intent| committed(intent, last_parked_at)).collect(),
             deadline_at: self.deadline_at.map(instant),
             asked_by: self.asked_by,
+            asked: count(self.asked),
             first_parked_at: Some(instant(self.first_parked_at)),
             last_parked_at: Some(last_parked_at),
         })

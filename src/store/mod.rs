@@ -157,6 +157,12 @@ impl Store {
         on!(self, store => store.look_again(flow, head).await)
     }
 
+    /// A head that waits for a kind lets the first of that kind which stands behind it already step in front of it; tells
+    /// whether one did. Only under an epoch that is not over.
+    pub async fn let_pass(&self, owner: Ownership, lane_key: &str) -> Result<bool, StoreError> {
+        on!(self, store => store.let_pass(owner, lane_key).await)
+    }
+
     /// A person's wish: makes a head due with a fresh budget.
     pub async fn replay(&self, message_id: Uuid, asked_by: &str) -> Result<Replayed, StoreError> {
         on!(self, store => store.replay(message_id, asked_by).await)

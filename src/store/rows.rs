@@ -203,6 +203,9 @@ pub struct Parked {
     pub deadline_at: Option<Timestamp>,
     /// Who asked for the last replay.
     pub asked_by: Option<String>,
+    /// How often somebody asked for a replay. A row that is asked for while an attempt runs stays due: the attempt may
+    /// have looked before the cause was mended.
+    pub asked: u32,
     /// When it was first parked, by the store's clock. Set by the store.
     pub first_parked_at: Option<Timestamp>,
     /// When it was last parked, by the store's clock. Set by the store.

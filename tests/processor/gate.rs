@@ -40,6 +40,7 @@ fn parked(message_id: Uuid, position: i64, last_parked_at: Timestamp) -> Parked 
         unsure: Vec::new(),
         deadline_at: None,
         asked_by: None,
+        asked: 0,
         first_parked_at: Some(last_parked_at),
         last_parked_at: Some(last_parked_at),
     }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use drayline::message::Flow;
 use drayline::store::WaitsFor;
+use uuid::Uuid;
 
 use super::far_ends::Creates;
 use super::on_both;
@@ -12,6 +13,7 @@ use crate::support::Backing;
 
 on_both!(
     the_awaited_kind_passes_the_gate_and_wakes_the_head,
+    the_awaited_kind_passes_from_behind_too,
     a_shipment_waits_for_its_order_in_another_flow,
     a_document_that_comes_between_look_and_parking_wakes_its_waiter,
     a_wait_that_takes_too_long_becomes_a_persons,
@@ -27,6 +29,25 @@ async fn the_awaited_kind_passes_the_gate_and_wakes_the_head(backing: Backing) {
     assert_eq!(row.parked.attempts, 0, "waiting costs nothing");
     assert!(row.parked.deadline_at.is_some());
     world.publish(&released("SHP1", "e2")).await;
+    world.until_nothing_waits().await;
+    assert_eq!(world.far_ends.took().len(), 1);
+    worker.stop(Duration::from_secs(5)).await;
+    world.close().await;
+}
+
+/// The head waited for a time first, so that what it needs parked behind it before it began to wait for that.
+async fn the_awaited_kind_passes_from_behind_too(backing: Backing) {
+    let world = World::new(backing).await;
+    let partition = document("SHP1").partition(world.tools.transport.partitions(Flow::Orders));
+    let owner = world.store().take(Uuid::new_v4(), Flow::Orders, partition, Duration::from_secs(5)).await.unwrap();
+    let owner = owner.expect("nobody works yet");
+    let now = WaitsFor::Time { delay: Duration::ZERO };
+    let rows = [(accepted("SHP1", "e1"), now), (released("SHP1", "e2"), WaitsFor::Head)];
+    for (message, waits_for) in &rows {
+        world.park(owner, message, waits_for.clone()).await;
+    }
+    world.store().give_up(owner).await.unwrap();
+    let worker = world.worker(&[Flow::Orders]).await;
     world.until_nothing_waits().await;
     assert_eq!(world.far_ends.took().len(), 1);
     worker.stop(Duration::from_secs(5)).await;

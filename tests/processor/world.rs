@@ -12,7 +12,7 @@ use drayline::message::{
     TimePrecision, message_id,
 };
 use drayline::processor::{Tools, Worker};
-use drayline::store::{Listed, ParkedFilter, Store};
+use drayline::store::{Listed, Outcome, Ownership, Parked, ParkedFilter, Place, Record, Store, WaitsFor, Written};
 use drayline::transport::{Outgoing, Target, Transport};
 use serde_json::json;
 use uuid::Uuid;
@@ -90,6 +90,43 @@ impl World {
 
     pub async fn send(&self, outgoing: Outgoing) {
         until("the message is published", async || self.tools.transport.publish(outgoing.clone()).await.ok()).await;
+    }
+
+    /// Parks a message as an attempt would.
+    pub async fn park(&self, owner: Ownership, message: &Envelope, waits_for: WaitsFor) {
+        let parked = Parked {
+            message_id: message.message_id,
+            flow: owner.flow,
+            partition: owner.partition,
+            lane_key: message.lane_key(),
+            ordering_key: message.ordering_key.to_string(),
+            kind: message.kind().to_string(),
+            connection: message.connection.to_string(),
+            bytes: message.encode(),
+            place: Place::Behind,
+            waits_for,
+            attempts: 0,
+            parkings: 0,
+            revision: 0,
+            failure: None,
+            unsure: Vec::new(),
+            deadline_at: None,
+            asked_by: None,
+            asked: 0,
+            first_parked_at: None,
+            last_parked_at: None,
+        };
+        let record = Record {
+            owner,
+            message_id: message.message_id,
+            outcome: Outcome::Parked(Box::new(parked)),
+            effects: Vec::new(),
+            outbox: Vec::new(),
+            documents: Vec::new(),
+            journey: Vec::new(),
+            journal_done: Vec::new(),
+        };
+        assert_eq!(self.store().record(&[record]).await.unwrap(), [Written::Yes]);
     }
 
     /// The parked row of a message, once there is one that looks so.

@@ -59,7 +59,7 @@ chosen AS (
   ORDER BY since LIMIT $4
 )
 SELECT message_id, flow, partition, lane_key, ordering_key, kind, connection, bytes, position, waits_for, delay, awaited,
-  passes, attempts, parkings, revision, code, sentence, detail, unsure, deadline_at, asked_by, first_parked_at,
+  passes, attempts, parkings, revision, code, sentence, detail, unsure, deadline_at, asked_by, asked, first_parked_at,
   last_parked_at
 FROM chosen JOIN parked ON message_id = chosen_message AND flow = chosen_flow
 ORDER BY position, message_id

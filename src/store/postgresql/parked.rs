@@ -5,7 +5,7 @@ use uuid::Uuid;
 use super::{Postgresql, column};
 use crate::message::Flow;
 use crate::store::StoreError;
-use crate::store::columns::{self, ListedColumns, ParkedColumns, clean, cleaned, parked_columns};
+use crate::store::columns::{self, ListedColumns, ParkedColumns, STRIDE, clean, cleaned, parked_columns};
 use crate::store::rows::{Listed, Ownership, Parked, ParkedFilter, Replayed};
 
 const DUE: &str = include_str!("due.sql");
@@ -24,6 +24,22 @@ WITH woken AS MATERIALIZED (
 UPDATE parked p SET due_at = store_now() FROM woken
 WHERE p.message_id = woken.message_id AND p.flow = woken.flow AND p.waits_for = 2";
 
+/// The place in front of a head is where a passing arrival would park, too.
+const LET_PASS: &str = "
+WITH fence AS MATERIALIZED (
+  SELECT flow FROM partitions WHERE flow = $1 AND partition = $2 AND epoch = $3 AND owner IS NOT NULL FOR SHARE
+),
+head AS MATERIALIZED (
+  SELECT p.position, p.passes FROM parked p JOIN fence ON fence.flow = p.flow
+  WHERE p.lane_key = $4 ORDER BY p.position, p.message_id LIMIT 1
+),
+first AS MATERIALIZED (
+  SELECT p.message_id, head.position - $5 + 1 AS position FROM parked p, head
+  WHERE p.flow = $1 AND p.lane_key = $4 AND p.position > head.position AND p.waits_for = 0 AND p.kind = head.passes
+  ORDER BY p.position, p.message_id LIMIT 1
+)
+UPDATE parked p SET position = first.position FROM first WHERE p.message_id = first.message_id AND p.flow = $1";
+
 const REPLAY: &str = "
 WITH mine AS MATERIALIZED (
   SELECT p.flow, p.message_id, (
@@ -33,7 +49,7 @@ WITH mine AS MATERIALIZED (
 ),
 replayed AS (
   UPDATE parked p
-  SET attempts = 0, asked_by = $2, waits_for = 0, due_at = NULL, delay = NULL, awaited = NULL, passes = NULL,
+  SET attempts = 0, asked = p.asked + 1, asked_by = $2, waits_for = 0, due_at = NULL, delay = NULL, awaited = NULL, passes = NULL,
     deadline_at = NULL
   FROM mine WHERE p.message_id = mine.message_id AND p.flow = mine.flow AND mine.head = p.message_id
   RETURNING p.message_id
@@ -87,6 +103,12 @@ impl Postgresql {
         let look = "UPDATE parked SET due_at = store_now() WHERE message_id = $1 AND flow = $2 AND waits_for = 3";
         let looked = sqlx::query(look).bind(head).bind(flow.as_str());
         Ok(self.execute("making a head due", looked).await? > 0)
+    }
+
+    pub(crate) async fn let_pass(&self, owner: Ownership, lane_key: &str) -> Result<bool, StoreError> {
+        let pass = sqlx::query(LET_PASS).bind(owner.flow.as_str()).bind(i64::from(owner.partition)).bind(owner.epoch);
+        let pass = pass.bind(clean(lane_key)).bind(STRIDE);
+        Ok(self.execute("letting a message pass", pass).await? > 0)
     }
 
     pub(crate) async fn replay(&self, message_id: Uuid, asked_by: &str) -> Result<Replayed, StoreError> {

@@ -31,7 +31,8 @@ impl Postgresql {
         let statement = bind_effects(statement, batch);
         let statement = bind_outbox(statement, batch);
         let statement = bind_documents(statement, batch);
-        let written = self.rows("recording what attempts left behind", bind_journey(statement, batch)).await?;
+        let statement = bind_journey(statement, batch).bind(column(&batch.parked, |row| i64::from(row.parked.asked)));
+        let written = self.rows("recording what attempts left behind", statement).await?;
         Ok(written.into_iter().map(|(record,)| record).collect())
     }
 }

@@ -31,9 +31,9 @@ parking AS MATERIALIZED (
   FROM unnest(
       $10::bigint[], $11::text[], $12::text[], $13::text[], $14::text[], $15::bytea[], $16::bigint[], $17::bigint[],
       $18::bigint[], $19::bigint[], $20::bigint[], $21::text[], $22::text[], $23::bigint[], $24::bigint[], $25::bigint[],
-      $26::text[], $27::text[], $28::text[], $29::text[], $30::bigint[], $31::text[])
+      $26::text[], $27::text[], $28::text[], $29::text[], $30::bigint[], $31::text[], $70::bigint[])
     AS w (record, lane_key, ordering_key, kind, connection, bytes, place, anchor, nth, waits_for, delay, awaited, passes,
-      attempts, parkings, revision, code, sentence, detail, unsure, deadline_at, asked_by)
+      attempts, parkings, revision, code, sentence, detail, unsure, deadline_at, asked_by, asked)
   JOIN mine ON mine.record = w.record
   LEFT JOIN parked old ON old.message_id = mine.message_id AND old.flow = mine.flow
   WHERE NOT EXISTS (SELECT FROM inbox i WHERE i.message_id = mine.message_id AND i.flow = mine.flow)
@@ -42,7 +42,7 @@ parking AS MATERIALIZED (
 placed AS (
   INSERT INTO parked (message_id, flow, partition, lane_key, ordering_key, kind, connection, bytes, position, waits_for,
     due_at, delay, awaited, passes, attempts, parkings, revision, code, sentence, detail, unsure, deadline_at, asked_by,
-    first_parked_at, last_parked_at)
+    asked, first_parked_at, last_parked_at)
   SELECT n.message_id, n.flow, n.partition, n.lane_key, n.ordering_key, n.kind, n.connection, n.bytes,
     CASE
       WHEN n.held IS NOT NULL AND (n.place <> 1 OR n.held < n.anchor) THEN n.held
@@ -54,14 +54,19 @@ placed AS (
       ELSE nextval('parked_position') * 1048576
     END,
     n.waits_for, CASE WHEN n.delay IS NOT NULL THEN least(store_now() + n.delay, n.deadline_at) END, n.delay, n.awaited, n.passes,
-    n.attempts, n.parkings, n.revision, n.code, n.sentence, n.detail, n.unsure, n.deadline_at, n.asked_by,
+    n.attempts, n.parkings, n.revision, n.code, n.sentence, n.detail, n.unsure, n.deadline_at, n.asked_by, n.asked,
     store_now(), store_now()
   FROM (SELECT * FROM parking ORDER BY record) n
   ON CONFLICT (message_id, flow) DO UPDATE SET
-    partition = excluded.partition, position = excluded.position, waits_for = excluded.waits_for,
-    due_at = excluded.due_at, delay = excluded.delay, awaited = excluded.awaited, passes = excluded.passes,
-    attempts = excluded.attempts, parkings = excluded.parkings, code = excluded.code, sentence = excluded.sentence,
-    detail = excluded.detail, unsure = excluded.unsure, deadline_at = excluded.deadline_at,
+    -- What was asked for since the attempt began stays due.
+    partition = excluded.partition, position = excluded.position,
+    waits_for = CASE WHEN parked.asked > excluded.asked THEN 0 ELSE excluded.waits_for END,
+    due_at = CASE WHEN parked.asked > excluded.asked THEN NULL ELSE excluded.due_at END,
+    attempts = CASE WHEN parked.asked > excluded.asked THEN 0 ELSE excluded.attempts END,
+    deadline_at = CASE WHEN parked.asked > excluded.asked THEN NULL ELSE excluded.deadline_at END,
+    delay = excluded.delay, awaited = excluded.awaited, passes = excluded.passes,
+    parkings = excluded.parkings, code = excluded.code, sentence = excluded.sentence,
+    detail = excluded.detail, unsure = excluded.unsure,
     asked_by = coalesce(excluded.asked_by, parked.asked_by), last_parked_at = excluded.last_parked_at,
     bytes = CASE WHEN excluded.revision > parked.revision THEN excluded.bytes ELSE parked.bytes END,
     revision = greatest(excluded.revision, parked.revision)

@@ -40,7 +40,7 @@ chosen AS (
   SELECT place FROM (SELECT place, since FROM freed UNION ALL SELECT place, since FROM timed) ORDER BY since LIMIT $2
 )
 SELECT message_id, flow, partition, lane_key, ordering_key, kind, connection, bytes, position, waits_for, delay, awaited,
-  passes, attempts, parkings, revision, code, sentence, detail, unsure, deadline_at, asked_by, first_parked_at,
+  passes, attempts, parkings, revision, code, sentence, detail, unsure, deadline_at, asked_by, asked, first_parked_at,
   last_parked_at
 FROM parked WHERE rowid IN (SELECT place FROM chosen)
 ORDER BY position, message_id

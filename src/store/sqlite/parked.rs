@@ -2,10 +2,11 @@
 
 use uuid::Uuid;
 
+use super::record::is_owned;
 use super::{Sqlite, fault, now, set, texts};
 use crate::message::Flow;
 use crate::store::StoreError;
-use crate::store::columns::{self, ListedColumns, ParkedColumns, clean, cleaned, parked_columns};
+use crate::store::columns::{self, ListedColumns, ParkedColumns, STRIDE, clean, cleaned, parked_columns};
 use crate::store::rows::{Listed, Ownership, Parked, ParkedFilter, Replayed};
 
 const DUE: &str = include_str!("due.sql");
@@ -24,6 +25,17 @@ const WAKE: &str = concat!(
 const LOOK_AGAIN: &str =
     concat!("UPDATE parked SET due_at = ", now!(), " WHERE message_id = $1 AND flow = $2 AND waits_for = 3");
 
+/// The place in front of a head is where a passing arrival would park, too.
+const LET_PASS: &str = "
+WITH head AS MATERIALIZED (
+  SELECT position, passes FROM parked WHERE flow = $1 AND lane_key = $2 ORDER BY position, message_id LIMIT 1
+)
+UPDATE parked SET position = (SELECT position FROM head) - $3 + 1
+WHERE flow = $1 AND message_id = (
+  SELECT p.message_id FROM parked p, head
+  WHERE p.flow = $1 AND p.lane_key = $2 AND p.position > head.position AND p.waits_for = 0 AND p.kind = head.passes
+  ORDER BY p.position, p.message_id LIMIT 1)";
+
 const HEAD: &str = "
 SELECT p.flow, (
   SELECT h.message_id FROM parked h WHERE h.flow = p.flow AND h.lane_key = p.lane_key
@@ -32,7 +44,7 @@ FROM parked p WHERE p.message_id = $1 ORDER BY p.first_parked_at LIMIT 1";
 
 const REPLAY: &str = "
 UPDATE parked
-SET attempts = 0, asked_by = $3, waits_for = 0, due_at = NULL, delay = NULL, awaited = NULL, passes = NULL,
+SET attempts = 0, asked = asked + 1, asked_by = $3, waits_for = 0, due_at = NULL, delay = NULL, awaited = NULL, passes = NULL,
   deadline_at = NULL
 WHERE message_id = $1 AND flow = $2";
 
@@ -79,6 +91,22 @@ impl Sqlite {
     pub(crate) async fn look_again(&self, flow: Flow, head: Uuid) -> Result<bool, StoreError> {
         let looked = sqlx::query(LOOK_AGAIN).bind(head).bind(flow.as_str());
         Ok(self.execute("making a head due", looked).await? > 0)
+    }
+
+    pub(crate) async fn let_pass(&self, owner: Ownership, lane_key: &str) -> Result<bool, StoreError> {
+        let passed = self.try_let_pass(owner, &clean(lane_key)).await;
+        Ok(passed.map_err(|error| fault::sort("letting a message pass", error))?)
+    }
+
+    async fn try_let_pass(&self, owner: Ownership, lane_key: &str) -> Result<bool, sqlx::Error> {
+        let mut transaction = self.begin().await?;
+        if !is_owned(&mut transaction, owner).await? {
+            return Ok(false);
+        }
+        let pass = sqlx::query(LET_PASS).bind(owner.flow.as_str()).bind(lane_key).bind(STRIDE);
+        let passed = pass.execute(&mut *transaction).await?.rows_affected() > 0;
+        transaction.commit().await?;
+        Ok(passed)
     }
 
     pub(crate) async fn replay(&self, message_id: Uuid, asked_by: &str) -> Result<Replayed, StoreError> {

@@ -17,22 +17,26 @@ const END: &str = concat!(
     ") ON CONFLICT DO NOTHING"
 );
 
-/// What ended is never parked again.
+/// What ended is never parked again; what was asked for since the attempt began stays due.
 const PARK: &str = concat!(
     "INSERT INTO parked (message_id, flow, partition, lane_key, ordering_key, kind, connection, bytes, position,
   waits_for, due_at, delay, awaited, passes, attempts, parkings, revision, code, sentence, detail, unsure, deadline_at,
-  asked_by, first_parked_at, last_parked_at)
+  asked_by, asked, first_parked_at, last_parked_at)
 SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, min(at.now + $11, coalesce($21, at.now + $11)), $11, $12, $13, $14, $15,
-  $16, $17, $18, $19, $20, $21, $22, at.now, at.now
+  $16, $17, $18, $19, $20, $21, $22, $23, at.now, at.now
 FROM (SELECT ",
     now!(),
     " AS now) at
 WHERE NOT EXISTS (SELECT 1 FROM inbox WHERE message_id = $1 AND flow = $2)
 ON CONFLICT (message_id, flow) DO UPDATE SET
-  partition = excluded.partition, position = excluded.position, waits_for = excluded.waits_for,
-  due_at = excluded.due_at, delay = excluded.delay, awaited = excluded.awaited, passes = excluded.passes,
-  attempts = excluded.attempts, parkings = excluded.parkings, code = excluded.code, sentence = excluded.sentence,
-  detail = excluded.detail, unsure = excluded.unsure, deadline_at = excluded.deadline_at,
+  partition = excluded.partition, position = excluded.position,
+  waits_for = iif(asked > excluded.asked, 0, excluded.waits_for),
+  due_at = iif(asked > excluded.asked, NULL, excluded.due_at),
+  attempts = iif(asked > excluded.asked, 0, excluded.attempts),
+  deadline_at = iif(asked > excluded.asked, NULL, excluded.deadline_at),
+  delay = excluded.delay, awaited = excluded.awaited, passes = excluded.passes,
+  parkings = excluded.parkings, code = excluded.code, sentence = excluded.sentence,
+  detail = excluded.detail, unsure = excluded.unsure,
   asked_by = coalesce(excluded.asked_by, asked_by), last_parked_at = excluded.last_parked_at,
   bytes = CASE WHEN excluded.revision > revision THEN excluded.bytes ELSE bytes END,
   revision = max(excluded.revision, revision)"
@@ -161,6 +165,7 @@ async fn park(
         .bind(row.unsure.as_str())
         .bind(row.parked.deadline_at.map(jiff::Timestamp::as_microsecond))
         .bind(row.asked_by.as_deref())
+        .bind(i64::from(row.parked.asked))
         .execute(connection)
         .await?;
     Ok(())

@@ -11,7 +11,7 @@ mod waiting;
 
 use std::time::Duration;
 
-use drayline::message::Flow;
+use drayline::message::{Flow, Kind};
 use drayline::store::{
     Effect, Ending, Known, OutboxRow, Outcome, Ownership, Parked, Place, Purpose, Question, Record, Step, Store,
     WaitsFor, Written,
@@ -133,6 +133,7 @@ fn waits(message_id: Uuid, lane: &str, waits_for: WaitsFor) -> Parked {
         unsure: Vec::new(),
         deadline_at: None,
         asked_by: None,
+        asked: 0,
         first_parked_at: None,
         last_parked_at: None,
     }

@@ -160,6 +160,54 @@ async fn replay_makes_a_head_due_with_a_fresh_budget_and_a_follower_comes_after_
     .await;
 }
 
+/// The attempt may have looked before the cause was mended: what a person asked for meanwhile is not forgotten.
+#[tokio::test]
+async fn a_replay_that_comes_while_an_attempt_runs_stands() {
+    both(async |house| {
+        let [head] = messages();
+        house.park(waits(head, "lane", WaitsFor::Person)).await;
+        assert_eq!(house.store.replay(head, "anna").await.unwrap(), Replayed::Due);
+        let running = house.store.due(&[house.owner], 10).await.unwrap().remove(0);
+        assert_eq!(running.asked, 1);
+        assert_eq!(house.store.replay(head, "anna").await.unwrap(), Replayed::Due);
+        let fails = Parked { attempts: 1, waits_for: WaitsFor::Person, ..running };
+        house.park(fails.clone()).await;
+        let due = house.store.due(&[house.owner], 10).await.unwrap();
+        assert_eq!((ids(&due), due[0].attempts, due[0].asked), (vec![head], 0, 2));
+        house.park(Parked { asked: 2, ..fails }).await;
+        assert!(house.due().await.is_empty(), "the second one ran, too");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_head_lets_the_kind_pass_that_it_waits_for() {
+    both(async |house| {
+        let [head, other, awaited, later_one] = messages();
+        let of_kind = |message, kind: Kind| {
+            let row = waits(message, "lane", WaitsFor::Head);
+            house.park(Parked { kind: kind.as_str().to_owned(), ..row })
+        };
+        let passes = Some(Kind::OrderReleased);
+        let waiting = WaitsFor::Document { key: "usmf-1-W1".to_owned(), passes, delay: Duration::from_hours(1) };
+        house.park(waits(head, "lane", WaitsFor::Person)).await;
+        of_kind(other, Kind::OrderStatusChanged).await;
+        of_kind(awaited, Kind::OrderReleased).await;
+        of_kind(later_one, Kind::OrderReleased).await;
+        assert!(!house.store.let_pass(house.owner, "lane").await.unwrap(), "it waits for a person");
+        house.park(waits(head, "lane", waiting)).await;
+        let stale = Ownership { epoch: house.owner.epoch + 1, ..house.owner };
+        assert!(!house.store.let_pass(stale, "lane").await.unwrap(), "not under another epoch");
+        assert!(house.store.let_pass(house.owner, "lane").await.unwrap());
+        assert_eq!(house.due().await, [awaited]);
+        // The next in front of the same head has a place of its own.
+        house.end(awaited).await;
+        assert!(house.store.let_pass(house.owner, "lane").await.unwrap());
+        assert_eq!(house.lane("lane").await, [later_one, head, other]);
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn people_see_what_is_parked_what_it_stands_behind_and_how_much() {
     both(async |house| {

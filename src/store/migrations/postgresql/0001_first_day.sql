@@ -77,6 +77,7 @@ CREATE TABLE parked (
   unsure text NOT NULL,
   deadline_at bigint,
   asked_by text,
+  asked bigint NOT NULL DEFAULT 0,
   first_parked_at bigint NOT NULL,
   last_parked_at bigint NOT NULL,
   PRIMARY KEY (message_id, flow)

@@ -75,6 +75,7 @@ CREATE TABLE parked (
   unsure TEXT NOT NULL,
   deadline_at INTEGER,
   asked_by TEXT,
+  asked INTEGER NOT NULL DEFAULT 0,
   first_parked_at INTEGER NOT NULL,
   last_parked_at INTEGER NOT NULL,
   PRIMARY KEY (message_id, flow)
