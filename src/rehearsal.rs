@@ -13,13 +13,15 @@ pub enum Step {
     CallMade,
     /// An attempt is recorded, and its delivery not acknowledged.
     RecordCommitted,
-    /// A message was handed to the transport, and its outbox row not deleted.
+    /// A message was handed to the transport, and its confirm has not come.
     PublishSent,
+    /// A message is confirmed, and its outbox row not deleted.
+    PublishConfirmed,
 }
 
 impl Step {
     /// Every step.
-    pub const ALL: [Self; 3] = [Self::CallMade, Self::RecordCommitted, Self::PublishSent];
+    pub const ALL: [Self; 4] = [Self::CallMade, Self::RecordCommitted, Self::PublishSent, Self::PublishConfirmed];
 
     /// The name in the configuration.
     #[must_use]
@@ -28,6 +30,7 @@ impl Step {
             Self::CallMade => "call.made",
             Self::RecordCommitted => "record.committed",
             Self::PublishSent => "publish.sent",
+            Self::PublishConfirmed => "publish.confirmed",
         }
     }
 }

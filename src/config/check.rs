@@ -42,7 +42,7 @@ fn limits(config: &Config, findings: &mut Vec<Finding>) {
     let processor = &config.processor;
     let transport = &config.transport;
     let partitions = &transport.partitions;
-    let positive: [(&str, u64); 15] = [
+    let positive: [(&str, u64); 16] = [
         ("transport.prefetch", transport.prefetch.into()),
         ("transport.publish_window", transport.publish_window as u64),
         ("transport.heartbeat_s", transport.heartbeat_s.into()),
@@ -55,6 +55,7 @@ fn limits(config: &Config, findings: &mut Vec<Finding>) {
         ("store.connections_max", config.store.connections_max.into()),
         ("ingest.body_bytes_max", config.ingest.body_bytes_max as u64),
         ("ingest.requests_max", config.ingest.requests_max as u64),
+        ("ingest.connections_max", config.ingest.connections_max as u64),
         ("processor.batch_max", processor.batch_max as u64),
         ("processor.attempts_at_once_max", processor.attempts_at_once_max as u64),
         ("gateways.calls_at_once_max", config.gateways.calls_at_once_max as u64),

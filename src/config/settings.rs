@@ -112,6 +112,7 @@ pub struct Ingest {
     pub drain_bytes_max: usize,
     pub json_depth_max: usize,
     pub read_deadline_ms: u64,
+    pub connections_max: usize,
     pub requests_max: usize,
     pub signature_window_s: u64,
     pub retry_window_s: u64,

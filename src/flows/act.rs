@@ -15,7 +15,7 @@ use super::orders::{held_difference, unknown};
 use super::words;
 use crate::failure::{Class, Code, Failure};
 use crate::gateways::{CancelAnswer, CreateAnswer, Dynamics, FulfilmentOrder, Gateways, HeldOrder, Warehouse};
-use crate::message::{CancelOutcomeCode, Connection};
+use crate::message::{CancelOutcomeCode, Connection, Reference};
 
 /// Makes one call; gives it up after `within`.
 ///
@@ -41,18 +41,35 @@ pub async fn act(gateways: &Gateways, planned: &Planned, within: Duration) -> Re
 /// # Errors
 /// The [`Failure`] of a far end that could not be asked.
 pub async fn settle(gateways: &Gateways, connection: &Connection, lookup: &Lookup) -> Result<Settled, Failure> {
-    let reference = match lookup {
+    let (reference, cancelling) = match lookup {
         Lookup::Again => return Ok(Settled::Again),
-        Lookup::Order { reference } => reference,
+        Lookup::Order { reference } => (reference, false),
+        Lookup::Cancellation { reference } => (reference, true),
     };
     let warehouse = gateways.warehouse(connection).ok_or_else(|| unknown(connection))?;
     let found = warehouse.find_order(reference).await;
     Ok(match found.map_err(|error| warehouse.failure(&error, &format!("read the order {reference}")))? {
         None => Settled::NotThere,
-        // Whether it was ours or an older one, nothing will ship: the create finds out, and takes the next revision.
-        Some(held) if is_dead(&held) => Settled::Again,
+        Some(held) if cancelling && is_dead(&held) => {
+            Settled::Happened(json!({ "outcome": CancelOutcomeCode::Confirmed.as_str(), "text": "" }))
+        }
+        Some(_) if cancelling => Settled::Again,
+        // Whether it was ours or an older one, nothing will ship under this reference: the next revision is taken.
+        Some(held) if is_dead(&held) => match reference.parse() {
+            Ok(reference) => Settled::Instead(burned(warehouse, &reference)),
+            Err(_) => Settled::Again,
+        },
         Some(held) => Settled::Happened(json!({ "order_id": held.order_id })),
     })
+}
+
+fn burned(warehouse: &Warehouse, reference: &Reference) -> Past {
+    Past {
+        key: keys::burn_reference(warehouse.name(), reference),
+        act: "burn_reference".to_owned(),
+        connection: warehouse.name().to_string(),
+        facts: kept(&EndedReference { reference: reference.clone() }),
+    }
 }
 
 async fn create(warehouse: &Warehouse, order: &FulfilmentOrder) -> Result<Acted, Failure> {
@@ -67,12 +84,7 @@ async fn create(warehouse: &Warehouse, order: &FulfilmentOrder) -> Result<Acted,
     };
     match answer {
         CreateAnswer::Created(held) => Ok(happened(&held)),
-        CreateAnswer::Existing(held) if is_dead(&held) => Ok(Acted::Instead(Past {
-            key: keys::burn_reference(warehouse.name(), reference),
-            act: "burn_reference".to_owned(),
-            connection: warehouse.name().to_string(),
-            facts: kept(&EndedReference { reference: reference.clone() }),
-        })),
+        CreateAnswer::Existing(held) if is_dead(&held) => Ok(Acted::Instead(burned(warehouse, reference))),
         CreateAnswer::Existing(held) => match held_difference(order, &held) {
             None => Ok(happened(&held)),
             Some(difference) => {

@@ -150,6 +150,12 @@ pub enum Lookup {
         /// Our reference.
         reference: String,
     },
+    /// The same order; whether it is dead tells whether it was cancelled. A plan that does not want the cancellation any
+    /// more must know of it.
+    Cancellation {
+        /// Our reference.
+        reference: String,
+    },
     /// A repeat changes nothing, so that the call is simply made again.
     Again,
 }
@@ -160,9 +166,8 @@ impl Call {
     pub fn lookup(&self) -> Lookup {
         match self {
             Self::CreateOrder(order) => Lookup::Order { reference: order.reference.to_string() },
-            Self::CancelOrder { .. } | Self::WriteStatus { .. } | Self::PostShipment(_) | Self::WriteTracking(_) => {
-                Lookup::Again
-            }
+            Self::CancelOrder { reference, .. } => Lookup::Cancellation { reference: reference.clone() },
+            Self::WriteStatus { .. } | Self::PostShipment(_) | Self::WriteTracking(_) => Lookup::Again,
         }
     }
 }
@@ -196,6 +201,8 @@ pub enum Acted {
 pub enum Settled {
     /// It happened; these members go to its facts.
     Happened(Value),
+    /// Something else is known now.
+    Instead(Past),
     /// It did not, as far as the far end shows.
     NotThere,
     /// It does not matter: the call may be made again.

@@ -28,9 +28,11 @@ impl Ledger {
         Self { pasts, refused: Vec::new() }
     }
 
-    /// Adds what just happened.
+    /// Adds what just happened; what is known already is one thing, however often it is told.
     pub fn add(&mut self, past: Past) {
-        self.pasts.push(past);
+        if !self.has(&past.key) {
+            self.pasts.push(past);
+        }
     }
 
     /// Adds what was just refused: it is known to this attempt alone.

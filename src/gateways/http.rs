@@ -99,7 +99,9 @@ impl Caller {
         if let Some(Private { host, address }) = private {
             return Err(not_sent(NotSent::PrivateAddress { host, address }));
         }
-        let permit = tokio::time::timeout(deadline, self.permits.acquire()).await;
+        // Sooner than the deadline of the whole act, which is at least half of one call's: what was never sent must not
+        // be taken for what may have happened.
+        let permit = tokio::time::timeout(deadline / 4, self.permits.acquire()).await;
         let Ok(Ok(_permit)) = permit else { return Err(not_sent(NotSent::Crowded)) };
         let mut watched = Watched::begin(self, call);
         let exchanged = tokio::time::timeout(deadline, self.exchange(call, request)).await;

@@ -22,6 +22,9 @@ use crate::transport::{Outgoing, Target, Transport};
 /// Documents of one request whose messages are made durable side by side.
 const DOCUMENTS_AT_ONCE: usize = 64;
 
+/// Requests of a flow wait for this answer: a store that is slower is away.
+const STORE_ANSWERS_WITHIN: Duration = Duration::from_millis(500);
+
 /// Where a message is durable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Way {
@@ -127,12 +130,13 @@ impl Acceptance {
         if !self.has_to_ask(*road) {
             return matches!(*road, Road::Direct);
         }
-        let waiting = self.store.waiting(Some(flow), Some(Purpose::Ingest)).await;
+        let asking = self.store.waiting(Some(flow), Some(Purpose::Ingest));
+        let waiting = tokio::time::timeout(STORE_ANSWERS_WITHIN, asking).await.ok().and_then(Result::ok);
         let (next, direct) = match (waiting, *road) {
-            (Ok(waiting), _) if waiting.rows == 0 => (Road::Direct, true),
+            (Some(waiting), _) if waiting.rows == 0 => (Road::Direct, true),
             // The broker may well be there, and nothing is known to wait: better out of order than refused.
-            (Err(_), Road::Unknown) => (Road::Unknown, true),
-            (Ok(_) | Err(_), _) => (Road::Outbox { asked: self.clock.mark() }, false),
+            (None, Road::Unknown) => (Road::Unknown, true),
+            (Some(_) | None, _) => (Road::Outbox { asked: self.clock.mark() }, false),
         };
         *road = next;
         direct

@@ -42,10 +42,11 @@ impl House {
 
     pub async fn visit(&self, door: Door, request: Request) -> Answer {
         let retry_after_s = self.doors.config.ingest.retry_after_s;
+        // Strangers take no place from those whom we know.
+        let Some(sender) = self.sender(&door) else { return Refusal::Unknown.into() };
         let Ok(_place) = self.places.try_acquire() else { return Refusal::Overloaded { retry_after_s }.into() };
         let (parts, body) = request.into_parts();
         let bytes = read::body(&parts.headers, body, &self.doors.config.ingest).await;
-        let Some(sender) = self.sender(&door) else { return Refusal::Unknown.into() };
         let (message_id, outcome) = match self.hear(&sender, &parts.method, &parts.headers, bytes) {
             Ok(Heard::Handshake(welcome)) => (None, Ok(welcome)),
             Ok(Heard::Messages(messages)) => {

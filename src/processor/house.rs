@@ -37,7 +37,8 @@ pub(super) struct House {
     desks: HashMap<Flow, Desk>,
     /// Something may be due.
     pub(super) due: Notify,
-    relays: HashMap<Flow, Notify>,
+    /// Of each flow, one for what goes to it and one for its dead letters.
+    relays: HashMap<Flow, [Notify; 2]>,
     /// Nothing new is begun any more.
     pub(super) stopping: CancellationToken,
     /// Everything ends where it stands.
@@ -64,7 +65,7 @@ impl House {
             rehearsal: Rehearsal::parse(&tools.config.rehearsal.kill_at).unwrap_or_default(),
             desks,
             due: Notify::new(),
-            relays: flows.iter().map(|flow| (*flow, Notify::new())).collect(),
+            relays: flows.iter().map(|flow| (*flow, <[Notify; 2]>::default())).collect(),
             stopping: CancellationToken::new(),
             gone: CancellationToken::new(),
             drain: Mutex::new(ms(processor.drain_ms_max)),
@@ -91,15 +92,15 @@ impl House {
 
     /// An outbox row of a flow is committed.
     pub(super) fn poke_relay(&self, flow: Flow) {
-        if let Some(relay) = self.relays.get(&flow) {
-            relay.notify_one();
+        for way in self.relays.get(&flow).into_iter().flatten() {
+            way.notify_one();
         }
     }
 
-    /// Waits until an outbox row of a flow may be there.
-    pub(super) async fn until_outbox(&self, flow: Flow) {
+    /// Waits until an outbox row of a flow may be there, a dead letter or another.
+    pub(super) async fn until_outbox(&self, flow: Flow, dead_letters: bool) {
         let poll = tokio::time::sleep(ms(self.tools.config.processor.outbox_poll_ms));
-        match self.relays.get(&flow) {
+        match self.relays.get(&flow).map(|ways| &ways[usize::from(dead_letters)]) {
             Some(relay) => tokio::select! { () = relay.notified() => {}, () = poll => {} },
             None => poll.await,
         }

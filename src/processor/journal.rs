@@ -33,7 +33,7 @@ impl Journals {
             let row = journal.rows.entry(one.journal).or_default();
             if still.contains(&one.message_id) {
                 row.insert(one.message_id);
-                journal.intents.entry(one.message_id).or_default().extend(one.intents);
+                add(journal.intents.entry(one.message_id).or_default(), one.intents);
             }
         }
         self.lock().insert((owner.flow, owner.partition), journal);
@@ -44,7 +44,7 @@ impl Journals {
         let mut journals = self.lock();
         let journal = journals.entry((intended.owner.flow, intended.owner.partition)).or_default();
         journal.rows.entry(intended.journal).or_default().insert(intended.message_id);
-        journal.intents.entry(intended.message_id).or_default().extend(intended.intents);
+        add(journal.intents.entry(intended.message_id).or_default(), intended.intents);
     }
 
     /// The calls of a message that may have happened.
@@ -91,6 +91,14 @@ impl Journals {
 
     fn lock(&self) -> MutexGuard<'_, HashMap<(Flow, u16), Journal>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A call that is intended again is one call: of each key the last one counts.
+fn add(known: &mut Vec<Intent>, intents: Vec<Intent>) {
+    for intent in intents {
+        known.retain(|before| before.key != intent.key);
+        known.push(intent);
     }
 }
 

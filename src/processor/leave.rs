@@ -79,7 +79,9 @@ fn names(done: &Done, gate: Option<&Gate>) -> Vec<String> {
 /// The document to look for once more after the parking commit: it may have come between look and commit.
 fn awaited(attempt: &Attempt<'_>, verdict: &Verdict) -> Option<String> {
     match verdict {
-        Verdict::Pause(Pause::Document { document, .. }) if attempt.known_before.as_ref() != Some(document) => {
+        Verdict::Pause(Pause::Document { document, .. } | Pause::Later { woken_by: Some(document), .. })
+            if attempt.known_before.as_ref() != Some(document) =>
+        {
             Some(document.clone())
         }
         Verdict::Pause(_) | Verdict::Applied(_) | Verdict::NotOurs(_) | Verdict::Left => None,

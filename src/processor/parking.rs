@@ -112,21 +112,23 @@ impl Parkings {
                 let delay = self.retry.until_next_poll(self.posting_wait.saturating_sub(left));
                 let waits_for = match woken_by {
                     Some(key) => WaitsFor::Document { key, passes: None, delay },
-                    None => WaitsFor::Time { delay },
+                    None => WaitsFor::Time { delay: delay.min(left) },
                 };
                 until(deadline_at, now, standing, waits_for, failure)
             }
             Pause::Again { after, failure } => Parking {
                 waits_for: WaitsFor::Time { delay: after },
                 attempts: standing.attempts,
+                // Who may not go on, because a connection is paused, loses no time of his own.
+                deadline_at: if failure.is_some() { later(standing.deadline_at, after) } else { standing.deadline_at },
                 failure,
-                deadline_at: standing.deadline_at,
             },
         }
     }
 
     fn failed(&self, standing: Standing, failure: Failure) -> Parking {
         let asked_for = failure.retry_after.unwrap_or_default();
+        let busy = failure.class() == Class::Busy;
         let (delay, attempts) = match failure.class() {
             Class::Busy => {
                 // Who asks for no time at all still gets a little.
@@ -146,7 +148,8 @@ impl Parkings {
                 waits_for: WaitsFor::Time { delay },
                 attempts,
                 failure: Some(failure),
-                deadline_at: standing.deadline_at,
+                // Time in which the far end was not there does not count.
+                deadline_at: if busy { later(standing.deadline_at, delay) } else { standing.deadline_at },
             },
             None => for_a_person(attempts, failure),
         }
@@ -156,6 +159,10 @@ impl Parkings {
 /// A person is to act. The next wait has a deadline of its own.
 fn for_a_person(attempts: u32, failure: Failure) -> Parking {
     Parking { waits_for: WaitsFor::Person, attempts, failure: Some(failure), deadline_at: None }
+}
+
+fn later(deadline_at: Option<Timestamp>, by: Duration) -> Option<Timestamp> {
+    deadline_at.map(|at| at.checked_add(by).unwrap_or(at))
 }
 
 /// A wait ends when it was to end from the first parking on, unless something happened since.

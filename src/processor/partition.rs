@@ -39,6 +39,7 @@ async fn work(house: &Arc<House>, tenure: &Arc<Tenure>) -> (End, Option<Subscrip
     }
     house.tenures.began(tenure);
     house.due.notify_one();
+    let mut waits = house.retry.for_the_store();
     loop {
         let mut subscription = tokio::select! {
             biased;
@@ -51,6 +52,7 @@ async fn work(house: &Arc<House>, tenure: &Arc<Tenure>) -> (End, Option<Subscrip
                 end = &mut end => return (end, Some(subscription)),
                 delivery = subscription.next() => match delivery {
                     Some(delivery) => {
+                        waits = house.retry.for_the_store();
                         let arrived = house.tools.clock.mark();
                         Lanes::bring(house, Job::delivered(Arc::clone(tenure), delivery, arrived));
                     }
@@ -58,6 +60,12 @@ async fn work(house: &Arc<House>, tenure: &Arc<Tenure>) -> (End, Option<Subscrip
                     None => break,
                 },
             }
+        }
+        // One that ends again and again must not be opened as fast as it can be.
+        tokio::select! {
+            biased;
+            end = &mut end => return (end, None),
+            () = tokio::time::sleep(waits.next_wait()) => {}
         }
     }
 }

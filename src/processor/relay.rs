@@ -16,7 +16,10 @@ use crate::message::{Envelope, Flow, Invalid, Kind};
 use crate::rehearsal::Step;
 use crate::store::{OutboxRow, ParkedFailure, Purpose};
 use crate::telemetry::RelayHeld;
-use crate::transport::{Outgoing, Target};
+use crate::transport::{NotDelivered, Outgoing, Target};
+
+/// Keys that are held back are left out of the next round; with more than this the way itself is closed.
+const KEYS_HELD_MAX: usize = 1024;
 
 /// Rows of one ordering key that one round sends: a hot key must not hold the round of the others.
 const ROWS_PER_KEY_MAX: usize = 32;
@@ -27,7 +30,9 @@ pub(super) async fn hold(house: Arc<House>, flow: Flow) {
         let end = tokio::select! {
             biased;
             end = ownership::end(&house, &tenure) => end,
-            () = relay(&house, flow) => End::Fenced,
+            () = relay(&house, flow, false) => End::Fenced,
+            // On a way of their own: announcements that nobody takes must not hold back what is to be done.
+            () = relay(&house, flow, true) => End::Fenced,
         };
         match end {
             End::Stopping | End::Sessionless => ownership::give_up(&house, &tenure).await,
@@ -36,57 +41,62 @@ pub(super) async fn hold(house: Arc<House>, flow: Flow) {
     }
 }
 
-/// Sends round after round.
-async fn relay(house: &House, flow: Flow) {
+/// Sends round after round. A key that is held back is left alone until all others are done, then all are tried again.
+async fn relay(house: &House, flow: Flow, dead_letters: bool) {
     let mut waits = house.retry.for_the_store();
+    let mut held = Vec::new();
     loop {
-        match round(house, flow).await {
-            Round::Empty => {
-                waits = house.retry.for_the_store();
-                house.until_outbox(flow).await;
+        let round = round(house, flow, dead_letters, &held).await;
+        held.extend(round.held);
+        if round.sent {
+            waits = house.retry.for_the_store();
+        }
+        match (round.empty, held.is_empty()) {
+            (true, true) => house.until_outbox(flow, dead_letters).await,
+            (false, _) if held.len() < KEYS_HELD_MAX => {}
+            _ => {
+                tokio::time::sleep(waits.next_wait()).await;
+                held.clear();
             }
-            Round::Sent => waits = house.retry.for_the_store(),
-            Round::Held => tokio::time::sleep(waits.next_wait()).await,
         }
     }
 }
 
-enum Round {
-    /// Nothing waits.
-    Empty,
-    /// Everything read was sent, or could have been.
-    Sent,
-    /// Something was not delivered.
-    Held,
+struct Round {
+    /// Nothing waits, but for what is held.
+    empty: bool,
+    /// Something was delivered.
+    sent: bool,
+    /// The keys that were not.
+    held: Vec<String>,
 }
 
-async fn round(house: &House, flow: Flow) -> Round {
+async fn round(house: &House, flow: Flow, dead_letters: bool, without: &[String]) -> Round {
     let window = house.tools.config.transport.publish_window;
     let limit = u32::try_from(window.saturating_mul(2)).unwrap_or(u32::MAX);
-    let rows = house.persistently("reading the outbox", || house.tools.store.outbox(flow, limit)).await;
-    if rows.is_empty() {
-        return Round::Empty;
-    }
+    let read = || house.tools.store.outbox_without(flow, dead_letters, without, limit);
+    let rows = house.persistently("reading the outbox", read).await;
+    let mut round = Round { empty: rows.is_empty(), sent: false, held: Vec::new() };
     let sending = stream::iter(by_key(rows)).map(|rows| send_in_order(house, rows));
     let mut sent = sending.buffer_unordered(window).ready_chunks(window);
-    let mut held = false;
     while let Some(chunk) = sent.next().await {
-        held |= chunk.iter().any(|sent| sent.held);
-        let ids: Vec<i64> = chunk.into_iter().flat_map(|sent| sent.ids).collect();
+        let (ids, held): (Vec<_>, Vec<_>) = chunk.into_iter().map(|sent| (sent.ids, sent.held)).unzip();
+        round.held.extend(held.into_iter().flatten());
+        let ids = ids.concat();
         if !ids.is_empty() {
+            round.sent = true;
             house.persistently("deleting what was sent", || house.tools.store.delivered(&ids)).await;
         }
     }
-    if held { Round::Held } else { Round::Sent }
+    round
 }
 
-/// Rows by their way and ordering key, each in order of id.
+/// Rows by their ordering key, each in order of id.
 fn by_key(rows: Vec<OutboxRow>) -> Vec<Vec<OutboxRow>> {
     let mut places = HashMap::new();
     let mut keys: Vec<Vec<OutboxRow>> = Vec::new();
     for row in rows {
-        let way = (row.purpose == Purpose::DeadLetter, row.ordering_key.clone());
-        let place = *places.entry(way).or_insert_with(|| {
+        let place = *places.entry(row.ordering_key.clone()).or_insert_with(|| {
             keys.push(Vec::new());
             keys.len() - 1
         });
@@ -97,26 +107,39 @@ fn by_key(rows: Vec<OutboxRow>) -> Vec<Vec<OutboxRow>> {
 
 struct Sent {
     ids: Vec<i64>,
-    held: bool,
+    /// The key, when one of its rows was not delivered.
+    held: Option<String>,
 }
 
 async fn send_in_order(house: &House, rows: Vec<OutboxRow>) -> Sent {
-    let mut sent = Sent { ids: Vec::new(), held: false };
+    let mut sent = Sent { ids: Vec::new(), held: None };
     for row in rows.into_iter().take(ROWS_PER_KEY_MAX) {
-        let (id, flow, message_id) = (row.id, row.flow, row.message_id);
+        let (id, flow, message_id, key) = (row.id, row.flow, row.message_id, row.ordering_key.clone());
         let delivered = match outgoing(row) {
-            Ok(message) => house.tools.transport.publish(message).await.map_err(|error| error.to_string()),
+            Ok(message) => publish(house, message).await.map_err(|error| error.to_string()),
             Err(invalid) => Err(invalid.to_string()),
         };
         if let Err(why) = delivered {
             RelayHeld { flow, message_id, why: &why }.emit();
-            sent.held = true;
+            sent.held = Some(key);
             break;
         }
-        house.rehearsal.reached(Step::PublishSent);
+        house.rehearsal.reached(Step::PublishConfirmed);
         sent.ids.push(id);
     }
     sent
+}
+
+/// The first step of the publish hands the message over; then it waits for its confirm.
+async fn publish(house: &House, message: Outgoing) -> Result<(), NotDelivered> {
+    let publish = house.tools.transport.publish(message);
+    tokio::pin!(publish);
+    tokio::select! {
+        biased;
+        delivered = &mut publish => return delivered,
+        () = std::future::ready(()) => house.rehearsal.reached(Step::PublishSent),
+    }
+    publish.await
 }
 
 /// What goes over the wire. The partition is computed from the key when it is sent.

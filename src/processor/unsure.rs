@@ -75,7 +75,7 @@ async fn ask(attempt: &Attempt<'_>, intent: &Intent) -> Result<Option<Past>, Ver
     match (class, &recorded.lookup) {
         (Repeat::Neither, _) => return Err(for_a_person(intent)),
         (Repeat::Absorbs | Repeat::Findable, Lookup::Again) => return Ok(None),
-        (Repeat::Absorbs | Repeat::Findable, Lookup::Order { .. }) => {}
+        (Repeat::Absorbs | Repeat::Findable, Lookup::Order { .. } | Lookup::Cancellation { .. }) => {}
     }
     let connection = reachable(attempt, &intent.connection)?;
     // The time is read before the far end is asked: what it shows then is at least this old.
@@ -88,6 +88,7 @@ async fn ask(attempt: &Attempt<'_>, intent: &Intent) -> Result<Option<Past>, Ver
             connection: intent.connection.clone(),
             facts: facts_with(recorded.facts, answered),
         })),
+        Settled::Instead(past) => Ok(Some(past)),
         Settled::Again => Ok(None),
         Settled::NotThere => match too_early.filter(|_| class == Repeat::Findable) {
             Some(after) => Err(Verdict::Pause(Pause::Again { after, failure: None })),

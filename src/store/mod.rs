@@ -185,7 +185,18 @@ impl Store {
 
     /// The first rows of a flow by id, whatever their purpose.
     pub async fn outbox(&self, flow: Flow, limit: u32) -> Result<Vec<OutboxRow>, StoreError> {
-        on!(self, store => store.outbox(flow, limit).await)
+        on!(self, store => store.outbox(flow, None, &[], limit).await)
+    }
+
+    /// The first rows of a flow by id, dead letters only or all others, without those of the given ordering keys.
+    pub async fn outbox_without(
+        &self,
+        flow: Flow,
+        dead_letters: bool,
+        keys: &[String],
+        limit: u32,
+    ) -> Result<Vec<OutboxRow>, StoreError> {
+        on!(self, store => store.outbox(flow, Some(dead_letters), keys, limit).await)
     }
 
     /// Deletes what was delivered.

@@ -208,8 +208,7 @@ impl Road {
                 assert!(!ledger.has(&planned.key), "{} is planned again after it happened", planned.key);
                 let acted = self.world.call(planned);
                 if self.crashes() {
-                    let settled = self.world.settle(&planned.call.lookup());
-                    self.pasts.extend(settled.map(|brought| happened(planned, &brought)));
+                    self.pasts.extend(self.world.settle(planned));
                     return self.attempt(message);
                 }
                 let past = match acted {

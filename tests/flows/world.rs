@@ -9,7 +9,7 @@ use drayline::gateways::{
 use drayline::message::{Body, Envelope, OrderStatusCode};
 use serde_json::json;
 
-use super::scene::{order_look, shipment_look};
+use super::scene::{happened, order_look, shipment_look};
 
 /// Dynamics and north.
 #[derive(Clone, Debug)]
@@ -81,15 +81,9 @@ impl World {
     fn create(&mut self, order: &FulfilmentOrder) -> Acted {
         let reference = order.reference.to_string();
         if let Some(held) = self.held(&reference) {
-            let burned = Past {
-                key: format!("burn_reference/north/{reference}"),
-                act: "burn_reference".to_owned(),
-                connection: "north".to_owned(),
-                facts: json!({ "reference": reference }),
-            };
             assert!(held.dead || held.order == *order, "{reference} would mean two things");
             return if held.dead {
-                Acted::Instead(burned)
+                Acted::Instead(burned(&reference))
             } else {
                 Acted::Happened(json!({ "order_id": format!("N-{reference}") }))
             };
@@ -119,9 +113,20 @@ impl World {
         if held.dead { "CONFIRMED" } else { "REJECTED" }
     }
 
-    pub fn settle(&mut self, lookup: &Lookup) -> Option<serde_json::Value> {
-        let Lookup::Order { reference } = lookup else { return None };
-        self.held(reference).filter(|held| !held.dead).map(|_| json!({ "order_id": format!("N-{reference}") }))
+    /// What is known of a call whose answer was lost, once its far end was asked.
+    pub fn settle(&mut self, planned: &Planned) -> Option<Past> {
+        let brought = match planned.call.lookup() {
+            Lookup::Again => return None,
+            Lookup::Order { reference } => match self.held(&reference)?.dead {
+                true => return Some(burned(&reference)),
+                false => json!({ "order_id": format!("N-{reference}") }),
+            },
+            Lookup::Cancellation { reference } => {
+                self.held(&reference).filter(|held| held.dead)?;
+                json!({ "outcome": "CONFIRMED" })
+            }
+        };
+        Some(happened(planned, &brought))
     }
 
     pub fn order_look(&self) -> OrderLook {
@@ -149,5 +154,15 @@ impl World {
             Some(_) => UpdateState::Pending("Received".to_owned()),
         });
         ShipmentLook { update, ..shipment_look() }
+    }
+}
+
+/// The reference can never be used again.
+fn burned(reference: &str) -> Past {
+    Past {
+        key: format!("burn_reference/north/{reference}"),
+        act: "burn_reference".to_owned(),
+        connection: "north".to_owned(),
+        facts: json!({ "reference": reference }),
     }
 }

@@ -2,32 +2,52 @@
 
 use std::time::Duration;
 
-use drayline::message::Flow;
+use drayline::message::{Envelope, Flow};
 use drayline::store::{OutboxRow, ParkedFilter, Purpose};
 
 use super::on_both;
 use super::world::{World, announced, until};
 use crate::support::Backing;
 
-on_both!(rows_arrive_in_order_per_key_and_are_deleted);
+on_both!(rows_arrive_in_order_per_key_and_are_deleted, rows_that_cannot_leave_hold_back_their_own_key_alone);
+
+fn row(message: &Envelope) -> OutboxRow {
+    OutboxRow {
+        id: 0,
+        flow: message.flow(),
+        purpose: Purpose::Ingest,
+        ordering_key: message.ordering_key.to_string(),
+        message_id: message.message_id,
+        kind: message.kind().to_string(),
+        traceparent: None,
+        bytes: message.encode(),
+        failure: None,
+    }
+}
+
+/// More of them than one round reads, and in front of everything else.
+async fn rows_that_cannot_leave_hold_back_their_own_key_alone(backing: Backing) {
+    let world = World::with(backing, "transport.publish_window = 4\n").await;
+    for number in 0..20 {
+        let message = announced("IN0", &format!("held-{number}"));
+        let nowhere = OutboxRow { ordering_key: "no key of ours".to_owned(), ..row(&message) };
+        assert!(world.store().accept(&nowhere, 1000).await.unwrap());
+    }
+    let free = announced("IN1", "free");
+    assert!(world.store().accept(&row(&free), 1000).await.unwrap());
+    let worker = world.worker(&[Flow::GoodsReceived]).await;
+    world.parked(free.message_id, |_| true).await;
+    assert_eq!(world.store().waiting(None, Some(Purpose::Ingest)).await.unwrap().rows, 20, "nothing is lost");
+    worker.stop(Duration::from_secs(5)).await;
+    world.close().await;
+}
 
 async fn rows_arrive_in_order_per_key_and_are_deleted(backing: Backing) {
     let world = World::new(backing).await;
     let messages: Vec<_> =
         (0..90).map(|number| announced(&format!("IN{}", number % 3), &format!("e{number}"))).collect();
     for message in &messages {
-        let row = OutboxRow {
-            id: 0,
-            flow: message.flow(),
-            purpose: Purpose::Ingest,
-            ordering_key: message.ordering_key.to_string(),
-            message_id: message.message_id,
-            kind: message.kind().to_string(),
-            traceparent: None,
-            bytes: message.encode(),
-            failure: None,
-        };
-        assert!(world.store().accept(&row, 1000).await.unwrap());
+        assert!(world.store().accept(&row(message), 1000).await.unwrap());
     }
     let worker = world.worker(&[Flow::GoodsReceived]).await;
     let filter = ParkedFilter { flow: Some(Flow::GoodsReceived), limit: 100, ..ParkedFilter::default() };

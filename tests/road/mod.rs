@@ -1,5 +1,7 @@
 //! One file per flow: event in at the real door, effect out at a far end over real HTTP.
 
+mod demo;
+mod doors;
 mod kills;
 mod orders;
 mod restarts;

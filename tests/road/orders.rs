@@ -98,6 +98,46 @@ async fn a_change_before_picking_is_cancelled_and_created_again() {
     world.finish().await;
 }
 
+/// The plan does not want the cancellation any more when it is looked up: it has to learn of it all the same.
+#[tokio::test]
+async fn a_cancellation_whose_answer_was_lost_is_known_when_the_change_is_undone() {
+    let world = World::start(Backing::Embedded, Making { warehouse: resting(), ..Making::default() }).await;
+    let id = world.release(1).await.remove(0);
+    world.until("held", |_, warehouse| warehouse["held"] == 1 && warehouse["pending_events"] == 0).await;
+    world.until_nothing_parked().await;
+    let before = world.to_dynamics.state().await.unwrap()["orders"][0]["lines"][0]["ordered"].clone();
+    world.to_warehouse.disturb(&Faults { lose_answer: 1.0, ..Faults::default() }).await.unwrap();
+    world.to_dynamics.order(&id, "change", &json!({})).await.unwrap();
+    world.until("cancelled", |_, warehouse| warehouse["cancelled"] == 1).await;
+    world.to_dynamics.order(&id, "change", &json!({ "lines": [{ "line": 1, "quantity": before }] })).await.unwrap();
+    world.to_warehouse.disturb(&Faults::default()).await.unwrap();
+    world.until("created again", |_, warehouse| warehouse["held"] == 2).await;
+    world.until_nothing_parked().await;
+    assert_eq!(world.exceptions(false).await.0, 0);
+    world.finish().await;
+}
+
+/// A create whose answer was lost, of an order that the warehouse rejected meanwhile: its reference is never used twice.
+#[tokio::test]
+async fn a_rejection_that_overtakes_a_lost_answer_makes_no_second_order_of_a_reference() {
+    let warehouse = WarehouseRules { rejection_share: 0.5, accept_ms: 1, ..resting() };
+    let faults = Faults { lose_answer: 0.5, ..Faults::default() };
+    let making = Making { warehouse, faults, uniqueness: Uniqueness::None, ..Making::default() };
+    let world = World::start(Backing::Embedded, making).await;
+    let _ = world.to_dynamics.release(20, 7).await;
+    world.until("told", |dynamics, warehouse| {
+        dynamics["released"] == 20
+            && dynamics["pending_events"] == 0
+            && warehouse["held"].as_u64() >= Some(20)
+            && warehouse["pending_events"] == 0
+    })
+    .await;
+    world.until_nothing_parked().await;
+    let verdict = world.verdict().await;
+    assert_eq!(verdict.duplicated, 0, "{:#?}", verdict.findings);
+    world.leave().await;
+}
+
 #[tokio::test]
 async fn a_cancellation_before_picking_cancels_at_the_warehouse() {
     let world = World::start(Backing::Embedded, Making { warehouse: resting(), ..Making::default() }).await;

@@ -296,15 +296,19 @@ impl World {
     }
 
     /// The laws held: nothing lost, nothing twice, nothing out of order.
-    pub async fn finish(mut self) -> Verdict {
+    pub async fn finish(self) -> Verdict {
         let verdict = self.verdict().await;
         assert_eq!((verdict.lost, verdict.duplicated, verdict.out_of_order), (0, 0, 0), "{:#?}", verdict.findings);
+        self.leave().await;
+        verdict
+    }
+
+    pub async fn leave(mut self) {
         self.stop_product().await;
         if let Some(store) = self.onlooker.take() {
             store.close().await;
         }
         self.ground.leave().await;
-        verdict
     }
 }
 

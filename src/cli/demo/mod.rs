@@ -12,7 +12,7 @@ mod watch;
 use clap::Args;
 
 use super::{Failed, Global, output, roles};
-use crate::app::App;
+use crate::app::{self, App};
 use crate::clock::Clock;
 use memory::Memory;
 use stage::Stage;
@@ -39,6 +39,8 @@ pub(super) struct Options {
 
 pub(super) async fn run(global: &Global, options: Options) -> Result<(), Failed> {
     let config = global.load("")?;
+    // Before anything in the folder is touched: it may belong to a demo that runs.
+    let lock = app::lock(&config.data)?;
     let memory = Memory::open(&config, &options)?;
     let view = View::start(memory.orders);
     if memory.continued {
@@ -49,7 +51,7 @@ pub(super) async fn run(global: &Global, options: Options) -> Result<(), Failed>
     }
     let clock = Clock::system();
     let started = clock.mark();
-    let stage = Stage::start(global, &memory, &config).await?;
+    let stage = Stage::start(global, lock, &memory, &config).await?;
     stage.introduce(&view);
     stage.release(&memory).await?;
     let ending = tokio::select! {
@@ -68,11 +70,15 @@ pub(super) async fn run(global: &Global, options: Options) -> Result<(), Failed>
             for line in &lines {
                 view.say(line);
             }
+            let report = stage.report(elapsed_ms).await?;
             stage.stop().await;
+            if options.exit && global.json {
+                output::json(&report)?;
+            }
             Err(Failed::Work("nothing has moved for 30 s; the lines above say what is stuck and why".to_owned()))
         }
         Ending::Finished => {
-            let report = stage.report(&memory, elapsed_ms).await?;
+            let report = stage.report(elapsed_ms).await?;
             if options.exit {
                 memory.finished()?;
                 stage.stop().await;
@@ -94,7 +100,7 @@ fn tell(global: &Global, memory: &Memory, report: &Report) -> Result<(), Failed>
     } else {
         output::lines(&[report.sentence()])?;
     }
-    match report.fault(memory.faults) {
+    match report.fault(memory.orders, memory.faults) {
         None => Ok(()),
         Some(fault) => Err(Failed::Work(fault)),
     }

@@ -54,10 +54,11 @@ impl Report {
         )
     }
 
-    /// What is not as it must be; nothing when all is well.
+    /// What is not as it must be, after so many orders were to be released; nothing when all is well.
     #[must_use]
-    pub fn fault(&self, with_faults: bool) -> Option<String> {
+    pub fn fault(&self, wanted: u64, with_faults: bool) -> Option<String> {
         let wrong = [
+            (wanted.saturating_sub(self.orders), "orders were not released"),
             (self.lost, "accepted events have no end"),
             (self.duplicated, "effects happened more than once"),
             (self.out_of_order, "effects happened in a wrong order"),

@@ -12,7 +12,7 @@ use super::app_addresses;
 use super::memory::{Memory, random};
 use super::report::Report;
 use super::view::{Counts, View};
-use crate::app::{App, Roles};
+use crate::app::{App, Lock, Roles};
 use crate::cli::{Failed, Global};
 use crate::clock::Clock;
 use crate::config::{Config, StoreKind, TransportKind};
@@ -61,7 +61,12 @@ struct Names {
 }
 
 impl Stage {
-    pub(super) async fn start(global: &Global, memory: &Memory, config: &Config) -> Result<Self, Failed> {
+    pub(super) async fn start(
+        global: &Global,
+        lock: Lock,
+        memory: &Memory,
+        config: &Config,
+    ) -> Result<Self, Failed> {
         let names = Names::of(memory, config)?;
         let faults = memory.faults.then(|| disturbances(0));
         let premises = |own: Premises| Premises { seed: memory.seed, faults: faults.clone(), ..own };
@@ -77,7 +82,7 @@ impl Stage {
         let warehouse = opened(&own, async |own| Warehouse::start(own, rules.clone()).await).await?;
         let ours = far_ends(&names, &dynamics.url(), &warehouse.url(), config);
         let roles = Roles { ingest: true, flows: Flow::ALL.to_vec() };
-        let app = App::start(global.load(&ours)?, roles, Clock::system()).await?;
+        let app = App::start_in(Some(lock), global.load(&ours)?, roles, Clock::system()).await?;
         let (door, _) = app_addresses(&app)?;
         let door = format!("{door}/ingest/d365/finance-operations/{}/{}", names.dynamics, names.event_secret.1);
         dynamics.deliver_to(door.clone());
@@ -184,7 +189,7 @@ impl Stage {
     }
 
     /// What the ledgers of both far ends say.
-    pub(super) async fn report(&self, memory: &Memory, elapsed_ms: u64) -> Result<Report, Failed> {
+    pub(super) async fn report(&self, elapsed_ms: u64) -> Result<Report, Failed> {
         let evidence = Evidence {
             finance_operations: FarEnd::fetch(&self.dynamics.url()).await?,
             warehouse: FarEnd::fetch(&self.warehouse.url()).await?,
@@ -197,7 +202,7 @@ impl Stage {
             eprintln!("{finding}");
         }
         Ok(Report {
-            orders: verdict.orders.max(memory.orders),
+            orders: verdict.orders,
             shipped: verdict.shipped,
             posted: verdict.posted,
             tracked: verdict.tracked,

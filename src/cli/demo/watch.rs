@@ -40,7 +40,12 @@ pub(super) async fn watch(stage: &Stage, view: &View, memory: &Memory) -> Result
     let mut looks = tokio::time::interval(LOOK_EVERY);
     loop {
         looks.tick().await;
-        let Some(counts) = stage.counts().await? else { continue };
+        let Some(counts) = stage.counts().await? else {
+            if clock.since(moved) >= STILL_MAX {
+                return Ok(Ending::Stuck(vec!["A far end does not answer any more.".to_owned()]));
+            }
+            continue;
+        };
         stage.disturb(memory, &counts).await;
         if before.as_ref() != Some(&counts) {
             moved = clock.mark();

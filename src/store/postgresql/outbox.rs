@@ -4,7 +4,7 @@ use super::Postgresql;
 use crate::message::Flow;
 use crate::store::StoreError;
 use crate::store::batch::OutboxEntry;
-use crate::store::columns::{self, OutboxColumns, purpose_code};
+use crate::store::columns::{self, OutboxColumns, cleaned, purpose_code};
 use crate::store::rows::{OutboxRow, Purpose, Waiting};
 
 /// Ids are given without many gaps, so their span bounds the rows from above; only near the limit are they counted.
@@ -25,7 +25,9 @@ SELECT there FROM room";
 
 const OUTBOX: &str = "
 SELECT id, flow, purpose, ordering_key, message_id, kind, traceparent, bytes, code, sentence, detail
-FROM outbox WHERE flow = $1 ORDER BY id LIMIT $2";
+FROM outbox
+WHERE flow = $1 AND ($3::boolean IS NULL OR (purpose = $2) = $3) AND ordering_key <> ALL($4::text[])
+ORDER BY id LIMIT $5";
 
 const WAITING: &str = "
 SELECT count(*), coalesce(store_now() - min(created_at), 0) FROM outbox
@@ -50,8 +52,15 @@ impl Postgresql {
         Ok(accepted)
     }
 
-    pub(crate) async fn outbox(&self, flow: Flow, limit: u32) -> Result<Vec<OutboxRow>, StoreError> {
-        let ask = sqlx::query_as(OUTBOX).bind(flow.as_str()).bind(i64::from(limit));
+    pub(crate) async fn outbox(
+        &self,
+        flow: Flow,
+        dead_letters: Option<bool>,
+        without: &[String],
+        limit: u32,
+    ) -> Result<Vec<OutboxRow>, StoreError> {
+        let ask = sqlx::query_as(OUTBOX).bind(flow.as_str()).bind(purpose_code(Purpose::DeadLetter));
+        let ask = ask.bind(dead_letters).bind(cleaned(without)).bind(i64::from(limit));
         let rows: Vec<OutboxColumns> = self.rows("reading the outbox", ask).await?;
         rows.into_iter().map(OutboxColumns::row).collect()
     }

@@ -1,10 +1,10 @@
 //! What is to be sent.
 
-use super::{Sqlite, fault, now, record};
+use super::{Sqlite, fault, now, record, texts};
 use crate::message::Flow;
 use crate::store::StoreError;
 use crate::store::batch::OutboxEntry;
-use crate::store::columns::{self, OutboxColumns, purpose_code};
+use crate::store::columns::{self, OutboxColumns, cleaned, purpose_code};
 use crate::store::rows::{OutboxRow, Purpose, Waiting};
 
 /// Ids are given without many gaps, so their span bounds the rows from above; only near the limit are they counted.
@@ -16,7 +16,9 @@ END";
 
 const OUTBOX: &str = "
 SELECT id, flow, purpose, ordering_key, message_id, kind, traceparent, bytes, code, sentence, detail
-FROM outbox WHERE flow = $1 ORDER BY id LIMIT $2";
+FROM outbox
+WHERE flow = $1 AND ($3 IS NULL OR (purpose = $2) = $3) AND ordering_key NOT IN (SELECT value FROM json_each($4))
+ORDER BY id LIMIT $5";
 
 const WAITING: &str = concat!(
     "SELECT count(*), coalesce(",
@@ -41,8 +43,15 @@ impl Sqlite {
         Ok(room)
     }
 
-    pub(crate) async fn outbox(&self, flow: Flow, limit: u32) -> Result<Vec<OutboxRow>, StoreError> {
-        let ask = sqlx::query_as(OUTBOX).bind(flow.as_str()).bind(i64::from(limit));
+    pub(crate) async fn outbox(
+        &self,
+        flow: Flow,
+        dead_letters: Option<bool>,
+        without: &[String],
+        limit: u32,
+    ) -> Result<Vec<OutboxRow>, StoreError> {
+        let ask = sqlx::query_as(OUTBOX).bind(flow.as_str()).bind(purpose_code(Purpose::DeadLetter));
+        let ask = ask.bind(dead_letters).bind(texts(&cleaned(without))).bind(i64::from(limit));
         let rows: Vec<OutboxColumns> = self.rows("reading the outbox", ask).await?;
         rows.into_iter().map(OutboxColumns::row).collect()
     }

@@ -17,12 +17,14 @@ const END: &str = concat!(
     ") ON CONFLICT DO NOTHING"
 );
 
-/// What ended is never parked again; what was asked for since the attempt began stays due.
+/// What ended is never parked again; what was asked for since the attempt began stays due. A deadline
+/// cuts the wait for a document short; who waits for a time waits for it, whatever deadline he has for later.
 const PARK: &str = concat!(
     "INSERT INTO parked (message_id, flow, partition, lane_key, ordering_key, kind, connection, bytes, position,
   waits_for, due_at, delay, awaited, passes, attempts, parkings, revision, code, sentence, detail, unsure, deadline_at,
   asked_by, asked, first_parked_at, last_parked_at)
-SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, min(at.now + $11, coalesce($21, at.now + $11)), $11, $12, $13, $14, $15,
+SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10,
+  iif($10 = 2, min(at.now + $11, coalesce($21, at.now + $11)), at.now + $11), $11, $12, $13, $14, $15,
   $16, $17, $18, $19, $20, $21, $22, $23, at.now, at.now
 FROM (SELECT ",
     now!(),

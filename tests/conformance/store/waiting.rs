@@ -47,6 +47,18 @@ async fn due_are_heads_whose_time_has_come() {
     .await;
 }
 
+/// Else a far end that is down for longer than a deadline would be called as fast as it can be.
+#[tokio::test]
+async fn who_waits_for_a_time_waits_for_it_whatever_deadline_has_passed() {
+    both(async |house| {
+        let [waiting] = messages();
+        let hour_ago = house.store.now().await.unwrap() - Duration::from_hours(1);
+        house.park(Parked { deadline_at: Some(hour_ago), ..waits(waiting, "lane", later()) }).await;
+        assert!(house.due().await.is_empty());
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn due_are_only_messages_of_partitions_that_are_ours() {
     both(async |house| {

@@ -1,11 +1,15 @@
 //! The one place that puts everything together: it alone opens stores and transports, builds clients and spawns roles.
 
+mod door;
+
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
+use futures_util::future::join_all;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -21,6 +25,12 @@ use crate::processor::{Tools, Worker};
 use crate::store::Store;
 use crate::telemetry::Scrape;
 use crate::transport::Transport;
+use door::Door;
+
+/// A data folder that belongs to this process until it is dropped. The system lets go of it when the process ends,
+/// however it ends.
+#[derive(Debug)]
+pub struct Lock(#[allow(dead_code, reason = "it is held, not read")] File);
 
 /// What a process does.
 #[derive(Clone, Debug, Default)]
@@ -40,7 +50,7 @@ pub struct App {
     worker: Option<Worker>,
     store: Store,
     transport: Transport,
-    _lock: Option<File>,
+    _lock: Option<Lock>,
 }
 
 /// Why nothing started: a sentence for people, with what to do.
@@ -67,8 +77,18 @@ impl App {
     /// [`StartError`] when an address is in use, the data folder belongs to another process, or something that is
     /// configured cannot be used.
     pub async fn start(config: Config, roles: Roles, clock: Clock) -> Result<Self, StartError> {
-        let scrape = Scrape::start();
         let lock = embedded(&config).then(|| lock(&config.data)).transpose()?;
+        Self::start_in(lock, config, roles, clock).await
+    }
+
+    /// The same in a data folder that was locked before.
+    pub async fn start_in(
+        lock: Option<Lock>,
+        config: Config,
+        roles: Roles,
+        clock: Clock,
+    ) -> Result<Self, StartError> {
+        let scrape = Scrape::start();
         let store =
             Store::open(&config).await.map_err(|error| StartError::because("The store did not open", &error))?;
         let transport = Transport::open(&config, &clock)
@@ -130,15 +150,22 @@ impl App {
     /// Closes the doors, finishes what has started, gives the partitions up.
     pub async fn stop(self) {
         self.ending.cancel();
-        for server in self.servers {
-            // A door that panicked has nothing left to finish.
-            let _ = server.await;
+        let drain = ms(self.config.processor.drain_ms_max);
+        let doors = self.servers.into_iter().map(|server| closed(server, drain));
+        let worker = async {
+            if let Some(worker) = self.worker {
+                worker.stop(drain).await;
+            }
+        };
+        tokio::join!(join_all(doors), worker);
+        // Whatever cannot be written any more, on a full disk say, was promised to nobody: the end does not wait for it.
+        let closed = tokio::time::timeout(drain, async {
+            self.transport.close().await;
+            self.store.close().await;
+        });
+        if closed.await.is_err() {
+            warn!("the transport or the store did not close in time");
         }
-        if let Some(worker) = self.worker {
-            worker.stop(ms(self.config.processor.drain_ms_max)).await;
-        }
-        self.transport.close().await;
-        self.store.close().await;
     }
 
     async fn serve(&mut self, door: &str, listen: SocketAddr, routes: axum::Router) -> Result<(), StartError> {
@@ -151,9 +178,12 @@ impl App {
         let address = listener.local_addr().map_err(|error| StartError::because("An address is not known", &error))?;
         info!(door, %address, "listening");
         self.addresses.insert(door.to_owned(), address);
+        let limits = &self.config.ingest;
+        let turn = ms(limits.read_deadline_ms) * 2 + ms(limits.accept_deadline_ms);
+        let door = Door::new(listener, limits.connections_max, turn);
         let ending = self.ending.clone();
         self.servers.push(tokio::spawn(async move {
-            let served = axum::serve(listener, routes).with_graceful_shutdown(ending.cancelled_owned()).await;
+            let served = axum::serve(door, routes).with_graceful_shutdown(ending.cancelled_owned()).await;
             if let Err(error) = served {
                 warn!(%error, "a door closed");
             }
@@ -187,15 +217,25 @@ fn embedded(config: &Config) -> bool {
     config.store.kind == StoreKind::Sqlite || config.transport.kind == TransportKind::Embedded
 }
 
-/// One role process per data folder: the system lets go of the lock when the process ends, however it ends.
-fn lock(data: &Path) -> Result<File, StartError> {
+/// A door is closed when everybody who came has been answered, and at the latest after this time.
+async fn closed(mut server: JoinHandle<()>, within: Duration) {
+    if tokio::time::timeout(within, &mut server).await.is_err() {
+        server.abort();
+    }
+}
+
+/// One role process per data folder.
+///
+/// # Errors
+/// [`StartError`] when the folder cannot be used, or another process works in it.
+pub fn lock(data: &Path) -> Result<Lock, StartError> {
     std::fs::create_dir_all(data).map_err(|error| {
         StartError(format!("The data folder {} cannot be made: {error}. Name another with --data.", data.display()))
     })?;
     let path = data.join("lock");
     let file = File::create(&path).map_err(|error| StartError::because("The lock of the data folder", &error))?;
     match file.try_lock() {
-        Ok(()) => Ok(file),
+        Ok(()) => Ok(Lock(file)),
         Err(_) => Err(StartError(format!(
             "Another drayline process works in {}. Stop it, or name another folder with --data; for several processes \
              configure RabbitMQ and PostgreSQL.",

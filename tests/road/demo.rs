@@ -1,0 +1,120 @@
+//! The demonstration as a visitor runs it: the program itself, on both backings, with faults, twice on one folder, stuck.
+
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+
+use serde_json::Value;
+
+use crate::support::{Backing, Ground};
+
+/// The demo on free ports; what it is told goes over the configuration.
+pub fn demo(arguments: &[&str], data: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_drayline"));
+    command
+        .args(["demo", "--json"])
+        .args(arguments)
+        .arg("--data")
+        .arg(data)
+        .env("DRAYLINE__INGEST__LISTEN", "127.0.0.1:0")
+        .env("DRAYLINE__OPERATIONS__LISTEN", "127.0.0.1:0");
+    command
+}
+
+/// What it printed; the whole of stdout is one JSON document.
+pub fn report(output: &Output) -> Value {
+    let said = String::from_utf8_lossy(&output.stderr);
+    serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{said}"))
+}
+
+/// Every order is shipped and posted, and the far ends' ledgers find nothing wrong.
+pub fn is_well(output: &Output, orders: u64) -> Value {
+    let (report, said) = (report(output), String::from_utf8_lossy(&output.stderr));
+    for (figure, wanted) in
+        [("orders", orders), ("shipped", orders), ("posted", orders), ("lost", 0), ("duplicated", 0), ("out_of_order", 0)]
+    {
+        assert_eq!(report[figure], wanted, "{figure} in {report}\n{said}");
+    }
+    assert!(output.status.success(), "{said}");
+    report
+}
+
+#[test]
+fn with_faults_every_kind_strikes_and_nothing_is_lost() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = demo(&["--orders", "80", "--seed", "7", "--faults", "--exit"], folder.path()).output().unwrap();
+    let report = is_well(&output, 80);
+    for kind in ["latency", "refuse_429", "fail_5xx", "lose_answer", "duplicate", "reorder", "down"] {
+        assert!(report["faults"][kind].as_u64() >= Some(1), "{kind} in {report}");
+    }
+}
+
+#[tokio::test]
+async fn on_servers_by_configuration_only() {
+    let ground = Ground::fresh(Backing::Servers).await;
+    let file = ground.data().join("drayline.toml");
+    std::fs::write(&file, ground.toml("")).unwrap();
+    let mut command = demo(&["--orders", "60", "--seed", "7", "--exit"], &ground.data().join("demo"));
+    command.arg("--config").arg(file);
+    let output = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
+    is_well(&output, 60);
+    ground.leave().await;
+}
+
+#[test]
+fn a_finished_one_is_replaced() {
+    let folder = tempfile::tempdir().unwrap();
+    is_well(&demo(&["--orders", "2", "--exit"], folder.path()).output().unwrap(), 2);
+    is_well(&demo(&["--orders", "4", "--exit"], folder.path()).output().unwrap(), 4);
+}
+
+/// A demo that runs, ended when it is dropped.
+struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[tokio::test]
+async fn a_second_one_in_the_same_folder_is_refused_and_touches_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let _running = Running(demo(&["--orders", "1"], folder.path()).stderr(Stdio::null()).spawn().unwrap());
+    let steps = || {
+        let mut show = Command::new(env!("CARGO_BIN_EXE_drayline"));
+        show.args(["documents", "show", "usmf-SHP0000001-W1", "--json", "--data"]).arg(folder.path());
+        let shown = show.output().unwrap();
+        let shown: Value = serde_json::from_slice(&shown.stdout).unwrap_or_default();
+        shown["documents"][0]["steps"].as_array().map_or(0, Vec::len)
+    };
+    let finished = || {
+        let memory = std::fs::read_to_string(folder.path().join("demo.json")).unwrap_or_default();
+        serde_json::from_str::<Value>(&memory).is_ok_and(|memory| memory["finished"] == true)
+    };
+    let mut looks = tokio::time::interval(std::time::Duration::from_millis(50));
+    while !finished() {
+        looks.tick().await;
+    }
+    let before = steps();
+    assert!(before > 0);
+    let second = demo(&["--orders", "1", "--exit"], folder.path()).output().unwrap();
+    let said = String::from_utf8_lossy(&second.stderr);
+    assert_eq!(second.status.code(), Some(1), "{said}");
+    assert!(said.contains("Another drayline process works in"), "{said}");
+    assert_eq!(steps(), before, "nothing is gone");
+}
+
+/// Where calls to this machine are forbidden nothing moves: after half a minute it is said what is stuck, and why.
+#[test]
+fn stuck_it_says_what_and_why() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = demo(&["--orders", "2", "--exit"], folder.path());
+    let output = command.env("DRAYLINE__GATEWAYS__PRIVATE_ADDRESSES", "false").output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains("Stuck: 2 messages are parked."), "{said}");
+    assert!(said.contains("[dynamics.unavailable]"), "{said}");
+    let report = report(&output);
+    assert_eq!((&report["orders"], &report["shipped"]), (&Value::from(2), &Value::from(0)), "{said}");
+}
