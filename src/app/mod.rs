@@ -82,12 +82,7 @@ impl App {
     }
 
     /// The same in a data folder that was locked before.
-    pub async fn start_in(
-        lock: Option<Lock>,
-        config: Config,
-        roles: Roles,
-        clock: Clock,
-    ) -> Result<Self, StartError> {
+    pub async fn start_in(lock: Option<Lock>, config: Config, roles: Roles, clock: Clock) -> Result<Self, StartError> {
         let scrape = Scrape::start();
         let store =
             Store::open(&config).await.map_err(|error| StartError::because("The store did not open", &error))?;

@@ -30,7 +30,11 @@ pub(super) async fn run(global: &Global, action: Action) -> Result<(), Failed> {
 }
 
 fn document(view: &DocumentView) -> Value {
-    let keys: BTreeMap<_, _> = view.document.names.iter().cloned().collect();
+    let mut keys: BTreeMap<&str, Value> = BTreeMap::new();
+    for (label, name) in &view.document.names {
+        let name = Value::from(name.as_str());
+        keys.entry(label).and_modify(|known| several(known, &name)).or_insert(name);
+    }
     let step = |step: &crate::store::Step| json!({ "at": step.at, "system": step.system, "what": step.what, "message_id": step.message_id, "mode": step.mode });
     json!({
         "kind": view.document.kind,
@@ -39,6 +43,14 @@ fn document(view: &DocumentView) -> Value {
         "state": view.steps.last().map(|step| step.what.clone()),
         "steps": view.steps.iter().map(step).collect::<Vec<_>>(),
     })
+}
+
+/// One name is a text, several of one label are a list.
+fn several(known: &mut Value, name: &Value) {
+    match known {
+        Value::Array(names) => names.push(name.clone()),
+        one => *one = json!([one, name]),
+    }
 }
 
 fn page(view: &DocumentView) -> Vec<String> {

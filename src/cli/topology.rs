@@ -28,6 +28,9 @@ pub(super) async fn run(global: &Global, action: &Action) -> Result<(), Failed> 
         Action::Apply => Transport::topology_apply(&config).await?,
         Action::Check => Transport::topology_check(&config).await?,
     };
+    if let Some(sentence) = Transport::topology_unseen(&config) {
+        eprintln!("drayline: {sentence}");
+    }
     tell(global, &differences)
 }
 

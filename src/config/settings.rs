@@ -46,6 +46,7 @@ pub struct Config {
 pub struct Transport {
     pub kind: TransportKind,
     pub url: String,
+    pub management_url: String,
     pub namespace: String,
     pub heartbeat_s: u16,
     pub confirm_deadline_ms: u64,

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use crate::failure::Code;
 use crate::message::{Envelope, Flow, hexadecimal};
-use crate::store::{Listed, ParkedFilter, Store, StoreError, WaitsFor};
+use crate::store::{Listed, Parked, ParkedFilter, Store, StoreError, WaitsFor};
 
 /// One exception, with the JSON keys of the interface.
 #[derive(Clone, Debug, Serialize)]
@@ -120,7 +120,7 @@ fn exception(listed: &Listed) -> Exception {
         flow: parked.flow,
         connection: parked.connection.clone(),
         document: parked.ordering_key.clone(),
-        status: status(&parked.waits_for),
+        status: status(parked),
         owner: known.map_or("integration", Code::owner),
         attempts: parked.attempts,
         followers: listed.followers,
@@ -154,11 +154,12 @@ fn attempted(listed: &Listed) -> Attempted {
     }
 }
 
-fn status(waits_for: &WaitsFor) -> &'static str {
-    match waits_for {
+fn status(parked: &Parked) -> &'static str {
+    match parked.waits_for {
         WaitsFor::Person => "open",
-        WaitsFor::Head | WaitsFor::Document { .. } => "waiting",
-        WaitsFor::Time { .. } => "replaying",
+        // Somebody asked for it, and it has not ended since.
+        _ if parked.asked > 0 => "replaying",
+        WaitsFor::Head | WaitsFor::Document { .. } | WaitsFor::Time { .. } => "waiting",
     }
 }
 

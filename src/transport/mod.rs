@@ -282,6 +282,15 @@ impl Transport {
         }
     }
 
+    /// What [`Self::topology_check`] does not look at, as a sentence with what to do.
+    #[must_use]
+    pub fn topology_unseen(config: &Config) -> Option<String> {
+        match config.transport.kind {
+            TransportKind::Embedded => None,
+            TransportKind::Rabbitmq => rabbitmq::unseen(config),
+        }
+    }
+
     /// Definitions for the broker's own import.
     #[must_use]
     pub fn topology_export(config: &Config) -> serde_json::Value {

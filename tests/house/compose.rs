@@ -94,7 +94,7 @@ x-drayline: &drayline
 services:
   # A comment.
   plain:
-    image: postgres:17
+    image: postgres:15.18
     ports:
       - 127.0.0.1:1:2
   ours:
@@ -106,7 +106,7 @@ services:
     let services = services(text);
     let [plain, ours] = &services[..] else { panic!() };
     assert_eq!((plain.name.as_str(), plain.list("ports")), ("plain", vec!["127.0.0.1:1:2".to_owned()]));
-    assert_eq!(plain.scalar("image").unwrap(), "postgres:17");
+    assert_eq!(plain.scalar("image").unwrap(), "postgres:15.18");
     assert_eq!(ours.words("command"), ["work", "--flow", "orders"]);
     assert_eq!(ours.scalar("image").unwrap(), "drayline");
     // A mapping of one's own replaces the shared one, as in YAML.

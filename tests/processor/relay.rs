@@ -30,7 +30,7 @@ async fn rows_that_cannot_leave_hold_back_their_own_key_alone(backing: Backing) 
     let world = World::with(backing, "transport.publish_window = 4\n").await;
     for number in 0..20 {
         let message = announced("IN0", &format!("held-{number}"));
-        let nowhere = OutboxRow { ordering_key: "no key of ours".to_owned(), ..row(&message) };
+        let nowhere = OutboxRow { ordering_key: "\u{1}".to_owned(), ..row(&message) };
         assert!(world.store().accept(&nowhere, 1000).await.unwrap());
     }
     let free = announced("IN1", "free");

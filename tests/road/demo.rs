@@ -29,9 +29,14 @@ pub fn report(output: &Output) -> Value {
 /// Every order is shipped and posted, and the far ends' ledgers find nothing wrong.
 pub fn is_well(output: &Output, orders: u64) -> Value {
     let (report, said) = (report(output), String::from_utf8_lossy(&output.stderr));
-    for (figure, wanted) in
-        [("orders", orders), ("shipped", orders), ("posted", orders), ("lost", 0), ("duplicated", 0), ("out_of_order", 0)]
-    {
+    for (figure, wanted) in [
+        ("orders", orders),
+        ("shipped", orders),
+        ("posted", orders),
+        ("lost", 0),
+        ("duplicated", 0),
+        ("out_of_order", 0),
+    ] {
         assert_eq!(report[figure], wanted, "{figure} in {report}\n{said}");
     }
     assert!(output.status.success(), "{said}");

@@ -125,13 +125,14 @@ async fn a_rejection_that_overtakes_a_lost_answer_makes_no_second_order_of_a_ref
     let making = Making { warehouse, faults, uniqueness: Uniqueness::None, ..Making::default() };
     let world = World::start(Backing::Embedded, making).await;
     let _ = world.to_dynamics.release(20, 7).await;
-    world.until("told", |dynamics, warehouse| {
-        dynamics["released"] == 20
-            && dynamics["pending_events"] == 0
-            && warehouse["held"].as_u64() >= Some(20)
-            && warehouse["pending_events"] == 0
-    })
-    .await;
+    world
+        .until("told", |dynamics, warehouse| {
+            dynamics["released"] == 20
+                && dynamics["pending_events"] == 0
+                && warehouse["held"].as_u64() >= Some(20)
+                && warehouse["pending_events"] == 0
+        })
+        .await;
     world.until_nothing_parked().await;
     let verdict = world.verdict().await;
     assert_eq!(verdict.duplicated, 0, "{:#?}", verdict.findings);

@@ -11,26 +11,41 @@ pub struct Servers {
     folder: PathBuf,
     pub amqp: String,
     pub postgres: String,
+    /// RabbitMQ's management API, with user and password.
+    pub management: Option<String>,
 }
 
 impl Servers {
     /// Starts a RabbitMQ and a PostgreSQL; takes some seconds.
     pub async fn start() -> Self {
-        tokio::task::spawn_blocking(Self::start_now).await.unwrap()
+        tokio::task::spawn_blocking(|| Self::start_now(false)).await.unwrap()
     }
 
-    fn start_now() -> Self {
+    /// The same with the broker's management API.
+    pub async fn start_with_management() -> Self {
+        tokio::task::spawn_blocking(|| Self::start_now(true)).await.unwrap()
+    }
+
+    fn start_now(management: bool) -> Self {
         use std::os::unix::fs::PermissionsExt as _;
         let outer = tempfile::tempdir().unwrap();
         std::fs::set_permissions(outer.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
         let folder = outer.path().join("servers");
-        let exports = run(&["start", folder.to_str().unwrap()]);
+        let exports = ended(
+            script(&["start", folder.to_str().unwrap()])
+                .env("DRAYLINE_SERVERS_MANAGEMENT", if management { "1" } else { "" }),
+        );
         let value = |name: &str| {
             let line = exports.lines().find_map(|line| line.strip_prefix(&format!("export {name}=")));
-            line.unwrap_or_else(|| panic!("{name} in {exports}")).to_owned()
+            line.map(str::to_owned)
         };
-        let (amqp, postgres) = (value("DRAYLINE_TEST_AMQP_URL"), value("DRAYLINE_TEST_POSTGRES_URL"));
-        Self { _open_to_all: outer, folder, amqp, postgres }
+        Self {
+            _open_to_all: outer,
+            folder,
+            amqp: value("DRAYLINE_TEST_AMQP_URL").unwrap(),
+            postgres: value("DRAYLINE_TEST_POSTGRES_URL").unwrap(),
+            management: value("DRAYLINE_TEST_MANAGEMENT_URL"),
+        }
     }
 
     /// Stops one (`rabbitmq`, `postgresql`) in good order, as an upgrade does.
@@ -56,9 +71,18 @@ impl Drop for Servers {
 }
 
 fn run(arguments: &[&str]) -> String {
-    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/scripts/servers");
-    let output = Command::new(script).args(arguments).stdin(Stdio::null()).output().unwrap();
+    ended(&mut script(arguments))
+}
+
+fn script(arguments: &[&str]) -> Command {
+    let mut script = Command::new(concat!(env!("CARGO_MANIFEST_DIR"), "/scripts/servers"));
+    script.args(arguments).stdin(Stdio::null());
+    script
+}
+
+fn ended(script: &mut Command) -> String {
+    let output = script.output().unwrap();
     let said = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "scripts/servers {arguments:?}: {said}");
+    assert!(output.status.success(), "{script:?}: {said}");
     String::from_utf8(output.stdout).unwrap()
 }

@@ -61,12 +61,7 @@ struct Names {
 }
 
 impl Stage {
-    pub(super) async fn start(
-        global: &Global,
-        lock: Lock,
-        memory: &Memory,
-        config: &Config,
-    ) -> Result<Self, Failed> {
+    pub(super) async fn start(global: &Global, lock: Lock, memory: &Memory, config: &Config) -> Result<Self, Failed> {
         let names = Names::of(memory, config)?;
         let faults = memory.faults.then(|| disturbances(0));
         let premises = |own: Premises| Premises { seed: memory.seed, faults: faults.clone(), ..own };

@@ -1,7 +1,8 @@
 //! `topology apply` and `topology check`: what is missing, and precisely what differs.
 //!
 //! The broker names only the first argument that differs. So we ask again with its value in place of ours, until it
-//! agrees: then all differences are known. Policies and bindings cannot be read by this protocol; `apply` binds again.
+//! agrees: then all differences are known. Policies and bindings cannot be read by this protocol (`management.rs`); `apply`
+//! binds again.
 
 use lapin::Connection;
 
@@ -10,6 +11,7 @@ use crate::transport::lane::Lane;
 use crate::transport::{Difference, TransportError};
 
 use super::declare::{self, Obstacle, Stated, Unequal};
+use super::management;
 use super::session;
 use super::topology::{Argument, QueueNeeded, Topology};
 
@@ -42,10 +44,13 @@ async fn visit(config: &Config, mode: Mode) -> Result<Vec<Difference>, Transport
     for name in topology.exchanges() {
         differences.extend(in_time(config, exchange(&connection, &name, mode)).await?);
     }
-    for lane in Lane::all(&config.transport.partitions) {
-        differences.extend(in_time(config, queue(&connection, topology.queue(lane), mode)).await?);
+    let lanes = Lane::all(&config.transport.partitions);
+    let needed: Vec<_> = lanes.map(|lane| (lane, topology.queue(lane))).collect();
+    for (_, needed) in &needed {
+        differences.extend(in_time(config, queue(&connection, needed.clone(), mode)).await?);
     }
     session::say_goodbye(&connection).await;
+    differences.extend(management::look(config, &needed).await?);
     Ok(differences)
 }
 

@@ -12,6 +12,7 @@ mod address;
 mod compare;
 mod declare;
 mod greeting;
+mod management;
 mod properties;
 mod publisher;
 mod session;
@@ -38,6 +39,7 @@ use session::Session;
 use topology::Topology;
 
 pub(super) use compare::{apply, check};
+pub(super) use management::unseen;
 pub use subscription::Subscription;
 pub(super) use topology::export;
 pub use watermark::Right;

@@ -5,7 +5,9 @@ use drayline::transport::{Difference, Transport};
 use lapin::ExchangeKind;
 use lapin::types::AMQPValue;
 
+use crate::support::Ground;
 use crate::support::broker::Broker;
+use crate::support::servers::Servers;
 use serde_json::json;
 
 use super::{Bench, Member};
@@ -190,4 +192,46 @@ fn argument(value: &serde_json::Value) -> AMQPValue {
         serde_json::Value::Number(number) => AMQPValue::LongLongInt(number.as_i64().unwrap()),
         other => text(other.as_str().unwrap()),
     }
+}
+
+/// What the protocol does not show is read from the management API of the broker.
+#[tokio::test(flavor = "multi_thread")]
+async fn policies_in_the_way_and_missing_bindings_are_told_where_they_can_be_seen() {
+    let servers = Servers::start_with_management().await;
+    let management = servers.management.clone().unwrap();
+    let config = |more: &str| Ground::on(&servers).config(&format!("transport.partitions.orders = 2\n{more}"));
+    let seeing = config(&format!("transport.management_url = \"{management}\"\n"));
+    assert_eq!(Transport::topology_unseen(&seeing), None);
+    assert!(Transport::topology_unseen(&config("")).unwrap().contains("transport.management_url"));
+    assert_eq!(Transport::topology_apply(&seeing).await.unwrap(), []);
+
+    let client = reqwest::Client::new();
+    let policy = json!({
+        "pattern": "^drayline[.](orders|dead-letter)[.]", "apply-to": "queues",
+        "definition": { "message-ttl": 60000, "max-length": 5, "dead-letter-routing-key": "x" },
+    });
+    let put = client.put(format!("{management}/api/policies/%2F/short-lived")).json(&policy).send().await.unwrap();
+    assert!(put.status().is_success(), "{put:?}");
+    let binding = format!("{management}/api/bindings/%2F/e/drayline.orders/q/drayline.orders.01/1.01");
+    assert!(client.delete(binding).send().await.unwrap().status().is_success());
+
+    let mut looks = tokio::time::interval(std::time::Duration::from_millis(50));
+    let deadline = tokio::time::Instant::now() + std::time::Duration::from_secs(90);
+    let told = loop {
+        looks.tick().await;
+        let told = Transport::topology_check(&seeing).await.unwrap();
+        // The broker shows a policy a moment after it took it.
+        if told.len() >= 5 || tokio::time::Instant::now() > deadline {
+            break told;
+        }
+    };
+    for queue in ["queue drayline.orders.00", "queue drayline.orders.01"] {
+        let sets = |what: &str| format!("the policy short-lived sets {what}");
+        assert_eq!(problems(&told, queue), [sets("max-length to 5"), sets("message-ttl to 60000")]);
+    }
+    assert_eq!(problems(&told, "binding of queue drayline.orders.01").len(), 1);
+    assert_eq!(told.len(), 5, "{told:#?}");
+    let applied = Transport::topology_apply(&seeing).await.unwrap();
+    assert_eq!(problems(&applied, "binding of queue drayline.orders.01"), [""; 0], "it is bound again");
+    assert_eq!(applied.len(), 4, "{applied:#?}");
 }
