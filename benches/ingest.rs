@@ -22,11 +22,12 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use clap::Parser;
 use drayline::config::Config;
-use drayline::message::Flow;
+use drayline::ingest::{Received, translate_standard};
+use drayline::message::{Connection, Flow};
 use drayline::transport::Transport;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use lapin::options::{BasicPublishOptions, ConfirmSelectOptions};
-use lapin::{BasicProperties, Connection, ConnectionProperties};
+use lapin::{BasicProperties, ConnectionProperties};
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, MissedTickBehavior};
@@ -241,9 +242,25 @@ async fn most(doors: &Arc<Doors>, time: Duration) -> f64 {
     per_s(accepted, started.elapsed().as_secs_f64())
 }
 
-/// What the client library reaches by itself: the same queues, bodies of the same size, a sliding window of confirms.
+/// A message as the doors would publish it.
+fn message(config: &Config) -> Vec<u8> {
+    let (connection, body) = (Connection::new("north").unwrap(), body(0));
+    let received = Received {
+        connection: &connection,
+        bytes: body.as_bytes(),
+        media_type: Some("application/json"),
+        header_id: Some("msg_0"),
+        at: jiff::Timestamp::now(),
+        traceparent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+        json_depth_max: config.ingest.json_depth_max,
+        retry_window_s: config.ingest.retry_window_s,
+    };
+    translate_standard(&received, &config.warehouses["north"]).encode()
+}
+
+/// What the client library reaches by itself: the same queues, the same messages, a sliding window of confirms.
 async fn raw(config: &Config, time: Duration) -> f64 {
-    let connection = Connection::connect(&amqp_url(), ConnectionProperties::default()).await.unwrap();
+    let connection = lapin::Connection::connect(&amqp_url(), ConnectionProperties::default()).await.unwrap();
     let channel = connection.create_channel().await.unwrap();
     channel.confirm_select(ConfirmSelectOptions::default()).await.unwrap();
     let clock = drayline::clock::Clock::system();
@@ -251,7 +268,7 @@ async fn raw(config: &Config, time: Duration) -> f64 {
     let partitions = transport.partitions(Flow::Shipments);
     transport.close().await;
     let exchange = format!("{}.shipments", config.transport.namespace);
-    let bytes = body(0).into_bytes();
+    let bytes = message(config);
     let mut unconfirmed = VecDeque::with_capacity(WINDOW);
     let (started, mut confirmed) = (Instant::now(), 0_u64);
     while started.elapsed() < time {

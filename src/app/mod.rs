@@ -16,10 +16,10 @@ use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 use crate::clock::Clock;
-use crate::config::{Config, StoreKind, TransportKind, ms};
+use crate::config::{Config, Finding, StoreKind, TransportKind, ms};
 use crate::console::{Operations, operations};
 use crate::gateways::Gateways;
-use crate::ingest::{Doors, router};
+use crate::ingest::{self, Doors, router};
 use crate::message::Flow;
 use crate::processor::{Tools, Worker};
 use crate::store::Store;
@@ -210,6 +210,29 @@ impl App {
 /// Whether anything of the process lies in the data folder.
 fn embedded(config: &Config) -> bool {
     config.store.kind == StoreKind::Sqlite || config.transport.kind == TransportKind::Embedded
+}
+
+/// Everything that would stop a role at its start, as far as it can be seen without asking anybody.
+#[must_use]
+pub fn check(config: &Config) -> Vec<Finding> {
+    let mut findings = ingest::check(config);
+    let mut unusable = |place: &str, problem: String| {
+        findings.push(Finding::error(
+            place,
+            &problem,
+            "correct it; `drayline config show --defaults` explains each value",
+        ));
+    };
+    if let Err(error) = Transport::check_address(config) {
+        unusable("transport.url", error.to_string());
+    }
+    if let Err(error) = Store::check_address(config) {
+        unusable("store.url", error.to_string());
+    }
+    if let Err(error) = Gateways::new(config, &Clock::system()) {
+        unusable("connections", error.to_string());
+    }
+    findings
 }
 
 /// A door is closed when everybody who came has been answered, and at the latest after this time.

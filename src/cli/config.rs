@@ -4,7 +4,7 @@ use clap::Subcommand;
 use serde_json::json;
 
 use super::{Failed, Global, output, wrong};
-use crate::config::DEFAULTS;
+use crate::config::{DEFAULTS, load_text};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Action {
@@ -21,6 +21,9 @@ pub(super) enum Action {
 pub(super) fn run(global: &Global, action: &Action) -> Result<(), Failed> {
     match action {
         Action::Check => check(global),
+        Action::Show { defaults: true } if global.json => {
+            output::json(&load_text("").map_err(|findings| wrong(&findings))?)
+        }
         Action::Show { defaults: true } => output::lines(&[DEFAULTS.trim_end().to_owned()]),
         Action::Show { defaults: false } => output::json(&global.load("")?),
     }

@@ -21,7 +21,8 @@ pub(super) async fn run(global: &Global, action: Action) -> Result<(), Failed> {
     let Action::Show { key } = action;
     let found = store::open(global).await?.documents(&key).await?;
     if global.json {
-        return output::json(&json!({ "documents": found.iter().map(document).collect::<Vec<_>>() }));
+        output::json(&json!({ "documents": found.iter().map(document).collect::<Vec<_>>() }))?;
+        return if found.is_empty() { Err(Failed::Work(String::new())) } else { Ok(()) };
     }
     if found.is_empty() {
         return Err(Failed::Work(format!("No document is known by the name {key}.")));

@@ -1,13 +1,13 @@
 //! `exceptions list | show` and `replay start`.
 
 use clap::Subcommand;
-use serde_json::json;
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::{Failed, Global, output, store};
 use crate::exceptions::{Attempted, Exception, Selection, list, show};
 use crate::message::Flow;
-use crate::store::Replayed;
+use crate::store::{Discarded, Ending, Replayed, Store};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Action {
@@ -22,6 +22,14 @@ pub(super) enum Action {
         /// At most this many
         #[arg(long, default_value_t = 100)]
         limit: u32,
+    },
+    /// End one for good without applying it; its document's journey keeps who said so, and why
+    Discard {
+        /// The id in the list
+        id: Uuid,
+        /// Why, for everybody who looks at the document later
+        #[arg(long)]
+        reason: String,
     },
     /// One of them with everything that is known
     Show {
@@ -51,11 +59,46 @@ pub(super) async fn run(global: &Global, action: Action) -> Result<(), Failed> {
             }
             output::lines(&table(total, &exceptions))
         }
+        Action::Discard { id, reason } => discard(global, &store, id, &reason).await,
         Action::Show { id } => match show(&store, id).await? {
             Some(attempted) if global.json => output::json(&attempted),
             Some(attempted) => output::lines(&page(&attempted)),
             None => Err(Failed::Work(format!("Nothing is parked under {id}. It may have been applied since."))),
         },
+    }
+}
+
+async fn discard(global: &Global, store: &Store, id: Uuid, reason: &str) -> Result<(), Failed> {
+    if reason.trim().is_empty() {
+        return Err(Failed::Usage("Say why with --reason: it stays on the document's journey.".to_owned()));
+    }
+    let why = format!("Discarded by {}: {}", who(), reason.trim());
+    let (discarded, sentence) = match store.discard(id, &why).await? {
+        Discarded::Yes => (true, "It is discarded. What stood behind it goes on.".to_owned()),
+        Discarded::NotParked(ending) => (false, not_parked(ending)),
+    };
+    done(global, &json!({ "id": id, "discarded": discarded, "sentence": sentence }), discarded, sentence)
+}
+
+/// Who sits at the command line.
+fn who() -> String {
+    std::env::var("USER").unwrap_or_else(|_| "command line".to_owned())
+}
+
+fn not_parked(ending: Option<Ending>) -> String {
+    match ending {
+        Some(ending) => format!("It is not parked: it ended as {ending:?}."),
+        None => "Nothing is known of a message of this id.".to_owned(),
+    }
+}
+
+/// Tells what became of a wish.
+fn done(global: &Global, document: &Value, well: bool, sentence: String) -> Result<(), Failed> {
+    match (global.json, well) {
+        (true, true) => output::json(document),
+        (true, false) => output::json(document).and(Err(Failed::Work(String::new()))),
+        (false, true) => output::lines(&[sentence]),
+        (false, false) => Err(Failed::Work(sentence)),
     }
 }
 
@@ -95,16 +138,10 @@ fn page(attempted: &Attempted) -> Vec<String> {
 pub(super) async fn replay(global: &Global, action: Replay) -> Result<(), Failed> {
     let Replay::Start { message } = action;
     let store = store::open(global).await?;
-    let who = std::env::var("USER").unwrap_or_else(|_| "command line".to_owned());
-    let (started, sentence) = match store.replay(message, &who).await? {
+    let (started, sentence) = match store.replay(message, &who()).await? {
         Replayed::Due => (true, "It is due now, with a fresh budget.".to_owned()),
         Replayed::Behind(head) => (false, format!("It stands behind {head}, which must be replayed first.")),
-        Replayed::NotParked(Some(ending)) => (false, format!("It is not parked: it ended as {ending:?}.")),
-        Replayed::NotParked(None) => (false, "Nothing is known of a message of this id.".to_owned()),
+        Replayed::NotParked(ending) => (false, not_parked(ending)),
     };
-    if global.json {
-        output::json(&json!({ "id": message, "started": started, "sentence": sentence }))?;
-        return if started { Ok(()) } else { Err(Failed::Work(String::new())) };
-    }
-    if started { output::lines(&[sentence]) } else { Err(Failed::Work(sentence)) }
+    done(global, &json!({ "id": message, "started": started, "sentence": sentence }), started, sentence)
 }

@@ -16,9 +16,9 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::config::{Config, Finding, load_with};
-use crate::ingest;
 use crate::message::Flow;
 use crate::telemetry::{Format, start_logging};
+use crate::{app, ingest};
 
 pub use demo::Report;
 
@@ -65,7 +65,7 @@ enum Command {
     Run,
     /// Only the doors: takes events in
     Ingest,
-    /// Only consumers of the named flows; start as many as the peak needs
+    /// Only consumers of the named flows; a second worker takes over where one ends
     Work {
         /// Only this flow; several times for several, never for all
         #[arg(long = "flow", value_name = "FLOW", help = FLOW_HELP)]
@@ -96,7 +96,7 @@ enum Command {
 /// How a command ended badly.
 #[derive(Debug)]
 enum Failed {
-    /// It did not work: exit 1. Empty when everything is said already.
+    /// It did not work: exit 1. Empty when everything is said already, and with --json printed.
     Work(String),
     /// It was called wrongly: exit 2.
     Usage(String),
@@ -125,9 +125,9 @@ impl Global {
         if findings.is_empty() { Ok(config) } else { Err(wrong(&findings)) }
     }
 
-    /// Everything that is wrong with the configuration; where it can be read, in the eyes of the doors, too.
+    /// Everything that is wrong with the configuration: its shape, and what would stop a role at its start.
     fn findings(&self) -> Vec<Finding> {
-        load_with(self.config.as_deref(), "").map_or_else(|findings| findings, |config| ingest::check(&config))
+        load_with(self.config.as_deref(), "").map_or_else(|findings| findings, |config| app::check(&config))
     }
 }
 
@@ -154,23 +154,24 @@ pub fn main() -> ExitCode {
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
-            eprintln!("drayline: no threads could be started: {error}");
+            output::note(&format!("drayline: no threads could be started: {error}"));
             return ExitCode::FAILURE;
         }
     };
-    match runtime.block_on(run(arguments)) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(Failed::Work(sentence)) => {
-            if !sentence.is_empty() {
-                eprintln!("drayline: {sentence}");
-            }
-            ExitCode::FAILURE
-        }
-        Err(Failed::Usage(sentence)) => {
-            eprintln!("drayline: {sentence}");
-            ExitCode::from(2)
+    let as_json = arguments.global.json;
+    let (sentence, code) = match runtime.block_on(run(arguments)) {
+        Ok(()) => return ExitCode::SUCCESS,
+        Err(Failed::Work(sentence)) => (sentence, ExitCode::FAILURE),
+        Err(Failed::Usage(sentence)) => (sentence, ExitCode::from(2)),
+    };
+    if !sentence.is_empty() {
+        output::note(&format!("drayline: {sentence}"));
+        if as_json {
+            // Whoever reads stdout gets one document, whatever happened; who hung up gets none.
+            let _ = output::json(&serde_json::json!({ "error": sentence }));
         }
     }
+    code
 }
 
 async fn run(arguments: Arguments) -> Result<(), Failed> {

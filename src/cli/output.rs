@@ -18,6 +18,11 @@ pub(super) fn json(document: &impl Serialize) -> Result<(), Failed> {
     Ok(())
 }
 
+/// Tells a person something on stderr. Where nobody can hear it, nothing is lost: data goes to stdout.
+pub(super) fn note(sentence: &str) {
+    let _ = writeln!(std::io::stderr(), "{sentence}");
+}
+
 /// Prints lines of text.
 pub(super) fn lines(lines: &[String]) -> Result<(), Failed> {
     let mut out = std::io::stdout().lock();

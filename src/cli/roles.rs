@@ -1,5 +1,6 @@
 //! Long-running roles: start, wait for the end, stop in order.
 
+use super::demo::DEMO;
 use super::{Failed, Global};
 use crate::app::{App, Roles};
 use crate::clock::Clock;
@@ -7,6 +8,12 @@ use crate::message::Flow;
 
 pub(super) async fn run(global: &Global, ingest: bool, flows: Vec<Flow>) -> Result<(), Failed> {
     let config = global.load("")?;
+    if config.data.join(DEMO).exists() {
+        return Err(Failed::Usage(format!(
+            "{} belongs to a demo, and the next demo in it replaces everything. Name another folder with --data.",
+            config.data.display()
+        )));
+    }
     let app = App::start(config, Roles { ingest, flows }, Clock::system()).await?;
     ended().await?;
     tracing::info!("finishing what has started");

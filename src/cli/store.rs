@@ -3,12 +3,23 @@
 use super::{Failed, Global, output};
 use crate::store::Store;
 
-/// Opens the configured store.
+/// Opens the configured store to look at it or to change what is there: it is never made by that.
 pub(super) async fn open(global: &Global) -> Result<Store, Failed> {
-    Ok(Store::open(&global.load("")?).await?)
+    let config = global.load("")?;
+    if !Store::is_there(&config) {
+        return Err(Failed::Work(format!(
+            "There is no store in {}. Name its folder with --data, or start a role first.",
+            config.data.display()
+        )));
+    }
+    Ok(Store::open(&config).await?)
 }
 
 pub(super) async fn migrate(global: &Global) -> Result<(), Failed> {
-    open(global).await?.close().await;
-    output::lines(&["The store's schema is up to date.".to_owned()])
+    const DONE: &str = "The store's schema is up to date.";
+    Store::open(&global.load("")?).await?.close().await;
+    if global.json {
+        return output::json(&serde_json::json!({ "migrated": true, "sentence": DONE }));
+    }
+    output::lines(&[DONE.to_owned()])
 }

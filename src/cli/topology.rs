@@ -29,7 +29,7 @@ pub(super) async fn run(global: &Global, action: &Action) -> Result<(), Failed> 
         Action::Check => Transport::topology_check(&config).await?,
     };
     if let Some(sentence) = Transport::topology_unseen(&config) {
-        eprintln!("drayline: {sentence}");
+        output::note(&format!("drayline: {sentence}"));
     }
     tell(global, &differences)
 }

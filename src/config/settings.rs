@@ -45,7 +45,9 @@ pub struct Config {
 #[allow(missing_docs, reason = "each value is explained beside its default in config/default.toml")]
 pub struct Transport {
     pub kind: TransportKind,
+    #[serde(serialize_with = "masked")]
     pub url: String,
+    #[serde(serialize_with = "masked")]
     pub management_url: String,
     pub namespace: String,
     pub heartbeat_s: u16,
@@ -87,6 +89,7 @@ pub struct Partitions {
 #[allow(missing_docs, reason = "each value is explained beside its default in config/default.toml")]
 pub struct Store {
     pub kind: StoreKind,
+    #[serde(serialize_with = "masked")]
     pub url: String,
     pub connections_max: u32,
     pub statement_timeout_ms: u64,
@@ -195,4 +198,14 @@ pub struct Rehearsal {
 #[must_use]
 pub fn ms(value: u64) -> Duration {
     Duration::from_millis(value)
+}
+
+/// An address as it may be shown: without its password.
+fn masked<S: serde::Serializer>(address: &str, serializer: S) -> Result<S::Ok, S::Error> {
+    let masked = address.split_once("://").and_then(|(scheme, rest)| {
+        let (user, place) = rest.rsplit_once('@')?;
+        let (name, _) = user.split_once(':')?;
+        Some(format!("{scheme}://{name}:***@{place}"))
+    });
+    serializer.serialize_str(masked.as_deref().unwrap_or(address))
 }

@@ -20,6 +20,14 @@ pub fn check(config: &Config) -> Vec<Finding> {
         findings.push(Finding::error("ingest.body_bytes_max", problem, &remedy));
     }
     for (name, dynamics) in &config.dynamics {
+        for (index, secret) in dynamics.secrets.iter().enumerate() {
+            let fits = |letter: char| letter.is_ascii_alphanumeric() || "-._~".contains(letter);
+            if secret.value().is_ok_and(|value| !value.expose_secret().chars().all(fits)) {
+                let place = format!("dynamics.{name}.secrets[{index}]");
+                let problem = "holds characters that cannot stand in an address as they are";
+                findings.push(Finding::error(place, problem, "use letters, digits, -, ., _ and ~ only"));
+            }
+        }
         for (event, kind) in dynamics.events.iter().filter(|(_, kind)| !configurable(kind)) {
             let place = format!("dynamics.{name}.events.{event}");
             let problem = format!("{kind:?} is not a kind of message that Dynamics sends");

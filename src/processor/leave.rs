@@ -212,8 +212,12 @@ async fn paused(attempt: &mut Attempt<'_>, pause: Pause) -> Record {
     let waits_before = attempt.parked.as_ref().map(|parked| &parked.waits_for);
     match (&parking.waits_for, &parking.failure) {
         (WaitsFor::Person, Some(failure)) => attempt.step("drayline", failure.sentence.clone(), "live"),
-        (WaitsFor::Document { .. }, Some(failure)) if !matches!(waits_before, Some(WaitsFor::Document { .. })) => {
-            attempt.step("drayline", failure.sentence.clone(), "live");
+        // The failure is what it becomes at the deadline: until then nothing is wrong.
+        (WaitsFor::Document { key, .. }, _) if !matches!(waits_before, Some(WaitsFor::Document { .. })) => {
+            attempt.step("drayline", format!("{} waits for {key}.", attempt.job.inbound.kind), "live");
+        }
+        (WaitsFor::Time { .. }, Some(failure)) if waits_before.is_none() => {
+            attempt.step("drayline", format!("It is tried again: {}", failure.sentence), "live");
         }
         _ => {}
     }

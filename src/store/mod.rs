@@ -16,9 +16,9 @@ mod sqlite;
 mod views;
 
 pub use rows::{
-    Document, DocumentView, Effect, Ending, Gate, Intended, Intent, Known, Listed, OutboxRow, Outcome, Ownership,
-    Parked, ParkedFailure, ParkedFilter, Place, Purpose, Question, Record, Replayed, Step, Unsettled, Waiting,
-    WaitsFor, Written,
+    Discarded, Document, DocumentView, Effect, Ending, Gate, Intended, Intent, Known, Listed, OutboxRow, Outcome,
+    Ownership, Parked, ParkedFailure, ParkedFilter, Place, Purpose, Question, Record, Replayed, Step, Unsettled,
+    Waiting, WaitsFor, Written,
 };
 
 use std::time::Duration;
@@ -71,6 +71,26 @@ macro_rules! on {
 }
 
 impl Store {
+    /// Whether the configured address can be one; asks nobody.
+    ///
+    /// # Errors
+    /// With what is wrong with it.
+    pub fn check_address(config: &Config) -> Result<(), StoreError> {
+        match config.store.kind {
+            StoreKind::Sqlite => Ok(()),
+            StoreKind::Postgresql => postgresql::check_address(config),
+        }
+    }
+
+    /// Whether there is anything to look at: a server is there for everybody, a file only once somebody worked.
+    #[must_use]
+    pub fn is_there(config: &Config) -> bool {
+        match config.store.kind {
+            StoreKind::Sqlite => sqlite::Sqlite::is_there(config),
+            StoreKind::Postgresql => true,
+        }
+    }
+
     /// Connects and brings the schema up to date; safe when several processes do so at once.
     pub async fn open(config: &Config) -> Result<Self, StoreError> {
         match config.store.kind {
@@ -166,6 +186,11 @@ impl Store {
     /// A person's wish: makes a head due with a fresh budget.
     pub async fn replay(&self, message_id: Uuid, asked_by: &str) -> Result<Replayed, StoreError> {
         on!(self, store => store.replay(message_id, asked_by).await)
+    }
+
+    /// A person's decision: a parked message ends without being applied, and its document's journey says why.
+    pub async fn discard(&self, message_id: Uuid, why: &str) -> Result<Discarded, StoreError> {
+        on!(self, store => store.discard(message_id, why).await)
     }
 
     /// Parked messages for people, newest last, and how many match in all.

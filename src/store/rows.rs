@@ -362,6 +362,15 @@ pub struct DocumentView {
     pub steps: Vec<Step>,
 }
 
+/// What became of a person's wish to discard.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Discarded {
+    /// It has ended, and what stood behind it goes on.
+    Yes,
+    /// It is not parked.
+    NotParked(Option<Ending>),
+}
+
 /// What became of a person's wish to replay.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Replayed {

@@ -18,7 +18,9 @@ pub enum Format {
 /// Starts logging for the whole process; a second call changes nothing. `RUST_LOG` goes before `default_filter`.
 pub fn start_logging(format: Format, default_filter: &str) {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default_filter));
-    let builder = tracing_subscriber::fmt().with_writer(std::io::stderr).with_env_filter(filter);
+    // A log that nobody can write, because its reader is gone or its disk is full, must not end the process.
+    let builder =
+        tracing_subscriber::fmt().with_writer(std::io::stderr).with_env_filter(filter).log_internal_errors(false);
     let plain = match format {
         Format::Json => false,
         Format::Plain => true,

@@ -260,6 +260,17 @@ impl Transport {
         }
     }
 
+    /// Whether the configured addresses can be addresses; asks nobody.
+    ///
+    /// # Errors
+    /// With what is wrong with them.
+    pub fn check_address(config: &Config) -> Result<(), TransportError> {
+        match config.transport.kind {
+            TransportKind::Embedded => Ok(()),
+            TransportKind::Rabbitmq => rabbitmq::check_address(config),
+        }
+    }
+
     /// Creates what is missing; tells what differs and cannot be changed in place.
     ///
     /// # Errors

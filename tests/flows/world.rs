@@ -117,10 +117,8 @@ impl World {
     pub fn settle(&mut self, planned: &Planned) -> Option<Past> {
         let brought = match planned.call.lookup() {
             Lookup::Again => return None,
-            Lookup::Order { reference } => match self.held(&reference)?.dead {
-                true => return Some(burned(&reference)),
-                false => json!({ "order_id": format!("N-{reference}") }),
-            },
+            Lookup::Order { reference } if self.held(&reference)?.dead => return Some(burned(&reference)),
+            Lookup::Order { reference } => json!({ "order_id": format!("N-{reference}") }),
             Lookup::Cancellation { reference } => {
                 self.held(&reference).filter(|held| held.dead)?;
                 json!({ "outcome": "CONFIRMED" })

@@ -121,15 +121,15 @@ async fn a_cancellation_whose_answer_was_lost_is_known_when_the_change_is_undone
 #[tokio::test]
 async fn a_rejection_that_overtakes_a_lost_answer_makes_no_second_order_of_a_reference() {
     let warehouse = WarehouseRules { rejection_share: 0.5, accept_ms: 1, ..resting() };
-    let faults = Faults { lose_answer: 0.5, ..Faults::default() };
+    let faults = Faults { lose_answer: 0.3, ..Faults::default() };
     let making = Making { warehouse, faults, uniqueness: Uniqueness::None, ..Making::default() };
     let world = World::start(Backing::Embedded, making).await;
-    let _ = world.to_dynamics.release(20, 7).await;
+    let _ = world.to_dynamics.release(12, 7).await;
     world
         .until("told", |dynamics, warehouse| {
-            dynamics["released"] == 20
+            dynamics["released"] == 12
                 && dynamics["pending_events"] == 0
-                && warehouse["held"].as_u64() >= Some(20)
+                && warehouse["held"].as_u64() >= Some(12)
                 && warehouse["pending_events"] == 0
         })
         .await;

@@ -56,11 +56,22 @@ async fn seen_and_replayed(backing: Backing) {
     let (started, unknown) = world.ask(&["replay", "start", "--message", nobody]).await;
     assert_eq!((started, &unknown["started"]), (false, &json!(false)));
 
+    operations(&world, product.addresses["operations"]).await;
+    let reason = ["exceptions", "discard", id, "--reason", "deleted in Dynamics"];
+    let (discarded, told) = world.ask(&reason).await;
+    assert_eq!((discarded, &told["discarded"]), (true, &json!(true)));
+    let (discarded, told) = world.ask(&reason).await;
+    assert!(!discarded && told["sentence"].as_str().unwrap().contains("ended as Discarded"), "{told}");
+    let (_, empty) = world.ask(&["exceptions", "list"]).await;
+    assert_eq!(empty["total"], 0);
+
     let key = exception["document"].as_str().unwrap();
     let (_, journeys) = world.ask(&["documents", "show", key]).await;
     let steps = journeys["documents"][0]["steps"].as_array().unwrap();
-    assert!(steps.iter().any(|step| step["message_id"] == id), "{journeys}");
-    operations(&world, product.addresses["operations"]).await;
+    let last = steps.iter().rfind(|step| step["message_id"] == id).unwrap();
+    assert!(last["what"].as_str().unwrap().ends_with(": deleted in Dynamics"), "{journeys}");
+    let (shown, error) = world.ask(&["exceptions", "show", id]).await;
+    assert!(!shown && error["error"].as_str().unwrap().contains("Nothing is parked"), "{error}");
     wide_events(&product.stop().await);
     world.finish().await;
 }

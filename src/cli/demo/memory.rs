@@ -13,6 +13,9 @@ use crate::config::Config;
 /// The files of the embedded store and queue, with what SQLite puts beside them.
 const EMBEDDED: [&str; 6] = ["store.db", "store.db-wal", "store.db-shm", "queue.db", "queue.db-wal", "queue.db-shm"];
 
+/// The file that makes a data folder a demo's.
+pub(in crate::cli) const DEMO: &str = "demo.json";
+
 /// A demo in a data folder.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Memory {
@@ -32,9 +35,12 @@ impl Memory {
     /// Continues an unfinished demo, or replaces a finished one. A store that no demo made is never touched.
     pub(super) fn open(config: &Config, options: &Options) -> Result<Self, Failed> {
         let folder = config.data.clone();
-        let file = folder.join("demo.json");
+        let file = folder.join(DEMO);
         if let Ok(text) = fs::read_to_string(&file) {
-            let found: Self = serde_json::from_str(&text)?;
+            let found: Self = serde_json::from_str(&text).map_err(|error| {
+                let file = file.display();
+                Failed::Work(format!("{file} cannot be read ({error}). Name another folder with --data."))
+            })?;
             if !found.finished {
                 return Ok(Self { folder, continued: true, ..found });
             }
@@ -73,12 +79,12 @@ impl Memory {
         }
         fs::create_dir_all(&folder)?;
         let value = make();
-        fs::write(&path, &value)?;
+        write_secret(&path, &value)?;
         Ok((absolute(&path)?, value))
     }
 
     fn write(&self) -> Result<(), Failed> {
-        let path = self.folder.join("demo.json");
+        let path = self.folder.join(DEMO);
         let new = self.folder.join("demo.json.new");
         fs::write(&new, serde_json::to_vec_pretty(self)?)?;
         fs::rename(new, path)?;
@@ -90,6 +96,14 @@ impl Memory {
 #[expect(clippy::disallowed_methods, reason = "a secret must not come from a clock that can be set")]
 pub(super) fn random() -> String {
     Uuid::new_v4().simple().to_string()
+}
+
+/// Nobody else on this machine may read it.
+fn write_secret(path: &Path, value: &str) -> std::io::Result<()> {
+    use std::io::Write as _;
+    use std::os::unix::fs::OpenOptionsExt as _;
+    let mut file = fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)?;
+    file.write_all(value.as_bytes())
 }
 
 fn absolute(path: &Path) -> Result<PathBuf, Failed> {
@@ -105,5 +119,5 @@ fn remove(folder: &Path) -> Result<(), Failed> {
     if own.exists() {
         fs::remove_dir_all(own)?;
     }
-    Ok(fs::remove_file(folder.join("demo.json"))?)
+    Ok(fs::remove_file(folder.join(DEMO))?)
 }

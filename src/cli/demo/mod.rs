@@ -14,6 +14,7 @@ use clap::Args;
 use super::{Failed, Global, output, roles};
 use crate::app::{self, App};
 use crate::clock::Clock;
+pub(super) use memory::DEMO;
 use memory::Memory;
 use stage::Stage;
 use view::View;
@@ -72,10 +73,11 @@ pub(super) async fn run(global: &Global, options: Options) -> Result<(), Failed>
             }
             let report = stage.report(elapsed_ms).await?;
             stage.stop().await;
-            if options.exit && global.json {
+            view.say("drayline: nothing has moved for 30 s; the lines above say what is stuck and why");
+            if global.json {
                 output::json(&report)?;
             }
-            Err(Failed::Work("nothing has moved for 30 s; the lines above say what is stuck and why".to_owned()))
+            Err(Failed::Work(String::new()))
         }
         Ending::Finished => {
             let report = stage.report(elapsed_ms).await?;
@@ -100,10 +102,9 @@ fn tell(global: &Global, memory: &Memory, report: &Report) -> Result<(), Failed>
     } else {
         output::lines(&[report.sentence()])?;
     }
-    match report.fault(memory.orders, memory.faults) {
-        None => Ok(()),
-        Some(fault) => Err(Failed::Work(fault)),
-    }
+    let Some(fault) = report.fault(memory.orders, memory.faults) else { return Ok(()) };
+    output::note(&format!("drayline: {fault}"));
+    Err(Failed::Work(String::new()))
 }
 
 /// What the app of the demo is asked for by its parts.

@@ -13,7 +13,7 @@ use super::memory::{Memory, random};
 use super::report::Report;
 use super::view::{Counts, View};
 use crate::app::{App, Lock, Roles};
-use crate::cli::{Failed, Global};
+use crate::cli::{Failed, Global, output};
 use crate::clock::Clock;
 use crate::config::{Config, StoreKind, TransportKind};
 use crate::exceptions::{Selection, list};
@@ -143,7 +143,7 @@ impl Stage {
     /// What happened at the far ends since it was last asked, oldest first.
     pub(super) async fn happened(&self) -> Vec<String> {
         let mut lines = Vec::new();
-        let far_ends = [("Dynamics ", &self.to_dynamics), ("warehouse", &self.to_warehouse)];
+        let far_ends = [("Dynamics", &self.to_dynamics), ("warehouse", &self.to_warehouse)];
         for ((name, visitor), seen) in far_ends.into_iter().zip(&self.seen) {
             // What is not told now is told next time.
             let new = visitor.ledger(seen.load(Ordering::Relaxed)).await.unwrap_or_default();
@@ -194,7 +194,7 @@ impl Stage {
         let selection = Selection { flow: None, all_parked: false, limit: 1000 };
         let (exceptions, listed) = list(self.store(), &selection).await?;
         for finding in &verdict.findings {
-            eprintln!("{finding}");
+            output::note(finding);
         }
         Ok(Report {
             orders: verdict.orders,
@@ -297,7 +297,7 @@ fn told(name: &str, line: &LedgerLine) -> Option<String> {
     let about = line.reference.as_deref().or(line.key.as_deref()).unwrap_or_default();
     let at = line.at.strftime("%H:%M:%S%.3f");
     if line.method == EVENT {
-        return Some(format!("{at}  {name}  tells  {} {about} ({})", line.path, line.status));
+        return Some(format!("{at}  {about:<20}  {name} tells {} ({})", line.path, line.status));
     }
     let effect = match line.effect {
         Effect::Created => "created",
@@ -307,7 +307,7 @@ fn told(name: &str, line: &LedgerLine) -> Option<String> {
         Effect::None => return None,
     };
     let path = line.path.split(['(', '?']).next().unwrap_or_default();
-    Some(format!("{at}  {name}  takes  {} {path} {about} ({effect})", line.method))
+    Some(format!("{at}  {about:<20}  {name} takes {} {path} ({effect})", line.method))
 }
 
 fn count(progress: &Value, name: &str) -> u64 {

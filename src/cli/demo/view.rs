@@ -3,7 +3,9 @@
 use std::io::IsTerminal as _;
 use std::time::Duration;
 
-use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use indicatif::{MultiProgress, ProgressBar, ProgressState, ProgressStyle};
+
+use crate::cli::output;
 
 /// Where the orders are.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -36,10 +38,16 @@ struct Bars {
 
 impl View {
     pub(super) fn start(orders: u64) -> Self {
-        let bars = std::io::stderr().is_terminal().then(|| {
-            let all = MultiProgress::new();
-            let style = ProgressStyle::with_template("{prefix:>24} {wide_bar} {pos:>6}/{len} {per_sec:>12}")
-                .unwrap_or_else(|_| ProgressStyle::default_bar());
+        let all = MultiProgress::new();
+        // A terminal that cannot move its cursor hides bars; lines it can show.
+        let bars = (std::io::stderr().is_terminal() && !all.is_hidden()).then(|| {
+            let rate = |state: &ProgressState, text: &mut dyn std::fmt::Write| {
+                // A text takes everything.
+                let _ = write!(text, "{:.0}/s", state.per_sec());
+            };
+            let style = ProgressStyle::with_template("{prefix:>24} {wide_bar} {pos:>6}/{len} {rate:>8}")
+                .unwrap_or_else(|_| ProgressStyle::default_bar())
+                .with_key("rate", rate);
             let stage = |name: &'static str| {
                 let bar = all.add(ProgressBar::new(orders));
                 bar.set_style(style.clone());
@@ -70,7 +78,7 @@ impl View {
         match &self.bars {
             // A line that a terminal refuses is lost to nobody: the report comes at the end.
             Some(bars) => drop(bars.all.println(sentence)),
-            None => eprintln!("{sentence}"),
+            None => output::note(sentence),
         }
     }
 
@@ -92,11 +100,11 @@ impl View {
         } else {
             let Counts { released, held, shipped, posted, .. } = counts;
             let elapsed = elapsed.as_secs_f64();
-            eprintln!(
+            output::note(&format!(
                 "{elapsed:>5.1} s  released {released}  held {held}  shipped {shipped}  posted {posted}  ({rest})"
-            );
+            ));
             if let Some(last) = last.last() {
-                eprintln!("         {last}");
+                output::note(&format!("         {last}"));
             }
         }
     }

@@ -64,12 +64,23 @@ impl Lost {
     }
 }
 
+/// Whether the configured address can be one.
+pub(super) fn check_address(config: &Config) -> Result<(), StoreError> {
+    options(config).map(drop)
+}
+
+fn options(config: &Config) -> Result<PgConnectOptions, StoreError> {
+    const REMEDY: &str = "write postgres://user:password@host:5432/database";
+    let url = address(&config.store.url).map_err(|error| unusable(&error, "set store.url, or what it names"))?;
+    if !url.starts_with("postgres://") && !url.starts_with("postgresql://") {
+        return Err(unusable(&"store.url does not begin with postgres://", REMEDY));
+    }
+    PgConnectOptions::from_str(&url).map_err(|_| unusable(&"store.url is not an address", REMEDY))
+}
+
 impl Postgresql {
     pub(super) async fn open(config: &Config) -> Result<Self, StoreError> {
-        let url = address(&config.store.url).map_err(|error| unusable(&error, "set store.url, or what it names"))?;
-        let options = PgConnectOptions::from_str(&url)
-            .map_err(|_| unusable(&"store.url is not an address", "write postgres://user:password@host:5432/database"))?
-            .application_name("drayline");
+        let options = options(config)?.application_name("drayline");
         let statement_timeout = ms(config.store.statement_timeout_ms);
         let settings = format!(
             "SET statement_timeout = {}; SET synchronous_commit = on; SET timezone = 'UTC'",

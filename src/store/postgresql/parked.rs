@@ -3,10 +3,10 @@
 use uuid::Uuid;
 
 use super::{Postgresql, column};
-use crate::message::Flow;
+use crate::message::{Flow, digest};
 use crate::store::StoreError;
-use crate::store::columns::{self, ListedColumns, ParkedColumns, STRIDE, clean, cleaned, parked_columns};
-use crate::store::rows::{Listed, Ownership, Parked, ParkedFilter, Replayed};
+use crate::store::columns::{self, ListedColumns, ParkedColumns, STRIDE, clean, cleaned, ending_code, parked_columns};
+use crate::store::rows::{Discarded, Ending, Listed, Ownership, Parked, ParkedFilter, Replayed};
 
 const DUE: &str = include_str!("due.sql");
 
@@ -56,6 +56,19 @@ replayed AS (
 )
 SELECT (SELECT head FROM mine), (SELECT message_id FROM replayed),
   (SELECT ending FROM inbox WHERE message_id = $1 ORDER BY flow LIMIT 1)";
+
+const DISCARD: &str = "
+WITH gone AS (
+  DELETE FROM parked WHERE message_id = $1 RETURNING flow, ordering_key
+),
+ended AS (
+  INSERT INTO inbox (message_id, flow, ending, ended_at) SELECT $1, flow, $2, store_now() FROM gone ON CONFLICT DO NOTHING
+),
+told AS (
+  INSERT INTO journey (document, at, message_id, ordinal, digest, system, what, mode)
+  SELECT ordering_key, store_now(), $1, 0, $3, 'drayline', $4, 'live' FROM gone ON CONFLICT DO NOTHING
+)
+SELECT (SELECT count(*) FROM gone), (SELECT ending FROM inbox WHERE message_id = $1 ORDER BY flow LIMIT 1)";
 
 const COUNT: &str = "
 SELECT count(*) FROM parked
@@ -124,6 +137,17 @@ impl Postgresql {
                 (Some(_), None) => {}
             }
         }
+    }
+
+    pub(crate) async fn discard(&self, message_id: Uuid, why: &str) -> Result<Discarded, StoreError> {
+        let why = clean(why);
+        let discard = sqlx::query_as(DISCARD).bind(message_id).bind(ending_code(Ending::Discarded));
+        let discard = discard.bind(digest(&[&why]).cast_signed()).bind(why);
+        let (gone, ending): (i64, Option<i64>) = self.one("discarding a message", discard).await?;
+        Ok(match gone {
+            0 => Discarded::NotParked(ending.map(columns::ending).transpose()?),
+            _ => Discarded::Yes,
+        })
     }
 
     pub(crate) async fn parked(&self, filter: &ParkedFilter) -> Result<(u64, Vec<Listed>), StoreError> {

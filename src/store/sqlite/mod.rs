@@ -56,6 +56,11 @@ pub struct Sqlite {
 }
 
 impl Sqlite {
+    /// Whether its file exists.
+    pub(super) fn is_there(config: &Config) -> bool {
+        config.data.join(FILE).is_file()
+    }
+
     pub(super) async fn open(config: &Config) -> Result<Self, StoreError> {
         let folder = &config.data;
         tokio::fs::create_dir_all(folder).await.map_err(|error| StoreError::Unusable {

@@ -4,10 +4,10 @@ use uuid::Uuid;
 
 use super::record::is_owned;
 use super::{Sqlite, fault, now, set, texts};
-use crate::message::Flow;
+use crate::message::{Flow, digest};
 use crate::store::StoreError;
-use crate::store::columns::{self, ListedColumns, ParkedColumns, STRIDE, clean, cleaned, parked_columns};
-use crate::store::rows::{Listed, Ownership, Parked, ParkedFilter, Replayed};
+use crate::store::columns::{self, ListedColumns, ParkedColumns, STRIDE, clean, cleaned, ending_code, parked_columns};
+use crate::store::rows::{Discarded, Ending, Listed, Ownership, Parked, ParkedFilter, Replayed};
 
 const DUE: &str = include_str!("due.sql");
 
@@ -47,6 +47,19 @@ UPDATE parked
 SET attempts = 0, asked = asked + 1, asked_by = $3, waits_for = 0, due_at = NULL, delay = NULL, awaited = NULL, passes = NULL,
   deadline_at = NULL
 WHERE message_id = $1 AND flow = $2";
+
+const END: &str = concat!(
+    "INSERT INTO inbox (message_id, flow, ending, ended_at) SELECT message_id, flow, $2, ",
+    now!(),
+    " FROM parked WHERE message_id = $1 ON CONFLICT DO NOTHING"
+);
+
+const TELL: &str = concat!(
+    "INSERT INTO journey (document, at, message_id, ordinal, digest, system, what, mode)
+SELECT ordering_key, ",
+    now!(),
+    ", message_id, 0, $2, 'drayline', $3, 'live' FROM parked WHERE message_id = $1 ON CONFLICT DO NOTHING"
+);
 
 const COUNT: &str = "
 SELECT count(*) FROM parked
@@ -141,6 +154,28 @@ impl Sqlite {
                 Ok((None, ending.map(|(ending,)| ending)))
             }
         }
+    }
+
+    pub(crate) async fn discard(&self, message_id: Uuid, why: &str) -> Result<Discarded, StoreError> {
+        let discarded = self.try_discard(message_id, &clean(why)).await;
+        match discarded.map_err(|error| fault::sort("discarding a message", error))? {
+            (true, _) => Ok(Discarded::Yes),
+            (false, ending) => Ok(Discarded::NotParked(ending.map(columns::ending).transpose()?)),
+        }
+    }
+
+    async fn try_discard(&self, message_id: Uuid, why: &str) -> Result<(bool, Option<i64>), sqlx::Error> {
+        let mut transaction = self.begin().await?;
+        let end = sqlx::query(END).bind(message_id).bind(ending_code(Ending::Discarded));
+        end.execute(&mut *transaction).await?;
+        let tell = sqlx::query(TELL).bind(message_id).bind(digest(&[why]).cast_signed()).bind(why);
+        tell.execute(&mut *transaction).await?;
+        let unpark = sqlx::query("DELETE FROM parked WHERE message_id = $1").bind(message_id);
+        let gone = unpark.execute(&mut *transaction).await?.rows_affected() > 0;
+        let ask = sqlx::query_as("SELECT ending FROM inbox WHERE message_id = $1 ORDER BY flow LIMIT 1");
+        let ending: Option<(i64,)> = ask.bind(message_id).fetch_optional(&mut *transaction).await?;
+        transaction.commit().await?;
+        Ok((gone, ending.map(|(ending,)| ending)))
     }
 
     pub(crate) async fn parked(&self, filter: &ParkedFilter) -> Result<(u64, Vec<Listed>), StoreError> {

@@ -7,7 +7,8 @@
 use lapin::Connection;
 
 use crate::config::Config;
-use crate::transport::lane::Lane;
+use crate::message::Flow;
+use crate::transport::lane::{Lane, count};
 use crate::transport::{Difference, TransportError};
 
 use super::declare::{self, Obstacle, Stated, Unequal};
@@ -48,6 +49,9 @@ async fn visit(config: &Config, mode: Mode) -> Result<Vec<Difference>, Transport
     let needed: Vec<_> = lanes.map(|lane| (lane, topology.queue(lane))).collect();
     for (_, needed) in &needed {
         differences.extend(in_time(config, queue(&connection, needed.clone(), mode)).await?);
+    }
+    for flow in Flow::ALL {
+        differences.extend(in_time(config, beyond(&connection, config, &topology, flow)).await?);
     }
     session::say_goodbye(&connection).await;
     differences.extend(management::look(config, &needed).await?);
@@ -128,6 +132,26 @@ fn adopt(asked: &mut QueueNeeded, unequal: Unequal) -> bool {
     let changed = theirs.is_some() && theirs != ours;
     asked.arguments.extend(theirs.map(|value| (unequal.argument, value)));
     changed
+}
+
+/// A queue of a partition that the configuration does not have: nobody would empty it, and keys would have moved.
+async fn beyond(
+    connection: &Connection,
+    config: &Config,
+    topology: &Topology,
+    flow: Flow,
+) -> Result<Option<Difference>, Obstacle> {
+    let configured = count(&config.transport.partitions, flow);
+    let queue = topology.queue(Lane::Partition(flow, configured));
+    match declare::queue(connection, &queue, true).await {
+        Err(Obstacle::Missing) => Ok(None),
+        Err(other) => Err(other),
+        Ok(()) => Ok(Some(Difference {
+            thing: format!("queue {}", queue.name),
+            problem: format!("is there, but transport.partitions.{flow} is {configured}"),
+            remedy: "Configure the count that was used before; a change moves keys to other queues".to_owned(),
+        })),
+    }
 }
 
 fn missing(thing: String, obstacle: Obstacle) -> Result<Difference, Obstacle> {

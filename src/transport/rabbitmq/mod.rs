@@ -41,6 +41,11 @@ use topology::Topology;
 pub(super) use compare::{apply, check};
 pub(super) use management::unseen;
 pub use subscription::Subscription;
+
+/// Whether the configured address can be one.
+pub(super) fn check_address(config: &Config) -> Result<(), TransportError> {
+    address::read(config).map(drop)
+}
 pub(super) use topology::export;
 pub use watermark::Right;
 

@@ -1,6 +1,6 @@
 //! What is due, what wakes it, and what people may wish.
 
-use drayline::store::{Document, ParkedFilter, Replayed};
+use drayline::store::{Discarded, Document, ParkedFilter, Replayed};
 
 use super::*;
 
@@ -216,6 +216,29 @@ async fn a_head_lets_the_kind_pass_that_it_waits_for() {
         house.end(awaited).await;
         assert!(house.store.let_pass(house.owner, "lane").await.unwrap());
         assert_eq!(house.lane("lane").await, [later_one, head, other]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_is_discarded_has_ended_and_frees_its_followers() {
+    both(async |house| {
+        let [head, follower, unknown] = messages();
+        house.park(waits(head, "lane", WaitsFor::Person)).await;
+        house.park(waits(follower, "lane", WaitsFor::Head)).await;
+        let discarded = house.store.discard(head, "Discarded by anna: a test").await.unwrap();
+        assert_eq!(discarded, Discarded::Yes);
+        assert_eq!(house.due().await, [follower]);
+        assert_eq!(house.look(head, "lane").await.ending, Some(Ending::Discarded));
+        let again = house.store.discard(head, "once more").await.unwrap();
+        assert_eq!(again, Discarded::NotParked(Some(Ending::Discarded)));
+        assert_eq!(house.store.discard(unknown, "why").await.unwrap(), Discarded::NotParked(None));
+        let steps = &house.store.documents("lane").await.unwrap()[0].steps;
+        let told: Vec<_> = steps.iter().map(|step| (step.message_id, step.what.as_str())).collect();
+        assert_eq!(told, [(head, "Discarded by anna: a test")]);
+        // An attempt that was running ends in what the person decided.
+        house.park(waits(head, "lane", WaitsFor::Person)).await;
+        assert_eq!(house.due().await, [follower], "what ended is never parked again");
     })
     .await;
 }

@@ -38,6 +38,12 @@ async fn check_names_what_is_missing_and_apply_creates_it() {
         assert_eq!(Transport::topology_check(&config).await.unwrap(), []);
     }
     assert_eq!(broker.ready(&bench.named("orders.01")).await, Some(0));
+    let named = bench.named("orders.01");
+    let bench = bench.with("transport.partitions.orders", 1);
+    let fewer = bench.config();
+    let told = Transport::topology_check(&fewer).await.unwrap();
+    let beyond = problems(&told, &format!("queue {named}"));
+    assert_eq!((told.len(), &beyond[..]), (1, &["is there, but transport.partitions.orders is 1".to_owned()][..]));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,0 +1,128 @@
+//! Commands on what is wrong, missing or not theirs: a clear answer, the right exit code, one document with `--json`.
+
+use std::fs::File;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+use serde_json::Value;
+
+fn drayline(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_drayline"));
+    command
+        .args(arguments)
+        .env("DRAYLINE__INGEST__LISTEN", "127.0.0.1:0")
+        .env("DRAYLINE__OPERATIONS__LISTEN", "127.0.0.1:0");
+    command
+}
+
+fn said(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+fn written(folder: &Path, text: &str) -> String {
+    let file = folder.join("drayline.toml");
+    std::fs::write(&file, text).unwrap();
+    file.display().to_string()
+}
+
+#[test]
+fn looking_makes_no_store() {
+    let folder = tempfile::tempdir().unwrap();
+    let nowhere = folder.path().join("typo");
+    for command in [&["exceptions", "list"][..], &["documents", "show", "SO-1"], &["exceptions", "list", "--json"]] {
+        let output = drayline(command).arg("--data").arg(&nowhere).output().unwrap();
+        assert_eq!(output.status.code(), Some(1), "{command:?}");
+        assert!(said(&output).contains("There is no store in"), "{}", said(&output));
+        assert!(!nowhere.exists(), "{command:?} made it");
+        if command.contains(&"--json") {
+            let error: Value = serde_json::from_slice(&output.stdout).unwrap();
+            assert!(error["error"].as_str().unwrap().contains("There is no store in"));
+        }
+    }
+}
+
+#[test]
+fn config_check_tells_what_would_stop_a_start() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("secret"), "a/secret?").unwrap();
+    let secret = format!("\"file:{}\"", folder.path().join("secret").display());
+    let warehouse = |name: &str| {
+        format!(
+            "[warehouses.{name}]\nconnector = \"standard\"\nurl = \"https://{name}.example\"\ntoken = {secret}\n\
+             secrets = []\ndynamics = \"contoso\"\nlocations = {{ \"24\" = \"NORTH-1\" }}\n"
+        )
+    };
+    let text = format!(
+        "[transport]\nkind = \"rabbitmq\"\nurl = \"env:NO_SUCH_VARIABLE_HERE\"\n[store]\nkind = \"postgresql\"\n\
+         url = \"postgre://host/db\"\n[dynamics.contoso]\nkind = \"finance_operations\"\nurl = \"https://d.example\"\n\
+         token_url = \"https://t.example\"\nclient_id = \"c\"\nclient_secret = {secret}\nsecrets = [{secret}]\n\
+         legal_entities = [\"usmf\"]\n{}{}",
+        warehouse("north").replace("secrets = []", &format!("secrets = [{}]", whsec(folder.path()))),
+        warehouse("south").replace("secrets = []", &format!("secrets = [{}]", whsec(folder.path()))),
+    );
+    let file = written(folder.path(), &text);
+    let output = drayline(&["config", "check", "--json", "--config", &file]).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let told: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let places: Vec<_> =
+        told["findings"].as_array().unwrap().iter().map(|each| each["place"].as_str().unwrap()).collect();
+    assert_eq!(places, ["dynamics.contoso.secrets[0]", "transport.url", "store.url", "connections"], "{told}");
+}
+
+fn whsec(folder: &Path) -> String {
+    let file = folder.join("whsec");
+    std::fs::write(&file, "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=").unwrap();
+    format!("\"file:{}\"", file.display())
+}
+
+#[test]
+fn passwords_in_addresses_are_not_shown() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = "[transport]\nkind = \"rabbitmq\"\nurl = \"amqp://user:hunter@2@host:5672/\"\n\
+                management_url = \"http://user:hunter3@host:15672\"\n[store]\nkind = \"postgresql\"\n\
+                url = \"postgres://user:hunter4@host/db\"\n";
+    let file = written(folder.path(), text);
+    let output = drayline(&["config", "show", "--json", "--config", &file]).output().unwrap();
+    let shown: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(shown["transport"]["url"], "amqp://user:***@host:5672/");
+    assert!(!shown.to_string().contains("hunter"), "{shown}");
+}
+
+/// Waits for the doors of a process, then ends it as an operator does.
+async fn starts_and_stops(command: &mut Command, data: &Path) -> std::process::ExitStatus {
+    let mut child = command.arg("--data").arg(data).stdout(Stdio::null()).spawn().unwrap();
+    let mut looks = tokio::time::interval(std::time::Duration::from_millis(20));
+    while !data.join("addresses.json").exists() {
+        looks.tick().await;
+        assert!(child.try_wait().unwrap().is_none(), "it ended by itself");
+    }
+    let id = child.id().to_string();
+    assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
+    tokio::task::spawn_blocking(move || child.wait().unwrap()).await.unwrap()
+}
+
+#[tokio::test]
+async fn a_log_that_cannot_be_written_ends_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let full = File::options().write(true).open("/dev/full").unwrap();
+    let status = starts_and_stops(drayline(&["run"]).stderr(full), folder.path()).await;
+    assert!(status.success(), "{status}");
+}
+
+#[tokio::test]
+async fn a_role_does_not_work_in_a_demos_folder_nor_a_demo_in_a_roles() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("demo");
+    let ended = drayline(&["demo", "--orders", "1", "--exit", "--data"]).arg(&data).output().unwrap();
+    assert!(ended.status.success(), "{}", said(&ended));
+    let refused = drayline(&["run", "--data"]).arg(&data).output().unwrap();
+    assert_eq!(refused.status.code(), Some(2), "{}", said(&refused));
+    assert!(said(&refused).contains("belongs to a demo"), "{}", said(&refused));
+
+    let data = folder.path().join("role");
+    let status = starts_and_stops(drayline(&["run"]).stderr(Stdio::null()), &data).await;
+    assert!(status.success());
+    let refused = drayline(&["demo", "--orders", "1", "--exit", "--data"]).arg(&data).output().unwrap();
+    assert_eq!(refused.status.code(), Some(2), "{}", said(&refused));
+    assert!(said(&refused).contains("no demo made"), "{}", said(&refused));
+}
