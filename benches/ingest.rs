@@ -80,10 +80,12 @@ async fn measure(options: &Options) -> Value {
     let ground = Ground::fresh(Backing::Servers).await;
     let secret = ground.data().join("secret");
     std::fs::write(&secret, format!("whsec_{}", STANDARD.encode(KEY))).unwrap();
+    let dynamics_secret = ground.data().join("dynamics-secret");
+    std::fs::write(&dynamics_secret, "nobody-posts-there").unwrap();
     let file = ground.data().join("drayline.toml");
     let text = ground.toml(&format!(
         "ingest.listen = \"127.0.0.1:0\"\noperations.listen = \"127.0.0.1:0\"\n{}",
-        connections(secret.to_str().unwrap())
+        connections(secret.to_str().unwrap(), dynamics_secret.to_str().unwrap())
     ));
     std::fs::write(&file, &text).unwrap();
     let config = drayline::config::load_text(&text).unwrap();
@@ -121,12 +123,12 @@ async fn measure(options: &Options) -> Value {
     })
 }
 
-fn connections(secret: &str) -> String {
+fn connections(secret: &str, dynamics_secret: &str) -> String {
     format!(
         "[dynamics.contoso]\nkind = \"finance_operations\"\nurl = \"https://d.example\"\n\
-         token_url = \"https://t.example\"\nclient_id = \"c\"\nclient_secret = \"file:{secret}\"\n\
-         secrets = [\"file:{secret}\"]\nlegal_entities = [\"usmf\"]\n\
-         [warehouses.north]\nconnector = \"standard\"\nurl = \"https://north.example\"\ntoken = \"file:{secret}\"\n\
+         token_url = \"https://t.example\"\nclient_id = \"c\"\nclient_secret = \"file:{dynamics_secret}\"\n\
+         secrets = [\"file:{dynamics_secret}\"]\nlegal_entities = [\"usmf\"]\n\
+         [warehouses.north]\nconnector = \"standard\"\nurl = \"https://north.example\"\ntoken = \"file:{dynamics_secret}\"\n\
          secrets = [\"file:{secret}\"]\ndynamics = \"contoso\"\nlocations = {{ \"24\" = \"NORTH-1\" }}\n"
     )
 }
@@ -142,11 +144,12 @@ struct Doors {
 impl Doors {
     async fn open(config: &std::path::Path, data: &std::path::Path) -> Arc<Self> {
         let mut command = Command::new(env!("CARGO_BIN_EXE_drayline"));
-        let process = command.args(["ingest", "--config"]).arg(config).env("RUST_LOG", "warn").spawn().unwrap();
+        let mut process = command.args(["ingest", "--config"]).arg(config).env("RUST_LOG", "warn").spawn().unwrap();
         let addresses = data.join("addresses.json");
         let mut looks = tokio::time::interval(Duration::from_millis(20));
         let door = loop {
             looks.tick().await;
+            assert!(process.try_wait().unwrap().is_none(), "the doors did not open");
             let text = std::fs::read_to_string(&addresses).unwrap_or_default();
             if let Ok(addresses) = serde_json::from_str::<BTreeMap<String, SocketAddr>>(&text) {
                 break addresses["ingest"];

@@ -106,22 +106,26 @@ fn table(total: u64, exceptions: &[Exception]) -> Vec<String> {
     if total == 0 {
         return vec!["Nothing waits for a person.".to_owned()];
     }
-    let mut lines = Vec::new();
-    for each in exceptions {
-        lines.push(format!("{}  {}  {}  {}", each.id, each.status, each.code, each.document));
-        lines.push(format!("    {}", each.sentence));
-        lines.push(format!("    Next ({}): {}", each.owner, each.next_step));
-        if each.followers > 0 {
-            lines.push(format!("    {} messages of the document wait behind it.", each.followers));
-        }
-    }
+    let mut lines: Vec<_> = exceptions.iter().flat_map(entry).collect();
     lines.push(format!("{} of {total}. Replay one with: drayline replay start --message ID", exceptions.len()));
+    lines
+}
+
+fn entry(each: &Exception) -> Vec<String> {
+    let mut lines = vec![
+        format!("{}  {}  {}  {}", each.id, each.status, each.code, each.document),
+        format!("    {}", each.sentence),
+        format!("    Next ({}): {}", each.owner, each.next_step),
+    ];
+    if each.followers > 0 {
+        lines.push(format!("    {} messages of the document wait behind it.", each.followers));
+    }
     lines
 }
 
 fn page(attempted: &Attempted) -> Vec<String> {
     let exception = &attempted.exception;
-    let mut lines = table(1, std::slice::from_ref(exception));
+    let mut lines = entry(exception);
     lines.push(format!("waits for    {}", attempted.waits_for));
     lines.push(format!("attempts     {}", exception.attempts));
     lines.push(format!("connection   {}", exception.connection));
@@ -131,6 +135,10 @@ fn page(attempted: &Attempted) -> Vec<String> {
     }
     if let Some(message) = &attempted.message {
         lines.push(serde_json::to_string_pretty(message).unwrap_or_default());
+    }
+    if let Some(body) = &attempted.body {
+        lines.push("The body as it came:".to_owned());
+        lines.push(body.clone());
     }
     lines
 }

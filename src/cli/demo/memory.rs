@@ -28,7 +28,19 @@ pub(super) struct Memory {
     #[serde(skip)]
     folder: PathBuf,
     #[serde(skip)]
-    pub(super) continued: bool,
+    pub(super) before: Before,
+}
+
+/// What was in the folder before.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Before {
+    /// Nothing of a demo.
+    #[default]
+    Nothing,
+    /// A demo that goes on now.
+    Unfinished,
+    /// A demo that is gone now.
+    Finished,
 }
 
 impl Memory {
@@ -36,15 +48,17 @@ impl Memory {
     pub(super) fn open(config: &Config, options: &Options) -> Result<Self, Failed> {
         let folder = config.data.clone();
         let file = folder.join(DEMO);
+        let mut before = Before::Nothing;
         if let Ok(text) = fs::read_to_string(&file) {
             let found: Self = serde_json::from_str(&text).map_err(|error| {
                 let file = file.display();
                 Failed::Work(format!("{file} cannot be read ({error}). Name another folder with --data."))
             })?;
             if !found.finished {
-                return Ok(Self { folder, continued: true, ..found });
+                return Ok(Self { folder, before: Before::Unfinished, ..found });
             }
             remove(&folder)?;
+            before = Before::Finished;
         } else if EMBEDDED.iter().any(|name| folder.join(name).exists()) {
             let sentence = format!(
                 "{} holds a store that no demo made, and it is left alone. Name another folder with --data.",
@@ -55,7 +69,7 @@ impl Memory {
         fs::create_dir_all(&folder)?;
         let run = random()[..6].to_owned();
         let Options { orders, seed, faults, .. } = *options;
-        let memory = Self { orders, seed, faults, run, finished: false, folder, continued: false };
+        let memory = Self { orders, seed, faults, run, finished: false, folder, before };
         memory.write()?;
         Ok(memory)
     }

@@ -15,7 +15,7 @@ use super::{Failed, Global, output, roles};
 use crate::app::{self, App};
 use crate::clock::Clock;
 pub(super) use memory::DEMO;
-use memory::Memory;
+use memory::{Before, Memory};
 use stage::Stage;
 use view::View;
 use watch::{Ending, watch};
@@ -44,11 +44,13 @@ pub(super) async fn run(global: &Global, options: Options) -> Result<(), Failed>
     let lock = app::lock(&config.data)?;
     let memory = Memory::open(&config, &options)?;
     let view = View::start(memory.orders);
-    if memory.continued {
-        view.say(&format!(
+    match memory.before {
+        Before::Nothing => {}
+        Before::Unfinished => view.say(&format!(
             "An unfinished demo of {} orders (seed {}) is continued; with --data you can name another folder.",
             memory.orders, memory.seed
-        ));
+        )),
+        Before::Finished => view.say("The finished demo in this folder is replaced by a new one."),
     }
     let clock = Clock::system();
     let started = clock.mark();

@@ -81,6 +81,7 @@ fn options(config: &Config) -> Result<PgConnectOptions, StoreError> {
 impl Postgresql {
     pub(super) async fn open(config: &Config) -> Result<Self, StoreError> {
         let options = options(config)?.application_name("drayline");
+        let place = format!("{}:{}", options.get_host(), options.get_port());
         let statement_timeout = ms(config.store.statement_timeout_ms);
         let settings = format!(
             "SET statement_timeout = {}; SET synchronous_commit = on; SET timezone = 'UTC'",
@@ -111,7 +112,13 @@ impl Postgresql {
             .connect_lazy_with(options);
         let patience = statement_timeout + NETWORK_MARGIN;
         let store = Self { pool, patience, statement_bytes_max: config.store.statement_bytes_max, lost };
-        store.check_version().await?;
+        store.check_version().await.map_err(|error| match error {
+            StoreError::Away { source, .. } => unusable(
+                &format!("PostgreSQL at {place} does not let us in ({source})"),
+                "Check store.url, and that the server runs and knows this user and database",
+            ),
+            unusable @ StoreError::Unusable { .. } => unusable,
+        })?;
         store.migrate().await?;
         Ok(store)
     }
