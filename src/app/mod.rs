@@ -84,8 +84,9 @@ impl App {
     /// The same in a data folder that was locked before.
     pub async fn start_in(lock: Option<Lock>, config: Config, roles: Roles, clock: Clock) -> Result<Self, StartError> {
         let scrape = Scrape::start();
-        let store =
-            Store::open(&config).await.map_err(|error| StartError::because("The store did not open", &error))?;
+        let store = Store::open(&config).await.map_err(|error| {
+            StartError::because(&format!("Nothing started, because {} did not open", Store::place(&config)), &error)
+        })?;
         let transport = Transport::open(&config, &clock)
             .await
             .map_err(|error| StartError::because("The transport did not open", &error))?;

@@ -1,6 +1,7 @@
 //! The store for commands: the same file or server that the roles use.
 
 use super::{Failed, Global, output};
+use crate::config::Config;
 use crate::store::Store;
 
 /// Opens the configured store to look at it or to change what is there: it is never made by that.
@@ -12,12 +13,19 @@ pub(super) async fn open(global: &Global) -> Result<Store, Failed> {
             config.data.display()
         )));
     }
-    Ok(Store::open(&config).await?)
+    opened(&config).await
+}
+
+async fn opened(config: &Config) -> Result<Store, Failed> {
+    Store::open(config).await.map_err(|error| {
+        let (Failed::Work(why) | Failed::Usage(why)) = Failed::from(error);
+        Failed::Work(format!("{} did not open: {why}", Store::place(config)))
+    })
 }
 
 pub(super) async fn migrate(global: &Global) -> Result<(), Failed> {
     const DONE: &str = "The store's schema is up to date.";
-    Store::open(&global.load("")?).await?.close().await;
+    opened(&global.load("")?).await?.close().await;
     if global.json {
         return output::json(&serde_json::json!({ "migrated": true, "sentence": DONE }));
     }

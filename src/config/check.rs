@@ -110,6 +110,13 @@ fn dynamics_environment(name: &str, dynamics: &Dynamics, findings: &mut Vec<Find
         let problem = format!("{entity:?} holds capitals");
         findings.push(Finding::error(place("legal_entities"), &problem, "write legal entities in small letters"));
     }
+    for (entity, zone) in &dynamics.outbound.time_zones {
+        if jiff::tz::TimeZone::get(zone).is_err() {
+            let problem = format!("{zone:?} is not the name of a time zone");
+            let remedy = "give an IANA name, like \"America/Los_Angeles\"";
+            findings.push(Finding::error(place(&format!("outbound.time_zones.{entity}")), &problem, remedy));
+        }
+    }
     if dynamics.kind == DynamicsKind::BusinessCentral {
         let problem = "Business Central is not supported by this release";
         findings.push(Finding::error(place("kind"), problem, "use finance_operations, or leave the section out"));

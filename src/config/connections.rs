@@ -111,6 +111,8 @@ pub struct Outbound {
     pub tracking_carrier_field: String,
     /// The member of the request with the customer's order number; empty: there is none.
     pub order_number_field: String,
+    /// The time zone of each legal entity (IANA name): the days of packing slips are days there. UTC where none is given.
+    pub time_zones: BTreeMap<String, String>,
 }
 
 /// How an update is handed over.
@@ -151,6 +153,7 @@ impl Default for Outbound {
             tracking_id_field: String::new(),
             tracking_carrier_field: String::new(),
             order_number_field: "ConsigneeReference".to_owned(),
+            time_zones: BTreeMap::new(),
         }
     }
 }

@@ -82,6 +82,15 @@ impl Store {
         }
     }
 
+    /// Which store is configured, for sentences.
+    #[must_use]
+    pub fn place(config: &Config) -> String {
+        match config.store.kind {
+            StoreKind::Sqlite => format!("the store in {}", config.data.display()),
+            StoreKind::Postgresql => format!("PostgreSQL at {}", postgresql::place(config)),
+        }
+    }
+
     /// Whether there is anything to look at: a server is there for everybody, a file only once somebody worked.
     #[must_use]
     pub fn is_there(config: &Config) -> bool {

@@ -3,6 +3,16 @@
 use super::{connections, finding, loaded, refused};
 
 #[test]
+fn a_time_zone_that_nobody_knows_is_found() {
+    let text = "dynamics.contoso.kind = \"finance_operations\"\n\
+                dynamics.contoso.outbound.time_zones.usmf = \"Middle/Earth\"\n";
+    let findings = drayline::config::load_text(text).unwrap_err();
+    let found: Vec<_> = findings.iter().filter(|each| each.place.contains("time_zones")).collect();
+    assert_eq!(found[0].place, "dynamics.contoso.outbound.time_zones.usmf");
+    assert!(found[0].problem.contains("Middle/Earth"));
+}
+
+#[test]
 fn a_whole_configuration_is_taken() {
     let folder = tempfile::tempdir().unwrap();
     let config = loaded(&connections(folder.path()));

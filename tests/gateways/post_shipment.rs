@@ -324,3 +324,13 @@ async fn the_state_of_all_parts_is_the_state_of_the_shipment() {
     set(1, "Failed", "");
     assert_eq!(state().await, UpdateState::Failed("Failed, without a reason.".to_owned()));
 }
+
+/// A late shipment belongs to the day that it was in the company, not in Greenwich.
+#[tokio::test]
+async fn the_day_of_a_packing_slip_is_the_companys() {
+    for (zone, day) in [("Asia/Tokyo", "2026-11-28"), ("America/Los_Angeles", "2026-11-27")] {
+        let shelf = Shelf::default();
+        post(&shelf, &shipment(), &format!("dynamics.contoso.outbound.time_zones.usmf = \"{zone}\"")).await;
+        assert_eq!(shelf.rows(HEADERS)[0]["PackingSlipDocumentDate"], format!("{day}T12:00:00Z"), "{zone}");
+    }
+}

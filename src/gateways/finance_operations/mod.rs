@@ -17,6 +17,8 @@ mod updates;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use reqwest::Url;
 use tokio::sync::Mutex;
 
@@ -25,6 +27,7 @@ use tokens::{Held, Tokens};
 
 use super::http::Caller;
 use crate::config::{Dynamics, Gateways, Outbound, Secret};
+use crate::message::LegalEntity;
 
 pub(super) use failures::failure;
 
@@ -54,5 +57,14 @@ impl FinanceOperations {
         };
         let odata = OData { caller, tokens, root, pages_max: limits.pages_max.max(1) };
         Self { outbound: config.outbound.clone(), odata }
+    }
+
+    /// The day of an instant in a legal entity, as Dynamics keeps dates: noon in UTC, so that no time zone moves it.
+    fn day(&self, instant: Timestamp, legal_entity: &LegalEntity) -> Timestamp {
+        let name = self.outbound.time_zones.get(legal_entity.as_str());
+        // Names were checked with the configuration.
+        let zone = name.and_then(|name| TimeZone::get(name).ok()).unwrap_or(TimeZone::UTC);
+        let noon = instant.to_zoned(zone).date().at(12, 0, 0, 0);
+        noon.to_zoned(TimeZone::UTC).map_or(instant, |noon| noon.timestamp())
     }
 }

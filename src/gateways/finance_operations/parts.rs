@@ -5,7 +5,6 @@
 //! derived from ours; each counts on from the one before. Versions that take several rows per line need one part.
 
 use jiff::Timestamp;
-use jiff::tz::TimeZone;
 use rust_decimal::Decimal;
 
 use super::fields as field;
@@ -17,7 +16,7 @@ use crate::message::{Serial, record_id};
 
 /// One update: a shipment, or the part of it that fits into one.
 pub(super) struct Part<'a> {
-    update: &'a ShipmentUpdate,
+    pub(super) update: &'a ShipmentUpdate,
     pub(super) id: String,
     pub(super) lines: Vec<PartLine<'a>>,
 }
@@ -75,12 +74,11 @@ impl Part<'_> {
         rows.with(field::UPDATE, &self.id).with(field::ORIGIN, &self.update.origin_id)
     }
 
-    pub(super) fn header(&self) -> Members {
-        let shipped_at = self.update.shipped_at;
+    pub(super) fn header(&self, day: Timestamp) -> Members {
         self.key()
-            .instant(field::SHIPPED_AT, shipped_at)
+            .instant(field::SHIPPED_AT, self.update.shipped_at)
             .text(field::PACKING_SLIP, &self.update.packing_slip)
-            .instant(field::PACKING_SLIP_DATE, day(shipped_at))
+            .instant(field::PACKING_SLIP_DATE, day)
             .text(field::PROCESSING, field::RECEIVING)
     }
 
@@ -120,10 +118,4 @@ pub(super) fn together(others: UpdateState, part: UpdateState) -> UpdateState {
         (UpdateState::Processed, _) | (_, UpdateState::Processed) => UpdateState::Processed,
         (UpdateState::Missing, UpdateState::Missing) => UpdateState::Missing,
     }
-}
-
-/// A date as Dynamics keeps it: noon of the day in UTC, so that no time zone moves it.
-pub(super) fn day(instant: Timestamp) -> Timestamp {
-    let date = instant.to_zoned(TimeZone::UTC).date();
-    date.at(12, 0, 0, 0).to_zoned(TimeZone::UTC).map_or(instant, |noon| noon.timestamp())
 }

@@ -3,7 +3,6 @@
 use super::FinanceOperations;
 use super::fields as field;
 use super::odata::Rows;
-use super::parts::day;
 use super::updates::may_be_there;
 use crate::gateways::documents::TrackingRow;
 use crate::gateways::error::GatewayError;
@@ -43,7 +42,7 @@ impl FinanceOperations {
             .key(field::COMPANY, row.legal_entity.as_str())
             .text(field::SALES_ORDER, &row.order_number)
             .text(field::PACKING_SLIP, &row.packing_slip)
-            .instant(field::DELIVERY_DATE, day(row.shipped_at))
+            .instant(field::DELIVERY_DATE, self.day(row.shipped_at, &row.legal_entity))
             .text(field::TRACKING_NUMBER, &row.tracking_number);
         members
             .text_if(field::TRACKING_URL, row.tracking_url.as_ref())

@@ -9,6 +9,7 @@
 //! the first part is handed over; once a part is, nothing of it is written any more.
 
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+use jiff::Timestamp;
 
 use super::FinanceOperations;
 use super::fields as field;
@@ -102,12 +103,16 @@ impl FinanceOperations {
         Ok(There { headers, lines, dimensions })
     }
 
+    fn posting_day(&self, part: &Part<'_>) -> Timestamp {
+        self.day(part.update.shipped_at, &part.update.legal_entity)
+    }
+
     /// Writes the rows of a part that are not there yet; nothing when it was handed over before.
     async fn write_part<'a>(&self, part: &'a Part<'a>, there: &There) -> Result<Option<Written<'a>>, GatewayError> {
         let version = match there.headers.iter().find(|row| is_of(row, &part.id)) {
             Some(header) if !is_open(header) => return Ok(None),
             Some(header) => version(header),
-            None => match self.odata.create(POST, field::UPDATES, &part.header()).await {
+            None => match self.odata.create(POST, field::UPDATES, &part.header(self.posting_day(part))).await {
                 Ok(version) => version,
                 Err(error) if may_be_there(&error) => {
                     let header = self.odata.read(READ, &part.rows(field::UPDATES)).await?.ok_or(error)?;

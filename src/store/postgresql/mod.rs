@@ -69,6 +69,11 @@ pub(super) fn check_address(config: &Config) -> Result<(), StoreError> {
     options(config).map(drop)
 }
 
+/// Where the configured server is, without its password.
+pub(super) fn place(config: &Config) -> String {
+    options(config).map_or_else(|_| "an unknown place".to_owned(), |at| format!("{}:{}", at.get_host(), at.get_port()))
+}
+
 fn options(config: &Config) -> Result<PgConnectOptions, StoreError> {
     const REMEDY: &str = "write postgres://user:password@host:5432/database";
     let url = address(&config.store.url).map_err(|error| unusable(&error, "set store.url, or what it names"))?;
@@ -81,7 +86,6 @@ fn options(config: &Config) -> Result<PgConnectOptions, StoreError> {
 impl Postgresql {
     pub(super) async fn open(config: &Config) -> Result<Self, StoreError> {
         let options = options(config)?.application_name("drayline");
-        let place = format!("{}:{}", options.get_host(), options.get_port());
         let statement_timeout = ms(config.store.statement_timeout_ms);
         let settings = format!(
             "SET statement_timeout = {}; SET synchronous_commit = on; SET timezone = 'UTC'",
@@ -112,13 +116,7 @@ impl Postgresql {
             .connect_lazy_with(options);
         let patience = statement_timeout + NETWORK_MARGIN;
         let store = Self { pool, patience, statement_bytes_max: config.store.statement_bytes_max, lost };
-        store.check_version().await.map_err(|error| match error {
-            StoreError::Away { source, .. } => unusable(
-                &format!("PostgreSQL at {place} does not let us in ({source})"),
-                "Check store.url, and that the server runs and knows this user and database",
-            ),
-            unusable @ StoreError::Unusable { .. } => unusable,
-        })?;
+        store.check_version().await?;
         store.migrate().await?;
         Ok(store)
     }
