@@ -16,6 +16,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, Sleep};
+use tracing::warn;
 
 /// Wait before accepting again after the system refused to, for example because too many files are open.
 const ACCEPT_AGAIN: Duration = Duration::from_millis(100);
@@ -56,7 +57,10 @@ impl Listener for Door {
                     let ends = Box::pin(tokio::time::sleep(self.turn));
                     return (Visit { stream, turn: self.turn, ends, _place: place }, address);
                 }
-                Err(_) => tokio::time::sleep(ACCEPT_AGAIN).await,
+                Err(error) => {
+                    warn!(%error, "a connection could not be accepted");
+                    tokio::time::sleep(ACCEPT_AGAIN).await;
+                }
             }
         }
     }

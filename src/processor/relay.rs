@@ -6,9 +6,11 @@
 //! the first, and the inbox has those.
 
 use std::collections::HashMap;
+use std::pin::Pin;
 use std::sync::Arc;
 
 use futures_util::{StreamExt as _, stream};
+use tokio::time::Sleep;
 
 use super::house::House;
 use super::ownership::{self, End, RELAY};
@@ -41,23 +43,34 @@ pub(super) async fn hold(house: Arc<House>, flow: Flow) {
     }
 }
 
-/// Sends round after round. A key that is held back is left alone until all others are done, then all are tried again.
+/// Sends round after round. Keys that are held back are left alone for a while, then all are tried again; whoever comes
+/// meanwhile does not wait for them.
 async fn relay(house: &House, flow: Flow, dead_letters: bool) {
     let mut waits = house.retry.for_the_store();
     let mut held = Vec::new();
+    let mut pause: Option<Pin<Box<Sleep>>> = None;
     loop {
         let round = round(house, flow, dead_letters, &held).await;
         held.extend(round.held);
         if round.sent {
             waits = house.retry.for_the_store();
         }
-        match (round.empty, held.is_empty()) {
-            (true, true) => house.until_outbox(flow, dead_letters).await,
-            (false, _) if held.len() < KEYS_HELD_MAX => {}
-            _ => {
-                tokio::time::sleep(waits.next_wait()).await;
-                held.clear();
-            }
+        let room = held.len() < KEYS_HELD_MAX;
+        if !round.empty && room {
+            continue;
+        }
+        if held.is_empty() {
+            house.until_outbox(flow, dead_letters).await;
+            continue;
+        }
+        let pausing = pause.get_or_insert_with(|| Box::pin(tokio::time::sleep(waits.next_wait())));
+        let over = tokio::select! {
+            () = pausing.as_mut() => true,
+            () = house.until_outbox(flow, dead_letters), if room => false,
+        };
+        if over {
+            pause = None;
+            held.clear();
         }
     }
 }

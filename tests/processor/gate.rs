@@ -1,10 +1,12 @@
 //! Who runs, who waits behind, who is swallowed.
 
-use drayline::message::{Flow, Kind};
+use drayline::message::Kind;
 use drayline::processor::{Admission, Arrival, Brought, admit};
 use drayline::store::{Ending, Gate, Known, Parked, Place, WaitsFor};
 use jiff::Timestamp;
 use uuid::Uuid;
+
+use crate::support::rows;
 
 const HEAD: Uuid = Uuid::from_u128(1);
 const OTHER: Uuid = Uuid::from_u128(2);
@@ -23,26 +25,11 @@ fn awaits(kind: Option<Kind>) -> WaitsFor {
 
 fn parked(message_id: Uuid, position: i64, last_parked_at: Timestamp) -> Parked {
     Parked {
-        message_id,
-        flow: Flow::Orders,
-        partition: 0,
-        lane_key: "k".to_owned(),
-        ordering_key: "k".to_owned(),
-        kind: "order_released".to_owned(),
-        connection: "contoso".to_owned(),
-        bytes: Vec::new(),
         place: Place::At(position),
-        waits_for: WaitsFor::Person,
-        attempts: 0,
         parkings: 1,
-        revision: 0,
-        failure: None,
-        unsure: Vec::new(),
-        deadline_at: None,
-        asked_by: None,
-        asked: 0,
         first_parked_at: Some(last_parked_at),
         last_parked_at: Some(last_parked_at),
+        ..rows::parked(message_id, "k", WaitsFor::Person)
     }
 }
 

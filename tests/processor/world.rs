@@ -1,6 +1,5 @@
 //! A whole worker on real ground: real transport, real store, far ends over real HTTP.
 
-use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,12 +11,14 @@ use drayline::message::{
     TimePrecision, message_id,
 };
 use drayline::processor::{Tools, Worker};
-use drayline::store::{Listed, Outcome, Ownership, Parked, ParkedFilter, Place, Record, Store, WaitsFor, Written};
+use drayline::store::{Listed, Outcome, Ownership, Parked, ParkedFilter, Store, WaitsFor, Written};
 use drayline::transport::{Outgoing, Target, Transport};
 use serde_json::json;
 use uuid::Uuid;
 
 use super::far_ends::FarEnds;
+use crate::support::rows::{leaves, parked};
+pub use crate::support::wait::until;
 use crate::support::{Backing, Ground};
 
 /// Everything is awaited at most this long.
@@ -95,37 +96,15 @@ impl World {
     /// Parks a message as an attempt would.
     pub async fn park(&self, owner: Ownership, message: &Envelope, waits_for: WaitsFor) {
         let parked = Parked {
-            message_id: message.message_id,
             flow: owner.flow,
             partition: owner.partition,
-            lane_key: message.lane_key(),
             ordering_key: message.ordering_key.to_string(),
             kind: message.kind().to_string(),
             connection: message.connection.to_string(),
             bytes: message.encode(),
-            place: Place::Behind,
-            waits_for,
-            attempts: 0,
-            parkings: 0,
-            revision: 0,
-            failure: None,
-            unsure: Vec::new(),
-            deadline_at: None,
-            asked_by: None,
-            asked: 0,
-            first_parked_at: None,
-            last_parked_at: None,
+            ..parked(message.message_id, &message.lane_key(), waits_for)
         };
-        let record = Record {
-            owner,
-            message_id: message.message_id,
-            outcome: Outcome::Parked(Box::new(parked)),
-            effects: Vec::new(),
-            outbox: Vec::new(),
-            documents: Vec::new(),
-            journey: Vec::new(),
-            journal_done: Vec::new(),
-        };
+        let record = leaves(owner, message.message_id, Outcome::Parked(Box::new(parked)));
         assert_eq!(self.store().record(&[record]).await.unwrap(), [Written::Yes]);
     }
 
@@ -200,20 +179,6 @@ fn connections(url: &str, secret: &str) -> String {
          warehouses.north.token = \"file:{secret}\"\nwarehouses.north.secrets = [\"file:{secret}\"]\n\
          warehouses.north.dynamics = \"contoso\"\nwarehouses.north.locations = {{ \"24\" = \"NORTH-1\" }}\n"
     )
-}
-
-/// Looks again and again until there is something to see.
-pub async fn until<T, F: Future<Output = Option<T>>>(what: &str, mut look: impl FnMut() -> F) -> T {
-    let mut ticks = tokio::time::interval(Duration::from_millis(10));
-    let looking = async {
-        loop {
-            ticks.tick().await;
-            if let Some(seen) = look().await {
-                return seen;
-            }
-        }
-    };
-    tokio::time::timeout(DEADLINE, looking).await.unwrap_or_else(|_| panic!("not within {DEADLINE:?}: {what}"))
 }
 
 fn contoso() -> Connection {

@@ -6,6 +6,8 @@ use std::process::{Command, Output, Stdio};
 
 use serde_json::Value;
 
+use crate::support::wait::until;
+
 fn drayline(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_drayline"));
     command
@@ -91,11 +93,11 @@ fn passwords_in_addresses_are_not_shown() {
 /// Waits for the doors of a process, then ends it as an operator does.
 async fn starts_and_stops(command: &mut Command, data: &Path) -> std::process::ExitStatus {
     let mut child = command.arg("--data").arg(data).stdout(Stdio::null()).spawn().unwrap();
-    let mut looks = tokio::time::interval(std::time::Duration::from_millis(20));
-    while !data.join("addresses.json").exists() {
-        looks.tick().await;
+    until("its doors are open", || {
         assert!(child.try_wait().unwrap().is_none(), "it ended by itself");
-    }
+        std::future::ready(data.join("addresses.json").exists().then_some(()))
+    })
+    .await;
     let id = child.id().to_string();
     assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
     tokio::task::spawn_blocking(move || child.wait().unwrap()).await.unwrap()

@@ -5,6 +5,7 @@ use std::process::{Child, Command, Output, Stdio};
 
 use serde_json::Value;
 
+use crate::support::wait::until;
 use crate::support::{Backing, Ground};
 
 /// The demo on free ports; what it is told goes over the configuration.
@@ -97,10 +98,7 @@ async fn a_second_one_in_the_same_folder_is_refused_and_touches_nothing() {
         let memory = std::fs::read_to_string(folder.path().join("demo.json")).unwrap_or_default();
         serde_json::from_str::<Value>(&memory).is_ok_and(|memory| memory["finished"] == true)
     };
-    let mut looks = tokio::time::interval(std::time::Duration::from_millis(50));
-    while !finished() {
-        looks.tick().await;
-    }
+    until("the first one is finished", async || finished().then_some(())).await;
     let before = steps();
     assert!(before > 0);
     let second = demo(&["--orders", "1", "--exit"], folder.path()).output().unwrap();

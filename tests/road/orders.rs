@@ -6,6 +6,7 @@ use serde_json::json;
 
 use super::world::{Making, World, event_about};
 use crate::support::Backing;
+use crate::support::wait::until;
 
 /// Orders that stay in the warehouse without being picked, as good as for ever.
 fn resting() -> WarehouseRules {
@@ -158,10 +159,7 @@ async fn a_cancellation_after_picking_is_an_exception_and_the_shipment_is_posted
     let id = world.release(1).await.remove(0);
     world.until("picking", |_, warehouse| warehouse["held"] == 1).await;
     let picking = async || world.to_warehouse.state().await.unwrap()["orders"][0]["status"] == "PICKING";
-    let mut looks = tokio::time::interval(std::time::Duration::from_millis(20));
-    while !picking().await {
-        looks.tick().await;
-    }
+    until("it is picked", async || picking().await.then_some(())).await;
     world.to_dynamics.order(&id, "cancel", &json!({})).await.unwrap();
     let exceptions = world.until_exceptions(1).await;
     assert_eq!(exceptions[0].code, "order.cancelled_too_late");

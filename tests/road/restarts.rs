@@ -2,6 +2,7 @@
 
 use super::world::{Making, World};
 use crate::support::servers::Servers;
+use crate::support::wait::until;
 use crate::support::{Backing, Ground};
 
 /// Owners are taken for dead soon, so that a killed one is followed soon.
@@ -26,10 +27,7 @@ async fn killed_at_random_instants(backing: Backing) {
     let mut chance = fastrand::Rng::with_seed(11);
     for _ in 0..5 {
         let target = progress(&world).await + chance.u64(1..40);
-        let mut looks = tokio::time::interval(std::time::Duration::from_millis(1));
-        while progress(&world).await < target {
-            looks.tick().await;
-        }
+        until("there is progress", async || (progress(&world).await >= target).then_some(())).await;
         product.kill();
         product = world.spawn().await;
     }

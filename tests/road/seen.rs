@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::world::{Making, World, event_about};
+use crate::support::wait::until;
 use crate::support::{Backing, Ground};
 
 async fn seen_and_replayed(backing: Backing) {
@@ -85,14 +86,11 @@ async fn operations(world: &World, operations: std::net::SocketAddr) {
     let (status, text) = get("/readyz").await;
     assert_eq!(status, 200, "{text}");
     assert_eq!(serde_json::from_str::<Value>(&text).unwrap()["ready"], true);
-    let mut looks = tokio::time::interval(std::time::Duration::from_millis(50));
-    let metrics = loop {
-        looks.tick().await;
+    let metrics = until("the exception is counted", async || {
         let metrics = get("/metrics").await.1;
-        if metrics.contains("drayline_exceptions_open{flow=\"orders\"} 1") {
-            break metrics;
-        }
-    };
+        metrics.contains("drayline_exceptions_open{flow=\"orders\"} 1").then_some(metrics)
+    })
+    .await;
     let dynamics = world.to_dynamics.progress().await.unwrap();
     let accepted = dynamics["acknowledged"].as_u64().unwrap() + 1;
     for line in [
@@ -140,10 +138,7 @@ async fn readiness_says_that_the_store_is_gone() {
     let world = World::start(Backing::Servers, Making::default()).await;
     let operations = world.app().address("operations").unwrap();
     let readyz = async || reqwest::get(format!("http://{operations}/readyz")).await.unwrap();
-    let mut looks = tokio::time::interval(std::time::Duration::from_millis(20));
-    while readyz().await.status() != 200 {
-        looks.tick().await;
-    }
+    until("it is ready", async || (readyz().await.status() == 200).then_some(())).await;
     world.store().await.close().await;
     let answer = readyz().await;
     assert_eq!(answer.status(), 503);

@@ -4,7 +4,9 @@
 
 pub mod broker;
 pub mod proxy;
+pub mod rows;
 pub mod servers;
+pub mod wait;
 
 use std::io::Write as _;
 use std::path::Path;

@@ -49,8 +49,8 @@ WITH mine AS MATERIALIZED (
 ),
 replayed AS (
   UPDATE parked p
-  SET attempts = 0, asked = p.asked + 1, asked_by = $2, waits_for = 0, due_at = NULL, delay = NULL, awaited = NULL, passes = NULL,
-    deadline_at = NULL
+  SET attempts = 0, asked = p.asked + 1, asked_by = $2, waits_for = 0, due_at = NULL, delay = NULL, awaited = NULL,
+    passes = NULL, deadline_at = NULL
   FROM mine WHERE p.message_id = mine.message_id AND p.flow = mine.flow AND mine.head = p.message_id
   RETURNING p.message_id
 )

@@ -53,10 +53,10 @@ placed AS (
       WHEN n.place = 2 THEN n.anchor
       ELSE nextval('parked_position') * 1048576
     END,
-    n.waits_for, 
+    n.waits_for,
     -- A deadline cuts the wait for a document short; who waits for a time waits for it.
-    CASE WHEN n.waits_for = 2 THEN least(store_now() + n.delay, n.deadline_at) ELSE store_now() + n.delay END, n.delay, n.awaited, n.passes,
-    n.attempts, n.parkings, n.revision, n.code, n.sentence, n.detail, n.unsure, n.deadline_at, n.asked_by, n.asked,
+    CASE WHEN n.waits_for = 2 THEN least(store_now() + n.delay, n.deadline_at) ELSE store_now() + n.delay END,
+    n.delay, n.awaited, n.passes, n.attempts, n.parkings, n.revision, n.code, n.sentence, n.detail, n.unsure, n.deadline_at, n.asked_by, n.asked,
     store_now(), store_now()
   FROM (SELECT * FROM parking ORDER BY record) n
   ON CONFLICT (message_id, flow) DO UPDATE SET

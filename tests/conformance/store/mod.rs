@@ -20,6 +20,7 @@ use jiff::Timestamp;
 use serde_json::json;
 use uuid::Uuid;
 
+use crate::support::rows::{leaves, parked as waits};
 use crate::support::{Backing, Ground};
 
 const LIVES: Duration = Duration::from_mins(1);
@@ -92,51 +93,12 @@ fn messages<const N: usize>() -> [Uuid; N] {
     std::array::from_fn(|_| Uuid::new_v4())
 }
 
-fn leaves(owner: Ownership, message_id: Uuid, outcome: Outcome) -> Record {
-    Record {
-        owner,
-        message_id,
-        outcome,
-        effects: Vec::new(),
-        outbox: Vec::new(),
-        documents: Vec::new(),
-        journey: Vec::new(),
-        journal_done: Vec::new(),
-    }
-}
-
 fn ends(owner: Ownership, message_id: Uuid) -> Record {
     leaves(owner, message_id, Outcome::Ended(Ending::Applied))
 }
 
 fn parks(owner: Ownership, parked: Parked) -> Record {
     leaves(owner, parked.message_id, Outcome::Parked(Box::new(parked)))
-}
-
-/// A message that waits behind everything of its lane.
-fn waits(message_id: Uuid, lane: &str, waits_for: WaitsFor) -> Parked {
-    Parked {
-        message_id,
-        flow: FLOW,
-        partition: 0,
-        lane_key: lane.to_owned(),
-        ordering_key: lane.to_owned(),
-        kind: "order_released".to_owned(),
-        connection: "contoso".to_owned(),
-        bytes: message_id.as_bytes().to_vec(),
-        place: Place::Behind,
-        waits_for,
-        attempts: 0,
-        parkings: 0,
-        revision: 0,
-        failure: None,
-        unsure: Vec::new(),
-        deadline_at: None,
-        asked_by: None,
-        asked: 0,
-        first_parked_at: None,
-        last_parked_at: None,
-    }
 }
 
 fn now_due() -> WaitsFor {

@@ -1,0 +1,45 @@
+//! Rows of the store with nothing in them, for tests to fill in what they are about.
+
+use drayline::message::Flow;
+use drayline::store::{Outcome, Ownership, Parked, Place, Record, WaitsFor};
+use uuid::Uuid;
+
+/// A message that waits behind everything of its lane.
+pub fn parked(message_id: Uuid, lane: &str, waits_for: WaitsFor) -> Parked {
+    Parked {
+        message_id,
+        flow: Flow::Orders,
+        partition: 0,
+        lane_key: lane.to_owned(),
+        ordering_key: lane.to_owned(),
+        kind: "order_released".to_owned(),
+        connection: "contoso".to_owned(),
+        bytes: message_id.as_bytes().to_vec(),
+        place: Place::Behind,
+        waits_for,
+        attempts: 0,
+        parkings: 0,
+        revision: 0,
+        failure: None,
+        unsure: Vec::new(),
+        deadline_at: None,
+        asked_by: None,
+        asked: 0,
+        first_parked_at: None,
+        last_parked_at: None,
+    }
+}
+
+/// An attempt that leaves nothing behind but how its message left it.
+pub fn leaves(owner: Ownership, message_id: Uuid, outcome: Outcome) -> Record {
+    Record {
+        owner,
+        message_id,
+        outcome,
+        effects: Vec::new(),
+        outbox: Vec::new(),
+        documents: Vec::new(),
+        journey: Vec::new(),
+        journal_done: Vec::new(),
+    }
+}
