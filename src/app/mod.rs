@@ -137,7 +137,7 @@ impl App {
         &self.store
     }
 
-    /// Whether it owns every partition of its flows.
+    /// Whether it owns its share of the partitions of its flows.
     #[must_use]
     pub fn ready(&self) -> bool {
         self.worker.as_ref().is_none_or(Worker::ready)

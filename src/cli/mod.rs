@@ -65,7 +65,7 @@ enum Command {
     Run,
     /// Only the doors: takes events in
     Ingest,
-    /// Only consumers of the named flows; a second worker takes over where one ends
+    /// Only consumers of the named flows; workers share the partitions of a flow fairly, and may come and go at any time
     Work {
         /// Only this flow; several times for several, never for all
         #[arg(long = "flow", value_name = "FLOW", help = FLOW_HELP)]

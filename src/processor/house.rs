@@ -17,6 +17,7 @@ use super::journal::Journals;
 use super::lanes::Lanes;
 use super::ownership::{Pulse, Tenures};
 use super::retry::RetryTable;
+use super::share::Shares;
 use crate::config::ms;
 use crate::message::Flow;
 use crate::rehearsal::Rehearsal;
@@ -30,6 +31,7 @@ pub(super) struct House {
     pub(super) flows: Vec<Flow>,
     pub(super) pulse: Pulse,
     pub(super) tenures: Tenures,
+    pub(super) shares: Shares,
     pub(super) lanes: Lanes,
     pub(super) journals: Journals,
     pub(super) retry: RetryTable,
@@ -58,6 +60,7 @@ impl House {
             worker: tools.clock.identifier(),
             pulse: Pulse::new(&tools.clock, ms(processor.dead_after_ms)),
             tenures: Tenures::default(),
+            shares: Shares::default(),
             lanes: Lanes::new(processor.attempts_at_once_max),
             journals: Journals::default(),
             retry: RetryTable::new(processor),

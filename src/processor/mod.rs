@@ -42,6 +42,7 @@ mod partition;
 mod relay;
 mod report;
 mod retry;
+mod share;
 mod unsure;
 
 use std::sync::Arc;
@@ -52,6 +53,7 @@ use tokio_util::task::TaskTracker;
 pub use gate::{Admission, Arrival, Brought, admit};
 pub use parking::{Parking, Parkings, Pause, Standing};
 pub use retry::{RetryTable, Waits};
+pub use share::fair_share;
 pub use unsure::not_there_counts_in;
 
 use house::House;
@@ -113,13 +115,21 @@ impl Worker {
         self.house.gone.cancel();
         self.house.tasks.close();
         self.house.tasks.wait().await;
+        // Whoever cannot say so is found out by its silence.
+        let _ = tokio::time::timeout(self.house.pulse.term, self.house.tools.store.leave(self.house.worker)).await;
     }
 
-    /// Whether it owns every partition of its flows: for `/readyz` and tests.
+    /// How many partitions it owns, of all its flows.
+    #[must_use]
+    pub fn partitions(&self) -> usize {
+        self.house.tenures.all().len()
+    }
+
+    /// Whether it owns its share of every flow, neither less nor more.
     #[must_use]
     pub fn ready(&self) -> bool {
-        let partitions = |flow: &Flow| usize::from(self.house.tools.transport.partitions(*flow));
-        self.house.tenures.all().len() == self.house.flows.iter().map(partitions).sum::<usize>()
+        let owns_its_share = |flow: &Flow| self.house.shares.of(*flow) == Some(self.house.tenures.count(*flow));
+        self.house.flows.iter().all(owns_its_share)
     }
 }
 

@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::house::House;
+use super::share::Claim;
 use crate::clock::{Clock, Mark};
 use crate::config::ms;
 use crate::message::Flow;
@@ -28,7 +29,7 @@ const NOBODY_IS_SILENT_FOR: Duration = Duration::from_hours(365 * 24);
 /// Whether this worker is known to live, by its own clocks: never better than the store knows it.
 pub(super) struct Pulse {
     clock: Clock,
-    term: Duration,
+    pub(super) term: Duration,
     beats: Mutex<Option<Beats>>,
     beaten: Notify,
 }
@@ -89,20 +90,39 @@ impl Pulse {
     }
 }
 
-/// Says that this worker lives, again and again.
+/// Says that this worker lives, again and again, and looks who else does.
 pub(super) async fn beat(house: Arc<House>) {
     let mut ticks = tokio::time::interval(ms(house.tools.config.processor.heartbeat_ms));
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let partitions = |flow| house.tools.transport.partitions(flow);
+    let mut stopping = false;
     loop {
-        ticks.tick().await;
+        tokio::select! {
+            _ = ticks.tick() => {}
+            // Others take what we give up as soon as they know that we want nothing any more.
+            () = house.stopping.cancelled(), if !stopping => {}
+        }
+        stopping = house.stopping.is_cancelled();
         let mark = house.tools.clock.mark();
-        let beat = house.tools.store.beat(house.worker);
+        let beat = async {
+            house.tools.store.beat(house.worker, wanted(&house)).await?;
+            house.pulse.beat(mark);
+            house.tools.store.crew(house.pulse.term).await
+        };
         match tokio::time::timeout(house.pulse.term / 2, beat).await {
-            Ok(Ok(())) => house.pulse.beat(mark),
+            Ok(Ok(crew)) => house.shares.seen(crew, house.worker, &house.flows, partitions),
             Ok(Err(error)) => StoreAway { doing: "renewing its partitions", why: &error.to_string() }.emit(),
             Err(_) => StoreAway { doing: "renewing its partitions", why: "no answer within half a term" }.emit(),
         }
     }
+}
+
+/// The flows whose partitions this worker can take: none when it goes, or has been without a session for too long; its
+/// share is the others' then.
+fn wanted(house: &House) -> &[Flow] {
+    let sessionless = ms(house.tools.config.processor.sessionless_ms_max);
+    let away = house.tools.transport.away_for().is_some_and(|away| away > sessionless);
+    if away || house.stopping.is_cancelled() { &[] } else { &house.flows }
 }
 
 /// One partition from taking to giving up.
@@ -146,27 +166,29 @@ pub(super) enum End {
     Sessionless,
     /// The store knows another owner.
     Fenced,
+    /// It is more than this worker's share.
+    Shared,
 }
 
-/// Takes a partition as soon as it is free or its owner dead; nothing when the worker stops.
-pub(super) async fn take(house: &House, flow: Flow, partition: u16) -> Option<Arc<Tenure>> {
-    let pause = ms(house.tools.config.processor.heartbeat_ms);
+/// Takes a partition as soon as it is free, or its owner dead, and it is part of our share; nothing when the worker
+/// stops. The claim is kept until the partition is given up.
+pub(super) async fn take(house: &House, flow: Flow, partition: u16) -> Option<(Arc<Tenure>, Claim<'_>)> {
     loop {
+        let picture = house.shares.next_picture();
         if house.stopping.is_cancelled() {
             return None;
         }
-        if house.pulse.alive() && house.tools.transport.away_for().is_none() {
+        let able = house.pulse.alive() && house.tools.transport.away_for().is_none();
+        if let Some(claim) = house.shares.claim(flow, partition).filter(|_| able) {
             match house.tools.store.take(house.worker, flow, partition, house.pulse.patience()).await {
-                Ok(Some(owner)) => return Some(Tenure::of(owner)),
-                Ok(None) => {}
+                Ok(Some(owner)) => return Some((Tenure::of(owner), claim)),
+                Ok(None) => claim.lost(),
                 Err(error) => StoreAway { doing: "taking a partition", why: &error.to_string() }.emit(),
             }
         }
         tokio::select! {
             () = house.stopping.cancelled() => return None,
-            // The first beat opens the door for everybody who waits here.
-            () = house.pulse.beaten.notified(), if !house.pulse.alive() => {}
-            () = tokio::time::sleep(pause) => {}
+            () = picture => {}
         }
     }
 }
@@ -185,6 +207,9 @@ pub(super) async fn end(house: &House, tenure: &Tenure) -> End {
         }
         if !house.pulse.alive() {
             return End::Silent;
+        }
+        if house.shares.is_beyond(tenure.owner.flow, tenure.owner.partition) {
+            return End::Shared;
         }
         if house.tools.transport.away_for().is_some_and(|away| away > sessionless) {
             return End::Sessionless;
@@ -211,6 +236,12 @@ impl Tenures {
     pub(super) fn ended(&self, tenure: &Tenure) {
         let owner = tenure.owner;
         self.change(owner.flow, |tenures| tenures.remove(&(owner.flow, owner.partition)));
+    }
+
+    /// How many of a flow.
+    pub(super) fn count(&self, flow: Flow) -> usize {
+        let tenures = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        tenures.keys().filter(|(of, _)| *of == flow).count()
     }
 
     /// All of them.

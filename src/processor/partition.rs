@@ -21,7 +21,7 @@ const CLOSING_MAX: Duration = Duration::from_secs(5);
 
 /// Owns a partition again and again until the worker stops.
 pub(super) async fn hold(house: Arc<House>, flow: Flow, partition: u16) {
-    while let Some(tenure) = ownership::take(&house, flow, partition).await {
+    while let Some((tenure, _claim)) = ownership::take(&house, flow, partition).await {
         let (end, subscription) = work(&house, &tenure).await;
         house.tenures.ended(&tenure);
         leave(&house, &tenure, end, subscription).await;
@@ -109,7 +109,7 @@ fn needs_its_journal(found: &[Unsettled], message_id: uuid::Uuid, known: &Known)
 /// Close, then give up. Who is silent already closes at once: somebody else may own the partition.
 async fn leave(house: &House, tenure: &Tenure, end: End, subscription: Option<Subscription>) {
     let (drain, why) = match end {
-        End::Stopping => (house.drain(), None),
+        End::Stopping | End::Shared => (house.drain(), None),
         End::Sessionless => (house.drain(), Some("there is no session with the broker")),
         End::Silent => (Duration::ZERO, Some("it could not be renewed in time")),
         End::Fenced => (Duration::ZERO, Some("the store knows another owner")),
@@ -122,7 +122,7 @@ async fn leave(house: &House, tenure: &Tenure, end: End, subscription: Option<Su
         let _ = tokio::time::timeout(CLOSING_MAX, subscription.close()).await;
     }
     match end {
-        End::Stopping | End::Sessionless => ownership::give_up(house, tenure).await,
+        End::Stopping | End::Sessionless | End::Shared => ownership::give_up(house, tenure).await,
         End::Silent | End::Fenced => {}
     }
 }

@@ -28,7 +28,7 @@ const ROWS_PER_KEY_MAX: usize = 32;
 
 /// Relays a flow's outbox until the worker stops.
 pub(super) async fn hold(house: Arc<House>, flow: Flow) {
-    while let Some(tenure) = ownership::take(&house, flow, RELAY).await {
+    while let Some((tenure, _claim)) = ownership::take(&house, flow, RELAY).await {
         let end = tokio::select! {
             biased;
             end = ownership::end(&house, &tenure) => end,
@@ -37,7 +37,7 @@ pub(super) async fn hold(house: Arc<House>, flow: Flow) {
             () = relay(&house, flow, true) => End::Fenced,
         };
         match end {
-            End::Stopping | End::Sessionless => ownership::give_up(&house, &tenure).await,
+            End::Stopping | End::Sessionless | End::Shared => ownership::give_up(&house, &tenure).await,
             End::Silent | End::Fenced => {}
         }
     }

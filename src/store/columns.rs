@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use super::StoreError;
 use super::rows::{
-    Effect, Ending, Gate, Intent, Listed, OutboxRow, Parked, ParkedFailure, Place, Purpose, Waiting, WaitsFor,
+    Crew, Effect, Ending, Gate, Intent, Listed, OutboxRow, Parked, ParkedFailure, Place, Purpose, Waiting, WaitsFor,
 };
 use crate::message::Flow;
 
@@ -324,4 +324,26 @@ fn unreadable(what: &str, found: &dyn std::fmt::Display) -> StoreError {
         problem: format!("{what} in it cannot be read: {found}"),
         remedy: "Run the release that wrote it, or a newer one".to_owned(),
     }
+}
+
+/// Flows as one text.
+pub(super) fn flows_text(flows: &[Flow]) -> String {
+    flows.iter().map(|flow| flow.as_str()).collect::<Vec<_>>().join(",")
+}
+
+/// How a row of a worker, and a row of a partition, is read.
+pub(super) type WorkerRow = (Uuid, String);
+pub(super) type OwnerRow = (String, i64, Uuid);
+
+/// Living workers and their partitions; a flow of a newer release is none of ours.
+pub(super) fn crew(workers: Vec<WorkerRow>, owners: Vec<OwnerRow>) -> Crew {
+    let flows = |text: &str| text.split(',').filter_map(|name| name.parse().ok()).collect();
+    let mut workers: Vec<(Uuid, Vec<Flow>)> = workers.into_iter().map(|(id, text)| (id, flows(&text))).collect();
+    workers.sort_unstable_by_key(|(id, _)| *id);
+    let lives = |owner: &Uuid| workers.iter().any(|(id, _)| id == owner);
+    let owned = owners.into_iter().filter(|(_, _, owner)| lives(owner));
+    let owned = owned
+        .filter_map(|(flow, partition, owner)| Some(((flow.parse().ok()?, u16::try_from(partition).ok()?), owner)));
+    let owners = owned.collect();
+    Crew { workers, owners }
 }

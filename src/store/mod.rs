@@ -16,7 +16,7 @@ mod sqlite;
 mod views;
 
 pub use rows::{
-    Discarded, Document, DocumentView, Effect, Ending, Gate, Intended, Intent, Known, Listed, OutboxRow, Outcome,
+    Crew, Discarded, Document, DocumentView, Effect, Ending, Gate, Intended, Intent, Known, Listed, OutboxRow, Outcome,
     Ownership, Parked, ParkedFailure, ParkedFilter, Place, Purpose, Question, Record, Replayed, Step, Unsettled,
     Waiting, WaitsFor, Written,
 };
@@ -123,9 +123,19 @@ impl Store {
         on!(self, store => store.warnings().await)
     }
 
-    /// Says that a worker lives.
-    pub async fn beat(&self, worker: Uuid) -> Result<(), StoreError> {
-        on!(self, store => store.beat(worker).await)
+    /// Says that a worker lives, and of which flows it can take partitions now.
+    pub async fn beat(&self, worker: Uuid, flows: &[Flow]) -> Result<(), StoreError> {
+        on!(self, store => store.beat(worker, flows).await)
+    }
+
+    /// Who lives (heard of within `dead_after`), and who of them owns what.
+    pub async fn crew(&self, dead_after: Duration) -> Result<Crew, StoreError> {
+        on!(self, store => store.crew(dead_after).await)
+    }
+
+    /// A worker has given everything up and goes; whoever was silent for a day is forgotten with it.
+    pub async fn leave(&self, worker: Uuid) -> Result<(), StoreError> {
+        on!(self, store => store.leave(worker).await)
     }
 
     /// Takes a partition that nobody owns, or whose owner has been silent for `dead_after`, or that is ours already

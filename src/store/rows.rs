@@ -1,5 +1,6 @@
 //! What goes in and comes out: plain rows, the same for both stores.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -18,6 +19,15 @@ pub struct Ownership {
     pub partition: u16,
     /// Rises with every hand-over.
     pub epoch: i64,
+}
+
+/// The workers that live, and what they own.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Crew {
+    /// Each with the flows whose partitions it can take, in order of their ids.
+    pub workers: Vec<(Uuid, Vec<Flow>)>,
+    /// Owned partitions, each with its owner, who lives.
+    pub owners: HashMap<(Flow, u16), Uuid>,
 }
 
 /// What one attempt asks before it runs.

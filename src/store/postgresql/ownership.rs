@@ -8,8 +8,8 @@ use uuid::Uuid;
 use super::Postgresql;
 use crate::message::Flow;
 use crate::store::batch::JournalEntry;
-use crate::store::columns::{committed, instant, json, micros};
-use crate::store::rows::{Ownership, Unsettled};
+use crate::store::columns::{committed, flows_text, instant, json, micros};
+use crate::store::rows::{Crew, Ownership, Unsettled};
 use crate::store::{StoreError, columns};
 
 /// What an old take says of its time is compared with the newer of beat and take: a worker that took something before
@@ -31,10 +31,25 @@ impl Postgresql {
         Ok(columns::instant(now))
     }
 
-    pub(crate) async fn beat(&self, worker: Uuid) -> Result<(), StoreError> {
-        let beat = "INSERT INTO workers (worker, beaten_at) VALUES ($1, store_now())
-                    ON CONFLICT (worker) DO UPDATE SET beaten_at = greatest(workers.beaten_at, excluded.beaten_at)";
-        self.execute("saying that we live", sqlx::query(beat).bind(worker)).await?;
+    pub(crate) async fn beat(&self, worker: Uuid, flows: &[Flow]) -> Result<(), StoreError> {
+        let beat = "INSERT INTO workers (worker, beaten_at, flows) VALUES ($1, store_now(), $2)
+                    ON CONFLICT (worker) DO UPDATE
+                    SET beaten_at = greatest(workers.beaten_at, excluded.beaten_at), flows = excluded.flows";
+        self.execute("saying that we live", sqlx::query(beat).bind(worker).bind(flows_text(flows))).await?;
+        Ok(())
+    }
+
+    pub(crate) async fn crew(&self, dead_after: Duration) -> Result<Crew, StoreError> {
+        let living = "SELECT worker, flows FROM workers WHERE beaten_at > store_now() - $1";
+        let workers = self.rows("asking who lives", sqlx::query_as(living).bind(micros(dead_after))).await?;
+        let owned = "SELECT flow, partition, owner FROM partitions WHERE owner IS NOT NULL";
+        let owners = self.rows("asking who owns what", sqlx::query_as(owned)).await?;
+        Ok(columns::crew(workers, owners))
+    }
+
+    pub(crate) async fn leave(&self, worker: Uuid) -> Result<(), StoreError> {
+        let leave = "DELETE FROM workers WHERE worker = $1 OR beaten_at < store_now() - 86400000000";
+        self.execute("leaving", sqlx::query(leave).bind(worker)).await?;
         Ok(())
     }
 

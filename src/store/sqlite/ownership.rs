@@ -8,10 +8,10 @@ use uuid::Uuid;
 
 use super::{Sqlite, fault, now};
 use crate::message::Flow;
-use crate::store::StoreError;
 use crate::store::batch::JournalEntry;
-use crate::store::columns::{committed, instant, json, micros};
-use crate::store::rows::{Ownership, Unsettled};
+use crate::store::columns::{committed, flows_text, instant, json, micros};
+use crate::store::rows::{Crew, Ownership, Unsettled};
+use crate::store::{StoreError, columns};
 
 /// An owner of another process is dead (5), one of this process after its silence.
 const TAKE: &str = concat!(
@@ -28,10 +28,14 @@ RETURNING epoch"
 );
 
 const BEAT: &str = concat!(
-    "INSERT INTO workers (worker, beaten_at) VALUES ($1, ",
+    "INSERT INTO workers (worker, beaten_at, flows) VALUES ($1, ",
     now!(),
-    ") ON CONFLICT (worker) DO UPDATE SET beaten_at = max(beaten_at, excluded.beaten_at)"
+    ", $2) ON CONFLICT (worker) DO UPDATE SET beaten_at = max(beaten_at, excluded.beaten_at), flows = excluded.flows"
 );
+
+const LIVING: &str = concat!("SELECT worker, flows FROM workers WHERE beaten_at > ", now!(), " - $1");
+
+const LEAVE: &str = concat!("DELETE FROM workers WHERE worker = $1 OR beaten_at < ", now!(), " - 86400000000");
 
 impl Sqlite {
     pub(crate) async fn now(&self) -> Result<Timestamp, StoreError> {
@@ -39,9 +43,24 @@ impl Sqlite {
         Ok(instant(now))
     }
 
-    pub(crate) async fn beat(&self, worker: Uuid) -> Result<(), StoreError> {
+    pub(crate) async fn beat(&self, worker: Uuid, flows: &[Flow]) -> Result<(), StoreError> {
         self.lives(worker);
-        self.execute("saying that we live", sqlx::query(BEAT).bind(worker)).await?;
+        self.execute("saying that we live", sqlx::query(BEAT).bind(worker).bind(flows_text(flows))).await?;
+        Ok(())
+    }
+
+    pub(crate) async fn crew(&self, dead_after: Duration) -> Result<Crew, StoreError> {
+        let workers = sqlx::query_as(LIVING).bind(micros(dead_after));
+        let workers: Vec<columns::WorkerRow> = self.rows("asking who lives", workers).await?;
+        // Who worked in another process does not live: the folder lets one in.
+        let workers = workers.into_iter().filter(|(worker, _)| self.is_ours(*worker)).collect();
+        let owned = "SELECT flow, partition, owner FROM partitions WHERE owner IS NOT NULL";
+        let owners = self.rows("asking who owns what", sqlx::query_as(owned)).await?;
+        Ok(columns::crew(workers, owners))
+    }
+
+    pub(crate) async fn leave(&self, worker: Uuid) -> Result<(), StoreError> {
+        self.execute("leaving", sqlx::query(LEAVE).bind(worker)).await?;
         Ok(())
     }
 

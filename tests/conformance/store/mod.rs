@@ -39,7 +39,7 @@ impl House {
         let ground = Ground::fresh(backing).await;
         let store = Store::open(&ground.config("")).await.unwrap();
         let worker = Uuid::new_v4();
-        store.beat(worker).await.unwrap();
+        store.beat(worker, &[]).await.unwrap();
         let owner = store.take(worker, FLOW, 0, LIVES).await.unwrap().expect("nobody owned it");
         Self { ground, store, worker, owner }
     }

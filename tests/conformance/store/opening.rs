@@ -14,7 +14,7 @@ async fn four_may_open_a_fresh_store_at_once() {
             let config = ground.config("");
             let stores = try_join_all((0..4).map(|_| Store::open(&config))).await.unwrap();
             for store in &stores {
-                store.beat(Uuid::new_v4()).await.unwrap();
+                store.beat(Uuid::new_v4(), &[]).await.unwrap();
                 assert!(store.outbox(FLOW, 1).await.unwrap().is_empty());
             }
         }

@@ -1,5 +1,8 @@
 //! One owner per partition, and nothing written under an old epoch.
 
+use std::collections::HashMap;
+
+use drayline::store::Crew;
 use futures_util::future::join_all;
 
 use super::*;
@@ -9,7 +12,7 @@ async fn of_many_who_take_at_once_exactly_one_wins() {
     both(async |house| {
         for partition in 1..6 {
             let workers: [Uuid; 8] = messages();
-            join_all(workers.map(|worker| house.store.beat(worker))).await;
+            join_all(workers.map(|worker| house.store.beat(worker, &[]))).await;
             let taken =
                 join_all(workers.map(|worker| house.store.take(worker, Flow::Shipments, partition, LIVES))).await;
             let winners = taken.into_iter().filter_map(Result::unwrap).count();
@@ -27,6 +30,30 @@ async fn an_owner_that_lives_keeps_what_it_has_and_a_silent_one_loses_it() {
         let taken = house.store.take(other, FLOW, 0, Duration::ZERO).await.unwrap().expect("it was silent for so long");
         assert!(taken.epoch > house.owner.epoch);
         assert_eq!(house.store.take(house.worker, FLOW, 0, LIVES).await.unwrap(), None);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_crew_is_who_lives_with_what_they_can_take_and_own() {
+    both(async |house| {
+        let [other, silent]: [Uuid; 2] = messages();
+        house.store.beat(other, &[Flow::Orders, Flow::Returns]).await.unwrap();
+        house.store.take(other, Flow::Returns, 3, LIVES).await.unwrap().unwrap();
+        let crew = house.store.crew(LIVES).await.unwrap();
+        let mut workers = vec![(house.worker, vec![]), (other, vec![Flow::Orders, Flow::Returns])];
+        workers.sort_unstable();
+        assert_eq!(crew.workers, workers);
+        let owners = [((FLOW, 0), house.worker), ((Flow::Returns, 3), other)];
+        assert_eq!(crew.owners, HashMap::from(owners));
+        // Who was never heard of owns nothing, as far as anybody can tell.
+        house.store.take(silent, FLOW, 5, LIVES).await.unwrap().unwrap();
+        assert_eq!(house.store.crew(LIVES).await.unwrap(), crew);
+        assert_eq!(house.store.crew(Duration::ZERO).await.unwrap(), Crew::default());
+        house.store.leave(other).await.unwrap();
+        let crew = house.store.crew(LIVES).await.unwrap();
+        assert_eq!(crew.workers, [(house.worker, vec![])]);
+        assert_eq!(crew.owners, HashMap::from([((FLOW, 0), house.worker)]));
     })
     .await;
 }

@@ -134,7 +134,7 @@ async fn sessions_that_all_end_are_replaced_without_a_person() {
     futures_util::future::try_join_all((0..8).map(|_| house.store.now())).await.unwrap();
     assert!(end_our_sessions(&mut hand).await > 1);
     let mut away = 0;
-    while let Err(error) = house.store.beat(house.worker).await {
+    while let Err(error) = house.store.beat(house.worker, &[]).await {
         assert!(matches!(error, StoreError::Away { .. }), "{error:?}");
         away += 1;
         assert_eq!(away, 1, "the others are known to be doubtful");

@@ -7,7 +7,9 @@ CREATE FUNCTION store_now() RETURNS bigint LANGUAGE sql STABLE AS
 
 CREATE TABLE workers (
   worker uuid PRIMARY KEY,
-  beaten_at bigint NOT NULL
+  beaten_at bigint NOT NULL,
+  -- Flows whose partitions it can take now, separated by commas.
+  flows text NOT NULL
 );
 
 -- Changes only on hand-over, so that the fence of every commit never meets a heartbeat.

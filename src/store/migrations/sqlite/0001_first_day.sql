@@ -2,7 +2,9 @@
 
 CREATE TABLE workers (
   worker BLOB PRIMARY KEY,
-  beaten_at INTEGER NOT NULL
+  beaten_at INTEGER NOT NULL,
+  -- Flows whose partitions it can take now, separated by commas.
+  flows TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE partitions (
