@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use reqwest::{Client, Url};
+use reqwest::Url;
 
 use super::finance_operations::FinanceOperations;
-use super::http::{Caller, client};
+use super::http::Caller;
 use super::warehouses::Standard;
+use super::wire::Wire;
 use super::{Connector, Dynamics, Product, Warehouse};
 use crate::clock::Clock;
 use crate::config::{self, Config, DynamicsKind, Mode, ms};
@@ -50,8 +51,12 @@ impl Gateways {
         let addresses = config.dynamics.values().flat_map(|each| [&each.url, &each.token_url]);
         let mut addresses = addresses.chain(config.warehouses.values().map(|each| &each.url));
         let secure = addresses.any(|address| address.starts_with("https:"));
-        let builder =
-            Builder { client: client(&config.gateways, secure).map_err(GatewaysUnusable::Client)?, config, clock };
+        Self::with_wire(config, clock, Wire::http(&config.gateways, secure).map_err(GatewaysUnusable::Client)?)
+    }
+
+    /// The same, on another wire than the one that is configured.
+    pub fn with_wire(config: &Config, clock: &Clock, wire: Wire) -> Result<Self, GatewaysUnusable> {
+        let builder = Builder { wire, config, clock };
         let mut directory = Directory {
             dynamics: BTreeMap::new(),
             warehouses: BTreeMap::new(),
@@ -129,14 +134,14 @@ impl Directory {
 }
 
 struct Builder<'a> {
-    client: Client,
+    wire: Wire,
     config: &'a Config,
     clock: &'a Clock,
 }
 
 impl Builder<'_> {
     fn caller(&self, connection: &Connection) -> Caller {
-        Caller::new(connection.clone(), self.client.clone(), &self.config.gateways, self.clock)
+        Caller::new(connection.clone(), self.wire.clone(), &self.config.gateways, self.clock)
     }
 
     fn dynamics(&self, name: Connection, config: &config::Dynamics) -> Result<Dynamics, GatewaysUnusable> {

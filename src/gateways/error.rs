@@ -150,7 +150,7 @@ pub enum NotSent {
         host: String,
         /// Why not.
         #[source]
-        source: Arc<reqwest::Error>,
+        source: Option<Arc<reqwest::Error>>,
     },
     /// The name leads to an address that is not allowed.
     #[error("{host} leads to the private address {address}")]

@@ -8,12 +8,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::header::HeaderMap;
-use reqwest::{Client, RequestBuilder, Url};
+use reqwest::{Client, ClientBuilder, RequestBuilder, Url};
 use tokio::sync::Semaphore;
 
 use super::egress::{Egress, Private, written_out};
 use super::error::{GatewayError, NotSent};
 use super::throttle::{SlowDown, slow_down};
+use super::wire::{Way, Wire, WireAnswer};
 use crate::clock::{Clock, Mark};
 use crate::config::{Gateways, ms};
 use crate::message::Connection;
@@ -22,12 +23,16 @@ use crate::telemetry::FarEndCalled;
 /// A connection that nobody used for so long is closed, before the far end closes it under a call.
 const IDLE: Duration = Duration::from_secs(20);
 
-/// Builds the client. `secure` says whether any far end needs certificates of authorities.
-pub(super) fn client(config: &Gateways, secure: bool) -> Result<Client, reqwest::Error> {
+/// What writes requests as we write them.
+pub(super) fn writer() -> ClientBuilder {
     // Whoever was first in this process keeps the place; every candidate is the same provider.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let builder = Client::builder()
-        .user_agent(concat!("drayline/", env!("CARGO_PKG_VERSION")))
+    Client::builder().user_agent(concat!("drayline/", env!("CARGO_PKG_VERSION")))
+}
+
+/// Builds the client. `secure` says whether any far end needs certificates of authorities.
+pub(super) fn client(config: &Gateways, secure: bool) -> Result<Client, reqwest::Error> {
+    let builder = writer()
         .connect_timeout(ms(config.connect_ms_max))
         .pool_idle_timeout(IDLE)
         .redirect(reqwest::redirect::Policy::none())
@@ -58,7 +63,7 @@ pub(super) const fn changing(name: &'static str) -> Call {
 /// Calls one connection, so many at a time.
 pub(super) struct Caller {
     connection: Connection,
-    client: Client,
+    wire: Wire,
     permits: Semaphore,
     limits: Gateways,
     clock: Clock,
@@ -74,14 +79,14 @@ pub(super) struct Answer {
 }
 
 impl Caller {
-    pub(super) fn new(connection: Connection, client: Client, limits: &Gateways, clock: &Clock) -> Self {
+    pub(super) fn new(connection: Connection, wire: Wire, limits: &Gateways, clock: &Clock) -> Self {
         let permits = Semaphore::new(limits.calls_at_once_max.clamp(1, Semaphore::MAX_PERMITS));
-        Self { connection, client, permits, limits: limits.clone(), clock: clock.clone() }
+        Self { connection, wire, permits, limits: limits.clone(), clock: clock.clone() }
     }
 
     /// A request, to be completed and sent.
     pub(super) fn request(&self, method: reqwest::Method, url: Url) -> RequestBuilder {
-        self.client.request(method, url)
+        self.wire.client().request(method, url)
     }
 
     pub(super) fn clock(&self) -> &Clock {
@@ -112,7 +117,17 @@ impl Caller {
 
     async fn exchange(&self, call: Call, request: reqwest::Request) -> Result<Answer, GatewayError> {
         let host = request.url().host_str().unwrap_or_default().to_owned();
-        let sent = self.client.execute(request).await;
+        let client = match &self.wire.0 {
+            Way::Http(client) => client,
+            Way::InProcess(_, far_end) => {
+                return match far_end(request.into()).await {
+                    WireAnswer::Answered { status, headers, body } => Ok(self.answer(status, &headers, body)),
+                    WireAnswer::NotSent => Err(unreachable(call, host, None)),
+                    WireAnswer::Silence => Err(silent(call, None)),
+                };
+            }
+        };
+        let sent = client.execute(request).await;
         let mut response = sent.map_err(|error| unconnected(call, host, error.without_url()))?;
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
         let mut body = Vec::new();
@@ -174,10 +189,14 @@ fn unconnected(call: Call, host: String, error: reqwest::Error) -> GatewayError 
         cause = each.source();
     }
     if error.is_connect() || error.is_builder() {
-        let why = NotSent::Unreachable { host, source: Arc::new(error) };
-        return GatewayError::NotSent { call: call.name, why };
+        return unreachable(call, host, Some(error));
     }
     silent(call, Some(error))
+}
+
+fn unreachable(call: Call, host: String, source: Option<reqwest::Error>) -> GatewayError {
+    let why = NotSent::Unreachable { host, source: source.map(Arc::new) };
+    GatewayError::NotSent { call: call.name, why }
 }
 
 fn silent(call: Call, source: Option<reqwest::Error>) -> GatewayError {

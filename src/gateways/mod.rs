@@ -14,6 +14,7 @@ mod http;
 mod json;
 mod throttle;
 mod warehouses;
+mod wire;
 
 use crate::failure::Failure;
 use crate::message::{Connection, LegalEntity, RequestId};
@@ -24,6 +25,7 @@ pub use documents::{
     RequestVerdict, ShipmentUpdate, TrackingRow, UpdateDimension, UpdateLine, UpdateState,
 };
 pub use error::{GatewayError, NotSent};
+pub use wire::{Wire, WireAnswer, WireRequest};
 
 use finance_operations::FinanceOperations;
 use warehouses::Standard;

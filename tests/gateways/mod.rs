@@ -1,4 +1,5 @@
-//! Suite `gateways`: what far ends see of our calls, and what we make of their answers. Real HTTP throughout.
+//! Suite `gateways`: what far ends see of our calls, and what we make of their answers. Real HTTP throughout,
+//! but where the wire itself is looked at.
 
 mod dynamics_writes;
 mod far_end;
@@ -11,3 +12,4 @@ mod shelf;
 mod standard;
 mod throttle;
 mod tokens;
+mod wire;

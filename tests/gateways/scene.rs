@@ -3,10 +3,11 @@
 use std::path::PathBuf;
 
 use drayline::clock::Clock;
+use drayline::config::Config;
 use drayline::failure::{Code, Failure};
 use drayline::gateways::{
-    Dynamics, FulfilmentLine, FulfilmentOrder, GatewayError, Gateways, ShipmentUpdate, UpdateDimension, UpdateLine,
-    Warehouse,
+    Dynamics, FulfilmentLine, FulfilmentOrder, GatewayError, Gateways, GatewaysUnusable, ShipmentUpdate,
+    UpdateDimension, UpdateLine, Warehouse, Wire,
 };
 use drayline::message::{Address, Connection, LegalEntity, Reference, RequestId, Serial, Sku, Unit};
 use rust_decimal::Decimal;
@@ -28,6 +29,15 @@ impl Scene {
     }
 
     pub async fn with_clock(url: &str, more: &str, clock: &Clock) -> Self {
+        Self::built(url, more, |config| Gateways::new(config, clock)).await
+    }
+
+    /// Far ends in this process, whatever their address.
+    pub async fn with_wire(wire: Wire) -> Self {
+        Self::built("http://nobody.invalid", "", |config| Gateways::with_wire(config, &Clock::system(), wire)).await
+    }
+
+    async fn built(url: &str, more: &str, build: impl FnOnce(&Config) -> Result<Gateways, GatewaysUnusable>) -> Self {
         let ground = Ground::fresh(Backing::Embedded).await;
         let secret = ground.data().join("secret");
         std::fs::write(&secret, "s3cret-value").unwrap();
@@ -53,7 +63,7 @@ impl Scene {
             warehouses.north.locations = {{ "24" = "NORTH-1" }}
             "#
         ));
-        Self { gateways: Gateways::new(&config, clock).unwrap(), ground }
+        Self { gateways: build(&config).unwrap(), ground }
     }
 
     /// The file with the one secret of all connections.
