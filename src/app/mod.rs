@@ -22,6 +22,7 @@ use crate::gateways::Gateways;
 use crate::ingest::{self, Doors, router};
 use crate::message::Flow;
 use crate::processor::{Tools, Worker};
+use crate::rehearsal::Rehearsal;
 use crate::store::Store;
 use crate::telemetry::Scrape;
 use crate::transport::Transport;
@@ -83,6 +84,8 @@ impl App {
 
     /// The same in a data folder that was locked before.
     pub async fn start_in(lock: Option<Lock>, config: Config, roles: Roles, clock: Clock) -> Result<Self, StartError> {
+        Rehearsal::parse(&config.rehearsal.kill_at, &config.rehearsal.freeze_at)
+            .map_err(|problem| StartError(format!("The rehearsal cannot be held: {problem}.")))?;
         let scrape = Scrape::start();
         let store = Store::open(&config).await.map_err(|error| {
             StartError::because(&format!("Nothing started, because {} did not open", Store::place(&config)), &error)
@@ -224,6 +227,9 @@ pub fn check(config: &Config) -> Vec<Finding> {
             "correct it; `drayline config show --defaults` explains each value",
         ));
     };
+    if let Err(problem) = Rehearsal::parse(&config.rehearsal.kill_at, &config.rehearsal.freeze_at) {
+        unusable("rehearsal", problem);
+    }
     if let Err(error) = Transport::check_address(config) {
         unusable("transport.url", error.to_string());
     }

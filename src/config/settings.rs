@@ -192,6 +192,7 @@ pub struct Watch {
 #[allow(missing_docs, reason = "each value is explained beside its default in config/default.toml")]
 pub struct Rehearsal {
     pub kill_at: String,
+    pub freeze_at: String,
 }
 
 /// Milliseconds of the configuration as a duration.

@@ -15,6 +15,7 @@ use super::Doors;
 use crate::clock::{Clock, Mark};
 use crate::config::{Config, ms};
 use crate::message::{Envelope, Flow};
+use crate::rehearsal::{Rehearsal, Step};
 use crate::store::{OutboxRow, Purpose, Store};
 use crate::telemetry::NotDeliveredKept;
 use crate::transport::{Outgoing, Target, Transport};
@@ -44,6 +45,7 @@ pub(super) struct Acceptance {
     outbox_rows_max: u64,
     ask_every: Duration,
     deadline: Duration,
+    rehearsal: Rehearsal,
     roads: [RwLock<Road>; Flow::ALL.len()],
 }
 
@@ -68,6 +70,8 @@ impl Acceptance {
             outbox_rows_max: config.ingest.outbox_rows_max,
             ask_every: ms(config.processor.outbox_poll_ms),
             deadline: ms(config.ingest.accept_deadline_ms),
+            // The configuration was checked before: what cannot be read here rehearses nothing.
+            rehearsal: Rehearsal::parse(&config.rehearsal.kill_at, &config.rehearsal.freeze_at).unwrap_or_default(),
             roads: std::array::from_fn(|_| RwLock::new(Road::Unknown)),
         }
     }
@@ -99,8 +103,12 @@ impl Acceptance {
         let road = &self.roads[message.flow() as usize];
         let bytes = message.encode();
         if self.is_direct(message.flow()).await {
-            match self.transport.publish(outgoing(message, bytes.clone())).await {
-                Ok(()) => return Ok(Way::Published),
+            let publish = self.transport.publish(outgoing(message, bytes.clone()));
+            match self.rehearsal.handed_over(Step::AcceptSent, publish).await {
+                Ok(()) => {
+                    self.rehearsal.reached(Step::AcceptDurable);
+                    return Ok(Way::Published);
+                }
                 Err(why) => {
                     NotDeliveredKept { flow: message.flow(), why: &why.to_string() }.emit();
                     *road.write().await = Road::Outbox { asked: self.clock.mark() };
@@ -112,6 +120,7 @@ impl Acceptance {
             let guard = road.read().await;
             if matches!(*guard, Road::Outbox { .. }) {
                 let kept = self.store.accept(&row, self.outbox_rows_max).await;
+                self.rehearsal.reached(Step::AcceptDurable);
                 return if kept.unwrap_or(false) { Ok(Way::Outbox) } else { Err(NotDurable) };
             }
             // Somebody saw an empty outbox since; this row makes it the road again before it is committed.

@@ -17,6 +17,7 @@ use crate::clock::Mark;
 use crate::failure::{Code, Failure};
 use crate::flows::{Done, Ledger, Past};
 use crate::message::Envelope;
+use crate::rehearsal;
 use crate::store::{Effect, Gate, Intent, Known, Parked, Place, Step, WaitsFor};
 
 /// What one run of a message made of it.
@@ -57,6 +58,7 @@ pub(super) async fn attempt(house: &House, job: &Job, lane_is_full: bool) {
     let started = house.tools.clock.mark();
     let known_before = awaited_and_known(house, job).await;
     let Some(known) = look_up(house, job).await else { return };
+    house.rehearsal.reached(rehearsal::Step::LookUpAnswered);
     let arrival = Arrival {
         message_id: job.inbound.message_id,
         kind: job.inbound.content.as_ref().ok().map(Envelope::kind),

@@ -79,7 +79,10 @@ async fn intend(attempt: &Attempt<'_>, message: &Envelope, calls: &[Planned]) ->
     let intended = Intended { owner, journal: uuid::Uuid::nil(), message_id: message.message_id, intents };
     let Some(desk) = attempt.house.desk(owner.flow) else { return Err(Verdict::Left) };
     match desk.intend.ask(intended).await {
-        Some(Written::Yes) => Ok(mark),
+        Some(Written::Yes) => {
+            attempt.house.rehearsal.reached(Step::IntentCommitted);
+            Ok(mark)
+        }
         Some(Written::Refused(reason)) => {
             Err(Verdict::Pause(Pause::Failed(super::leave::refused(message.message_id, &reason))))
         }

@@ -54,7 +54,7 @@ pub(super) struct House {
 impl House {
     /// Builds it, and starts those who gather what attempts ask the store.
     pub(super) fn build(tools: Tools, flows: Vec<Flow>) -> Arc<Self> {
-        let processor = &tools.config.processor;
+        let (processor, rehearsal) = (&tools.config.processor, &tools.config.rehearsal);
         let (desks, served) = gather::desks(&flows, processor.batch_max);
         let house = Arc::new(Self {
             worker: tools.clock.identifier(),
@@ -65,7 +65,7 @@ impl House {
             journals: Journals::default(),
             retry: RetryTable::new(processor),
             // The configuration was checked before: what cannot be read here rehearses nothing.
-            rehearsal: Rehearsal::parse(&tools.config.rehearsal.kill_at).unwrap_or_default(),
+            rehearsal: Rehearsal::parse(&rehearsal.kill_at, &rehearsal.freeze_at).unwrap_or_default(),
             desks,
             due: Notify::new(),
             relays: flows.iter().map(|flow| (*flow, <[Notify; 2]>::default())).collect(),

@@ -18,7 +18,7 @@ use crate::message::{Envelope, Flow, Invalid, Kind};
 use crate::rehearsal::Step;
 use crate::store::{OutboxRow, ParkedFailure, Purpose};
 use crate::telemetry::RelayHeld;
-use crate::transport::{NotDelivered, Outgoing, Target};
+use crate::transport::{Outgoing, Target};
 
 /// Keys that are held back are left out of the next round; with more than this the way itself is closed.
 const KEYS_HELD_MAX: usize = 1024;
@@ -129,7 +129,11 @@ async fn send_in_order(house: &House, rows: Vec<OutboxRow>) -> Sent {
     for row in rows.into_iter().take(ROWS_PER_KEY_MAX) {
         let (id, flow, message_id, key) = (row.id, row.flow, row.message_id, row.ordering_key.clone());
         let delivered = match outgoing(row) {
-            Ok(message) => publish(house, message).await.map_err(|error| error.to_string()),
+            Ok(message) => {
+                let publish = house.tools.transport.publish(message);
+                let delivered = house.rehearsal.handed_over(Step::PublishSent, publish).await;
+                delivered.map_err(|error| error.to_string())
+            }
             Err(invalid) => Err(invalid.to_string()),
         };
         if let Err(why) = delivered {
@@ -141,18 +145,6 @@ async fn send_in_order(house: &House, rows: Vec<OutboxRow>) -> Sent {
         sent.ids.push(id);
     }
     sent
-}
-
-/// The first step of the publish hands the message over; then it waits for its confirm.
-async fn publish(house: &House, message: Outgoing) -> Result<(), NotDelivered> {
-    let publish = house.tools.transport.publish(message);
-    tokio::pin!(publish);
-    tokio::select! {
-        biased;
-        delivered = &mut publish => return delivered,
-        () = std::future::ready(()) => house.rehearsal.reached(Step::PublishSent),
-    }
-    publish.await
 }
 
 /// What goes over the wire. The partition is computed from the key when it is sent.

@@ -39,7 +39,7 @@ fn the_file_says_every_value_and_every_value_is_the_file_s() {
 fn nobody_is_called_unless_somebody_says_so() {
     let config = loaded("");
     assert!(config.dynamics.is_empty() && config.warehouses.is_empty());
-    assert!(config.rehearsal.kill_at.is_empty());
+    assert!(config.rehearsal.kill_at.is_empty() && config.rehearsal.freeze_at.is_empty());
     assert!(!config.gateways.private_addresses);
     assert!(config.ingest.listen.ip().is_loopback() && config.operations.listen.ip().is_loopback());
 }

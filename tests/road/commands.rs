@@ -58,7 +58,7 @@ fn config_check_tells_what_would_stop_a_start() {
         "[transport]\nkind = \"rabbitmq\"\nurl = \"env:NO_SUCH_VARIABLE_HERE\"\n[store]\nkind = \"postgresql\"\n\
          url = \"postgre://host/db\"\n[dynamics.contoso]\nkind = \"finance_operations\"\nurl = \"https://d.example\"\n\
          token_url = \"https://t.example\"\nclient_id = \"c\"\nclient_secret = {secret}\nsecrets = [{secret}]\n\
-         legal_entities = [\"usmf\"]\n{}{}",
+         legal_entities = [\"usmf\"]\n[rehearsal]\nkill_at = \"call.maid:1\"\n{}{}",
         warehouse("north").replace("secrets = []", &format!("secrets = [{}]", whsec(folder.path()))),
         warehouse("south").replace("secrets = []", &format!("secrets = [{}]", whsec(folder.path()))),
     );
@@ -68,7 +68,8 @@ fn config_check_tells_what_would_stop_a_start() {
     let told: Value = serde_json::from_slice(&output.stdout).unwrap();
     let places: Vec<_> =
         told["findings"].as_array().unwrap().iter().map(|each| each["place"].as_str().unwrap()).collect();
-    assert_eq!(places, ["dynamics.contoso.secrets[0]", "transport.url", "store.url", "connections"], "{told}");
+    let wanted = ["dynamics.contoso.secrets[0]", "rehearsal", "transport.url", "store.url", "connections"];
+    assert_eq!(places, wanted, "{told}");
 }
 
 fn whsec(folder: &Path) -> String {

@@ -23,8 +23,13 @@ pub struct Namespace(String);
 
 impl Broker {
     pub async fn connect() -> Self {
+        Self::at(&amqp_url()).await
+    }
+
+    /// To a broker of the test's own.
+    pub async fn at(url: &str) -> Self {
         let properties = ConnectionProperties::default().with_connection_name("test".into());
-        Self(Connection::connect(&amqp_url(), properties).await.expect("the broker answers"))
+        Self(Connection::connect(url, properties).await.expect("the broker answers"))
     }
 
     /// A channel of its own: a request that the broker refuses closes it.
@@ -44,10 +49,12 @@ impl Broker {
         self.delete_exchange(&format!("{namespace}.dead-letter")).await;
     }
 
-    pub async fn delete_queue(&self, name: &str) {
+    /// Deletes a queue, and says how many messages were ready in it.
+    pub async fn delete_queue(&self, name: &str) -> u32 {
         let channel = self.channel().await;
-        channel.queue_delete(short(name), QueueDeleteOptions::default()).await.unwrap();
+        let deleted = channel.queue_delete(short(name), QueueDeleteOptions::default()).await.unwrap();
         channel.close(200, "OK".into()).await.unwrap();
+        deleted
     }
 
     /// Empties a queue, which stays.
@@ -139,13 +146,7 @@ impl Drop for Namespace {
 
 /// A proxy in front of the broker, and the broker's address through it.
 pub async fn behind_a_proxy() -> (Proxy, String) {
-    let url = amqp_url();
-    let (scheme, rest) = url.split_once("://").unwrap();
-    let (credentials, rest) = rest.split_once('@').unwrap();
-    let (server, vhost) = rest.split_once('/').unwrap();
-    let proxy = Proxy::to(server).await;
-    let through = format!("{scheme}://{credentials}@{}/{vhost}", proxy.address());
-    (proxy, through)
+    Proxy::before(&amqp_url()).await
 }
 
 fn short(name: &str) -> ShortString {

@@ -1,7 +1,9 @@
-//! A TCP proxy of our own between a client and a server: it can cut, stall, and leave the client half open.
+//! A TCP proxy of our own between a client and a server: it can cut, stall, throttle, and leave the client half open.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
@@ -15,9 +17,14 @@ enum Weather {
     Fair,
     /// Connections are taken, but no byte passes.
     Stalled,
+    /// So many bytes pass in each direction of a connection within [`TICK`].
+    Throttled(usize),
     /// New connections are closed at once.
     Refused,
 }
+
+/// What is throttled passes in one piece per tick.
+const TICK: Duration = Duration::from_millis(20);
 
 #[derive(Clone, Copy)]
 struct State {
@@ -32,6 +39,7 @@ struct State {
 pub struct Proxy {
     address: SocketAddr,
     state: Arc<watch::Sender<State>>,
+    held: Arc<AtomicUsize>,
     accepting: tokio::task::JoinHandle<()>,
 }
 
@@ -41,8 +49,21 @@ impl Proxy {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let state = Arc::new(watch::Sender::new(State { weather: Weather::Fair, cuts: 0, half_opened: 0 }));
-        let accepting = tokio::spawn(accept(listener, server.to_owned(), Arc::clone(&state)));
-        Self { address, state, accepting }
+        let held = Arc::default();
+        let accepting = tokio::spawn(accept(listener, server.to_owned(), Arc::clone(&state), Arc::clone(&held)));
+        Self { address, state, held, accepting }
+    }
+
+    /// In front of the server that an address names, and the same address through the proxy.
+    pub async fn before(url: &str) -> (Self, String) {
+        let (scheme, rest) = url.split_once("://").unwrap();
+        let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
+        let (credentials, server) =
+            authority.rsplit_once('@').map_or((String::new(), authority), |(who, server)| (format!("{who}@"), server));
+        let proxy = Self::to(server).await;
+        let slash = if rest.contains('/') { "/" } else { "" };
+        let through = format!("{scheme}://{credentials}{}{slash}{path}", proxy.address());
+        (proxy, through)
     }
 
     /// Where clients connect to.
@@ -68,6 +89,17 @@ impl Proxy {
         });
     }
 
+    /// So many bytes a second pass in each direction of a connection, until [`Self::clear`].
+    pub fn throttle(&self, bytes_per_second: usize) {
+        let per_tick = (bytes_per_second / 50).max(1);
+        self.state.send_modify(|state| state.weather = Weather::Throttled(per_tick));
+    }
+
+    /// Bytes of clients that are stalled here now.
+    pub fn held(&self) -> usize {
+        self.held.load(Ordering::SeqCst)
+    }
+
     /// The server's side of every connection is closed; clients hear nothing of it.
     pub fn half_open(&self) {
         self.state.send_modify(|state| state.half_opened += 1);
@@ -86,22 +118,22 @@ impl Drop for Proxy {
     }
 }
 
-async fn accept(listener: TcpListener, server: String, state: Arc<watch::Sender<State>>) {
+async fn accept(listener: TcpListener, server: String, state: Arc<watch::Sender<State>>, held: Arc<AtomicUsize>) {
     while let Ok((client, _)) = listener.accept().await {
         if state.borrow().weather != Weather::Refused {
-            tokio::spawn(carry(client, server.clone(), state.subscribe()));
+            tokio::spawn(carry(client, server.clone(), state.subscribe(), Arc::clone(&held)));
         }
     }
 }
 
-async fn carry(client: TcpStream, server: String, mut state: watch::Receiver<State>) {
+async fn carry(client: TcpStream, server: String, mut state: watch::Receiver<State>, held: Arc<AtomicUsize>) {
     let began = *state.borrow();
     let Ok(server) = TcpStream::connect(server).await else { return };
     let (mut from_client, mut to_client) = client.into_split();
     let (mut from_server, mut to_server) = server.into_split();
     tokio::select! {
-        () = pump(&mut from_client, &mut to_server, state.clone()) => return,
-        () = pump(&mut from_server, &mut to_client, state.clone()) => return,
+        () = pump(&mut from_client, &mut to_server, state.clone(), Some(&held)) => return,
+        () = pump(&mut from_server, &mut to_client, state.clone(), None) => return,
         () = changed(&mut state, began) => {}
     }
     if state.borrow().cuts == began.cuts {
@@ -115,15 +147,51 @@ async fn changed(state: &mut watch::Receiver<State>, began: State) {
     let _ = state.wait_for(|now| now.cuts != began.cuts || now.half_opened != began.half_opened).await;
 }
 
-async fn pump(from: &mut OwnedReadHalf, to: &mut OwnedWriteHalf, mut state: watch::Receiver<State>) {
+async fn pump(
+    from: &mut OwnedReadHalf,
+    to: &mut OwnedWriteHalf,
+    mut state: watch::Receiver<State>,
+    held: Option<&AtomicUsize>,
+) {
     let mut bytes = vec![0; 64 * 1024];
     loop {
         let Ok(count) = from.read(&mut bytes).await else { return };
-        if count == 0 || state.wait_for(|now| now.weather != Weather::Stalled).await.is_err() {
+        if count == 0 {
             return;
         }
-        if to.write_all(&bytes[..count]).await.is_err() {
-            return;
+        let _holding = held.map(|held| Holding::of(held, count));
+        let mut left = &bytes[..count];
+        while !left.is_empty() {
+            let Ok(weather) = state.wait_for(|now| now.weather != Weather::Stalled).await.map(|now| now.weather) else {
+                return;
+            };
+            let piece = if let Weather::Throttled(per_tick) = weather { per_tick.min(left.len()) } else { left.len() };
+            if to.write_all(&left[..piece]).await.is_err() {
+                return;
+            }
+            left = &left[piece..];
+            if let Weather::Throttled(_) = weather {
+                tokio::time::sleep(TICK).await;
+            }
         }
+    }
+}
+
+/// Bytes that are counted as held until they have passed, or their connection ends.
+struct Holding<'a> {
+    held: &'a AtomicUsize,
+    count: usize,
+}
+
+impl<'a> Holding<'a> {
+    fn of(held: &'a AtomicUsize, count: usize) -> Self {
+        held.fetch_add(count, Ordering::SeqCst);
+        Self { held, count }
+    }
+}
+
+impl Drop for Holding<'_> {
+    fn drop(&mut self) {
+        self.held.fetch_sub(self.count, Ordering::SeqCst);
     }
 }

@@ -58,6 +58,15 @@ impl Servers {
         self.tell("start-one", server).await;
     }
 
+    /// Tells the broker something by its own command, `rabbitmqctl`.
+    pub async fn control(&self, arguments: &[&str]) {
+        let folder = self.folder.display().to_string();
+        let arguments: Vec<String> =
+            ["control", &folder].iter().chain(arguments).map(|argument| (*argument).to_owned()).collect();
+        let told = move || run(&arguments.iter().map(String::as_str).collect::<Vec<_>>());
+        tokio::task::spawn_blocking(told).await.unwrap();
+    }
+
     async fn tell(&self, what: &str, server: &str) {
         let arguments = [what.to_owned(), self.folder.display().to_string(), server.to_owned()];
         tokio::task::spawn_blocking(move || run(&arguments.each_ref().map(String::as_str))).await.unwrap();
