@@ -11,6 +11,7 @@
 
 mod config;
 mod conformance;
+mod faults;
 mod flows;
 mod gateways;
 mod house;

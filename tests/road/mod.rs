@@ -8,4 +8,4 @@ mod orders;
 mod restarts;
 mod seen;
 mod shipments;
-mod world;
+pub mod world;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::process::{Child, Command};
+use std::process::{Child, Command, ExitStatus};
 use std::time::Duration;
 
 use drayline::app::{App, Roles};
@@ -18,6 +18,7 @@ use drayline::store::Store;
 use serde_json::{Value, json};
 use tokio::sync::OnceCell;
 
+use crate::support::wait::until;
 use crate::support::{Backing, Ground};
 
 /// Everything must have happened by then, on a slow and busy machine.
@@ -114,7 +115,8 @@ impl World {
         self.app = Some(app);
     }
 
-    fn deliver_to(&self, door: SocketAddr) {
+    /// From now on both far ends send their events here.
+    pub fn deliver_to(&self, door: SocketAddr) {
         self.dynamics.deliver_to(Self::door_at(door));
         self.warehouse.deliver_to(format!("http://{door}/ingest/warehouse/north"));
     }
@@ -141,11 +143,23 @@ impl World {
 
     /// Starts the product as a process of its own.
     pub async fn spawn(&self) -> Process {
-        let addresses = self.ground.data().join("addresses.json");
+        let process = self.spawn_as(".", &["run"], &[]).await;
+        self.deliver_to(process.addresses["ingest"]);
+        process
+    }
+
+    /// Starts a role as a process of its own, with a data folder of its own below the world's, and returns when its
+    /// doors are open. What the environment says goes over the configuration.
+    pub async fn spawn_as(&self, name: &str, role: &[&str], environment: &[(&str, String)]) -> Process {
+        let data = self.ground.data().join(name);
+        std::fs::create_dir_all(&data).unwrap();
+        let addresses = data.join("addresses.json");
         let _ = std::fs::remove_file(&addresses);
-        let log = self.ground.data().join("log.jsonl");
+        let log = data.join("log.jsonl");
         let lines = std::fs::OpenOptions::new().create(true).append(true).open(&log).unwrap();
-        let mut child = self.program(&["run"]).stderr(lines).spawn().unwrap();
+        let mut program = self.program(role);
+        program.arg("--data").arg(&data).envs(environment.iter().map(|(name, value)| (*name, value)));
+        let mut child = program.stderr(lines).spawn().unwrap();
         let mut looks = tokio::time::interval(Duration::from_millis(10));
         let deadline = tokio::time::Instant::now() + DEADLINE;
         let read =
@@ -159,7 +173,6 @@ impl World {
             assert!(child.try_wait().unwrap().is_none(), "it ended: {said}");
             assert!(tokio::time::Instant::now() < deadline, "no doors: {said}");
         };
-        self.deliver_to(addresses["ingest"]);
         Process { child, log, addresses }
     }
 
@@ -338,18 +351,40 @@ impl Process {
 
     /// SIGTERM, and what it logged.
     pub async fn stop(mut self) -> Vec<Value> {
-        let id = self.child.id().to_string();
-        assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
-        let mut looks = tokio::time::interval(Duration::from_millis(20));
-        let status = loop {
-            looks.tick().await;
-            if let Some(status) = self.child.try_wait().unwrap() {
-                break status;
-            }
-        };
+        self.signal("-TERM");
+        let status = self.ended().await;
         assert!(status.success(), "{status}");
+        self.lines()
+    }
+
+    /// Sends a signal: `-TERM`, `-STOP`, `-CONT`.
+    pub fn signal(&self, signal: &str) {
+        let id = self.child.id().to_string();
+        assert!(Command::new("kill").args([signal, &id]).status().unwrap().success());
+    }
+
+    /// Waits until it has ended, by itself or by a signal.
+    pub async fn ended(&mut self) -> ExitStatus {
+        until("the process ends", || std::future::ready(self.child.try_wait().unwrap())).await
+    }
+
+    /// Whether it has ended.
+    pub fn is_over(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_some()
+    }
+
+    /// Whether SIGSTOP holds it.
+    pub fn is_frozen(&self) -> bool {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id())).unwrap_or_default();
+        // The name of the program stands in brackets and may hold anything; the state is the letter behind it.
+        stat.rsplit_once(") ").is_some_and(|(_, rest)| rest.starts_with('T'))
+    }
+
+    /// What it has logged so far; a line that is being written is left out.
+    pub fn lines(&self) -> Vec<Value> {
         let text = std::fs::read_to_string(&self.log).unwrap();
-        text.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|_| panic!("no JSON: {line}"))).collect()
+        let whole = text.split_inclusive('\n').filter(|line| line.ends_with('\n'));
+        whole.map(|line| serde_json::from_str(line).unwrap_or_else(|_| panic!("no JSON: {line}"))).collect()
     }
 }
 

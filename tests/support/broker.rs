@@ -3,8 +3,8 @@
 use drayline::message::Flow;
 use futures_util::StreamExt as _;
 use lapin::options::{
-    BasicAckOptions, BasicConsumeOptions, BasicPublishOptions, BasicQosOptions, ExchangeDeclareOptions,
-    ExchangeDeleteOptions, QueueBindOptions, QueueDeclareOptions, QueueDeleteOptions,
+    BasicAckOptions, BasicConsumeOptions, BasicGetOptions, BasicPublishOptions, BasicQosOptions,
+    ExchangeDeclareOptions, ExchangeDeleteOptions, QueueBindOptions, QueueDeclareOptions, QueueDeleteOptions,
 };
 use lapin::types::{AMQPValue, FieldTable, ShortString};
 use lapin::{BasicProperties, Channel, Connection, ConnectionProperties, ExchangeKind};
@@ -55,6 +55,25 @@ impl Broker {
         let deleted = channel.queue_delete(short(name), QueueDeleteOptions::default()).await.unwrap();
         channel.close(200, "OK".into()).await.unwrap();
         deleted
+    }
+
+    /// Deletes a queue unless messages are in it; says how many queues that were.
+    pub async fn delete_if_empty(&self, name: &str) -> u32 {
+        let options = QueueDeleteOptions { if_empty: true, ..QueueDeleteOptions::default() };
+        u32::from(self.channel().await.queue_delete(short(name), options).await.is_ok())
+    }
+
+    /// The documents that the ready messages of a queue are about; they stay in it.
+    pub async fn requests_in(&self, queue: &str) -> Vec<String> {
+        let channel = self.channel().await;
+        let mut requests = Vec::new();
+        while let Some(got) = channel.basic_get(short(queue), BasicGetOptions::default()).await.unwrap() {
+            let envelope = drayline::message::Envelope::decode(&got.data).unwrap();
+            requests.push(envelope.ordering_key.to_string().rsplit(['/', '-']).next().unwrap().to_owned());
+        }
+        // Nothing was acknowledged: it all goes back.
+        channel.close(200, "OK".into()).await.unwrap();
+        requests
     }
 
     /// Empties a queue, which stays.

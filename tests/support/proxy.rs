@@ -154,6 +154,8 @@ async fn pump(
     held: Option<&AtomicUsize>,
 ) {
     let mut bytes = vec![0; 64 * 1024];
+    let mut ticks = tokio::time::interval(TICK);
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         let Ok(count) = from.read(&mut bytes).await else { return };
         if count == 0 {
@@ -171,7 +173,7 @@ async fn pump(
             }
             left = &left[piece..];
             if let Weather::Throttled(_) = weather {
-                tokio::time::sleep(TICK).await;
+                ticks.tick().await;
             }
         }
     }

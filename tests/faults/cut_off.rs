@@ -1,0 +1,46 @@
+//! The store or the broker is out of reach for one worker only: another one takes over what it owns, and when it comes
+//! back it has nothing more to say there.
+
+use super::scene::{Scale, Scene};
+use crate::road::world::Making;
+use crate::support::proxy::Proxy;
+
+const BROKER: &str = "DRAYLINE__TRANSPORT__URL";
+const STORE: &str = "DRAYLINE__STORE__URL";
+
+/// Connections are refused.
+pub async fn store_from_one(scale: Scale) {
+    cut_off("store cut off from one worker", STORE, Proxy::refuse, scale).await;
+}
+
+pub async fn broker_from_one(scale: Scale) {
+    cut_off("broker cut off from one worker", BROKER, Proxy::refuse, scale).await;
+}
+
+/// Connections stand, and no byte passes.
+pub async fn store_silent_for_one(scale: Scale) {
+    cut_off("store silent for one worker", STORE, Proxy::stall, scale).await;
+}
+
+pub async fn broker_silent_for_one(scale: Scale) {
+    cut_off("broker silent for one worker", BROKER, Proxy::stall, scale).await;
+}
+
+async fn cut_off(fault: &str, what: &'static str, how: fn(&Proxy), scale: Scale) {
+    let mut scene = Scene::set(fault, scale, Making::default()).await;
+    let config = scene.world.config();
+    let url = if what == BROKER { &config.transport.url } else { &config.store.url };
+    let (proxy, through) = Proxy::before(url).await;
+    scene.ingest("ingest", &[]).await;
+    let (_, id) = scene.known_worker(&[(what, through)]).await;
+    scene.until_owner(id).await;
+    scene.worker(&[]).await;
+    scene.load();
+    scene.until_held(scale.orders / 10).await;
+    how(&proxy);
+    scene.until_taken_from(id).await;
+    let more = scale.orders / 4;
+    scene.until_more(more).await;
+    proxy.clear();
+    scene.finish().await;
+}

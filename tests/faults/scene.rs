@@ -1,0 +1,346 @@
+//! The scene of a fault: the doors and the workers as processes of their own, both far ends, and orders that keep coming.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use drayline::sandbox::{FarEnd, Verdict, verdict};
+use serde_json::Value;
+use sqlx::Connection as _;
+use tokio::task::JoinHandle;
+use uuid::Uuid;
+
+use super::table::Row;
+use crate::road::world::{Making, Process, World};
+use crate::support::servers::Servers;
+use crate::support::wait::until;
+use crate::support::{Backing, Ground};
+
+/// Owners are taken for dead soon, so that a silent one is followed soon.
+const SOON: &str = "processor.heartbeat_ms = 200\nprocessor.dead_after_ms = 2000\nprocessor.sessionless_ms_max = 2000\n\
+    transport.heartbeat_s = 2\ntransport.reconnect_delay_ms_max = 500\nstore.statement_timeout_ms = 2000\n\
+    processor.store_retry_delay_ms_max = 500";
+
+/// The longest of all terms that an owner may be silent, or a call may be late: deadline and settling of a call.
+pub const EVERY_TERM: Duration = Duration::from_secs(4);
+
+/// Orders that come in at a time.
+const ORDERS_PER_TICK: u64 = 2;
+const TICK: Duration = Duration::from_millis(100);
+
+/// Seeds everything that is drawn; `scripts/faults --seed` sets another.
+const SEED: &str = "DRAYLINE_TEST_SEED";
+
+/// How much load, and how often.
+#[derive(Clone, Copy)]
+pub struct Scale {
+    pub orders: u64,
+    /// How often something is done that can be done often: kills at seeded instants, say.
+    pub times: u32,
+}
+
+impl Scale {
+    pub const FULL: Self = Self { orders: 120, times: 8 };
+    pub const QUICK: Self = Self { orders: 30, times: 2 };
+}
+
+pub struct Scene {
+    pub world: World,
+    pub scale: Scale,
+    pub chance: fastrand::Rng,
+    /// What was done, for the table.
+    pub notes: String,
+    /// Over the configuration of every process.
+    environment: Vec<(&'static str, String)>,
+    members: BTreeMap<String, Process>,
+    started: usize,
+    row: Row,
+    load: Option<JoinHandle<Instant>>,
+    /// Documents that nobody can find again: their loss is declared.
+    pub excused: std::collections::BTreeSet<String>,
+}
+
+/// One row of the store's partitions.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Owned {
+    pub flow: String,
+    pub partition: i64,
+    pub owner: Option<Uuid>,
+    pub epoch: i64,
+}
+
+impl Scene {
+    /// On the servers that all tests share.
+    pub async fn set(fault: &str, scale: Scale, making: Making) -> Self {
+        Self::on(Ground::fresh(Backing::Servers).await, fault, scale, making).await
+    }
+
+    /// On servers of its own.
+    pub async fn set_on(servers: &Servers, fault: &str, scale: Scale) -> Self {
+        Self::on(Ground::on(servers), fault, scale, Making::default()).await
+    }
+
+    async fn on(ground: Ground, fault: &str, scale: Scale, making: Making) -> Self {
+        let toml = format!("{SOON}\n{}", making.toml);
+        let world = World::set(ground, Making { toml, ..making }).await;
+        let seed = std::env::var(SEED).map_or(20_261_125, |seed| seed.parse().unwrap());
+        Self {
+            world,
+            scale,
+            chance: fastrand::Rng::with_seed(seed),
+            notes: String::new(),
+            environment: Vec::new(),
+            members: BTreeMap::new(),
+            started: 0,
+            row: Row::of(fault, format!("{} orders", scale.orders)),
+            load: None,
+            excused: std::collections::BTreeSet::new(),
+        }
+    }
+
+    /// A value over the configuration of every process that is started from now on.
+    pub fn configure(&mut self, variable: &'static str, value: impl Into<String>) {
+        self.environment.push((variable, value.into()));
+    }
+
+    /// Starts the doors, under this name, and lets both far ends send their events there.
+    pub async fn ingest(&mut self, name: &str, own: &[(&'static str, String)]) {
+        self.start(name, &["ingest"], own).await;
+        let door = self.members[name].addresses["ingest"];
+        self.world.deliver_to(door);
+    }
+
+    /// Starts a worker of both flows, and gives its name.
+    pub async fn worker(&mut self, own: &[(&'static str, String)]) -> String {
+        self.started += 1;
+        let name = format!("worker-{}", self.started);
+        self.start(&name, &["work", "--flow", "orders", "--flow", "shipments"], own).await;
+        name
+    }
+
+    /// The same, and who it is in the store.
+    pub async fn known_worker(&mut self, own: &[(&'static str, String)]) -> (String, Uuid) {
+        let before = self.workers().await;
+        let name = self.worker(own).await;
+        let new = until("the worker has beaten", async || {
+            self.workers().await.into_iter().find(|worker| !before.contains(worker))
+        });
+        let id = new.await;
+        (name, id)
+    }
+
+    async fn start(&mut self, name: &str, role: &[&str], own: &[(&'static str, String)]) {
+        let environment: Vec<_> = self.environment.iter().chain(own).cloned().collect();
+        let process = self.world.spawn_as(name, role, &environment).await;
+        self.members.insert(name.to_owned(), process);
+    }
+
+    pub fn member(&mut self, name: &str) -> &mut Process {
+        self.members.get_mut(name).unwrap()
+    }
+
+    /// SIGKILL.
+    pub fn kill(&mut self, name: &str) {
+        self.members.remove(name).unwrap().kill();
+    }
+
+    /// SIGTERM, and it ends well.
+    pub async fn stop(&mut self, name: &str) {
+        let lines = self.members.remove(name).unwrap().stop().await;
+        nothing_broke(name, &lines);
+    }
+
+    /// Waits until a process ends that is to kill itself, and gives its name.
+    pub async fn until_one_is_dead(&mut self) -> String {
+        let name = until("one kills itself", || {
+            let mut members = self.members.iter_mut();
+            std::future::ready(members.find_map(|(name, member)| member.is_over().then(|| name.clone())))
+        })
+        .await;
+        self.killed(&name).await;
+        name
+    }
+
+    /// Waits until this process has killed itself.
+    pub async fn until_dead(&mut self, name: &str) {
+        self.member(name).ended().await;
+        self.killed(name).await;
+    }
+
+    async fn killed(&mut self, name: &str) {
+        use std::os::unix::process::ExitStatusExt as _;
+        let mut process = self.members.remove(name).unwrap();
+        let status = process.ended().await;
+        assert_eq!(status.signal(), Some(9), "{name}: {status}");
+        nothing_broke(name, &process.lines());
+    }
+
+    pub async fn until_frozen(&self, name: &str) {
+        until("it freezes", async || self.members[name].is_frozen().then_some(())).await;
+    }
+
+    /// Orders come in from now on, until all have.
+    pub fn load(&mut self) {
+        let (visitor, orders) = (self.world.to_dynamics.clone(), self.scale.orders);
+        self.load = Some(tokio::spawn(async move {
+            let mut ticks = tokio::time::interval(TICK);
+            ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+            loop {
+                ticks.tick().await;
+                // An answer may be lost: what was released is asked each time.
+                let Ok(progress) = visitor.progress().await else { continue };
+                let missing = orders.saturating_sub(progress["released"].as_u64().unwrap_or(0));
+                if missing == 0 {
+                    return Instant::now();
+                }
+                let _ = visitor.release(missing.min(ORDERS_PER_TICK), 7).await;
+            }
+        }));
+    }
+
+    /// Everything that both far ends have seen and done so far; what is not known while one is down counts as nothing.
+    pub async fn progress(&self) -> u64 {
+        let (dynamics, warehouse) = (self.world.to_dynamics.progress().await, self.world.to_warehouse.progress().await);
+        let of = |progress: Result<Value, _>, names: &[&str]| -> u64 {
+            let progress = progress.unwrap_or_default();
+            names.iter().filter_map(|name| progress[*name].as_u64()).sum()
+        };
+        of(dynamics, &["updates", "posted", "tracking"]) + of(warehouse, &["held"])
+    }
+
+    /// Waits until the far ends have seen so much more than now, or everything has been seen.
+    pub async fn until_more(&self, steps: u64) {
+        let target = self.progress().await + steps;
+        until("there is progress", async || {
+            (self.progress().await >= target || self.all_is_posted().await).then_some(())
+        })
+        .await;
+    }
+
+    /// Waits until the warehouse holds so many orders.
+    pub async fn until_held(&self, orders: u64) {
+        until("orders are held", async || {
+            let progress = self.world.to_warehouse.progress().await.unwrap_or_default();
+            (progress["held"].as_u64() >= Some(orders)).then_some(())
+        })
+        .await;
+    }
+
+    /// Waits until every order is released and every event about it is taken, whatever becomes of them.
+    pub async fn until_all_is_accepted(&self) {
+        until("everything is taken in", async || {
+            let progress = self.world.to_dynamics.progress().await.unwrap_or_default();
+            (progress["released"].as_u64() >= Some(self.scale.orders) && progress["pending_events"] == 0).then_some(())
+        })
+        .await;
+    }
+
+    /// Waits until so many messages have been committed to the outbox that came in at the doors.
+    pub async fn until_kept(&self, rows: u64) {
+        until("messages go to the outbox", async || {
+            let store = self.world.store().await;
+            (store.waiting(None, None).await.ok()?.rows >= rows).then_some(())
+        })
+        .await;
+    }
+
+    /// Releases orders at once, and waits until their events are taken.
+    pub async fn release_now(&self, count: u64) -> Vec<String> {
+        let released = self.world.release(count).await;
+        self.world.until("events accepted", |dynamics, _| dynamics["pending_events"] == 0).await;
+        released
+    }
+
+    /// Nothing goes wrong at the far ends any more.
+    pub async fn calm(&self) {
+        for visitor in [&self.world.to_dynamics, &self.world.to_warehouse] {
+            until("the far end is told", async || visitor.disturb(&drayline::sandbox::Faults::default()).await.ok())
+                .await;
+        }
+    }
+
+    async fn all_is_posted(&self) -> bool {
+        let progress = self.world.to_dynamics.progress().await.unwrap_or_default();
+        progress["posted"].as_u64() >= Some(self.scale.orders)
+    }
+
+    /// The store's partitions, the relays' among them.
+    pub async fn partitions(&self) -> Vec<Owned> {
+        let ask = "SELECT flow, partition, owner, epoch FROM partitions ORDER BY flow, partition";
+        let rows = sqlx::query_as(ask).fetch_all(&mut self.hand().await).await.unwrap();
+        rows.into_iter().map(|(flow, partition, owner, epoch)| Owned { flow, partition, owner, epoch }).collect()
+    }
+
+    async fn workers(&self) -> Vec<Uuid> {
+        let rows: Vec<(Uuid,)> =
+            sqlx::query_as("SELECT worker FROM workers").fetch_all(&mut self.hand().await).await.unwrap();
+        rows.into_iter().map(|(worker,)| worker).collect()
+    }
+
+    async fn hand(&self) -> sqlx::PgConnection {
+        until("the database answers", async || sqlx::PgConnection::connect(&self.world.config().store.url).await.ok())
+            .await
+    }
+
+    /// Waits until nothing is owned by this worker.
+    pub async fn until_taken_from(&self, worker: Uuid) {
+        until("another one owns it all", async || {
+            let partitions = self.partitions().await;
+            partitions.iter().all(|one| one.owner.is_some_and(|owner| owner != worker)).then_some(())
+        })
+        .await;
+    }
+
+    /// Waits until a worker owns something.
+    pub async fn until_owner(&self, worker: Uuid) {
+        until("it owns something", async || {
+            self.partitions().await.iter().any(|one| one.owner == Some(worker)).then_some(())
+        })
+        .await;
+    }
+
+    /// Everything is applied in bounded time, and the laws held.
+    pub async fn finish(mut self) {
+        let ended = Instant::now();
+        let load_ended = self.load.take().expect("there was load").await.unwrap();
+        let lost = self.excused.len() as u64;
+        self.world.until_posted(self.scale.orders - lost).await;
+        let settled = ended.max(load_ended).elapsed();
+        let verdict = self.verdict().await;
+        let events = self.events().await;
+        self.row.found(&verdict, events, settled, &self.notes);
+        let laws = (verdict.lost, verdict.duplicated, verdict.out_of_order);
+        assert_eq!(laws, (0, 0, 0), "{:#?}", verdict.findings);
+        assert_eq!((verdict.orders, verdict.posted), (self.scale.orders, self.scale.orders - lost));
+        let names: Vec<_> = self.members.keys().cloned().collect();
+        for name in names {
+            self.stop(&name).await;
+        }
+        self.world.leave().await;
+    }
+
+    pub async fn verdict(&self) -> Verdict {
+        let evidence = drayline::sandbox::Evidence {
+            finance_operations: FarEnd::fetch(&self.world.dynamics.url()).await.unwrap(),
+            warehouse: FarEnd::fetch(&self.world.warehouse.url()).await.unwrap(),
+            excused: self.excused.clone(),
+        };
+        verdict(&evidence).unwrap()
+    }
+
+    /// How many events the far ends got rid of.
+    async fn events(&self) -> u64 {
+        let (dynamics, warehouse) = (self.world.to_dynamics.ledger(0).await, self.world.to_warehouse.ledger(0).await);
+        dynamics.unwrap().iter().chain(&warehouse.unwrap()).filter(|line| line.accepted_event()).count() as u64
+    }
+}
+
+/// Waits until something that was begun then has lasted so long: how long a fault lasts is part of the fault.
+pub async fn until_lasted(since: Instant, time: Duration) {
+    until("the fault has lasted", async || (since.elapsed() >= time).then_some(())).await;
+}
+
+/// A process must not find a defect in itself, whatever is done to it.
+fn nothing_broke(name: &str, lines: &[Value]) {
+    let broken: Vec<_> = lines.iter().filter(|line| line["message"] == "an assumption was broken").collect();
+    assert!(broken.is_empty(), "{name}: {broken:#?}");
+}
