@@ -70,15 +70,19 @@ pub async fn throttled(scale: Scale) {
 /// It is made again by whoever needs it.
 pub async fn queue_deleted_empty(scale: Scale) {
     let servers = Servers::start().await;
-    let mut scene = scene(&servers, "queue deleted while it is empty", scale).await;
+    let mut scene = Scene::set_on(&servers, "queues deleted while they are empty", scale).await;
+    scene.ingest("ingest", &[]).await;
+    scene.worker(&[]).await;
+    scene.worker(&[]).await;
+    let early = scale.orders / 4;
+    scene.release_now(early).await;
+    scene.world.until_posted(early).await;
     let broker = Broker::at(&servers.amqp).await;
-    let mut gone = 0;
-    for partition in 0..2 {
-        let more = scale.orders / 8;
-        scene.until_more(more).await;
-        gone += broker.delete_if_empty(&format!("drayline.shipments.{partition:02}")).await;
+    for queue in ["orders.00", "orders.01", "shipments.00", "shipments.01"] {
+        assert_eq!(broker.delete_queue(&format!("drayline.{queue}")).await, 0, "{queue} was empty");
     }
-    scene.notes = format!("{gone} queues");
+    scene.notes = "4 queues".to_owned();
+    scene.load();
     scene.finish().await;
 }
 

@@ -26,6 +26,32 @@ pub async fn broker_silent_for_one(scale: Scale) {
     cut_off("broker silent for one worker", BROKER, Proxy::stall, scale).await;
 }
 
+/// Two of three doors keep what comes in, the third goes on publishing; events come to all three in turn.
+pub async fn broker_from_two_of_three_doors(scale: Scale) {
+    let mut scene = Scene::set("broker cut off from two of three doors", scale, Making::default()).await;
+    let (proxy, through) = Proxy::before(&scene.world.config().transport.url).await;
+    let names = ["ingest-0", "ingest-1", "ingest-2"];
+    for (number, name) in names.iter().enumerate() {
+        let own = (number > 0).then(|| (BROKER, through.clone()));
+        scene.ingest(name, own.as_slice()).await;
+    }
+    scene.worker(&[]).await;
+    scene.load();
+    let turns = names.iter().cycle().take(12);
+    for (turn, name) in turns.enumerate() {
+        match turn {
+            3 => proxy.refuse(),
+            9 => proxy.clear(),
+            _ => {}
+        }
+        let door = scene.member(name).addresses["ingest"];
+        scene.world.deliver_to(door);
+        let more = scale.orders / 8;
+        scene.until_more(more).await;
+    }
+    scene.finish().await;
+}
+
 async fn cut_off(fault: &str, what: &'static str, how: fn(&Proxy), scale: Scale) {
     let mut scene = Scene::set(fault, scale, Making::default()).await;
     let config = scene.world.config();

@@ -28,9 +28,13 @@ pub async fn before_record(scale: Scale) {
 
 async fn at_a_step(fault: &str, step: &str, scale: Scale) {
     let mut scene = Scene::set(fault, scale, Making::default()).await;
+    scene.ingest("ingest", &[]).await;
+    frozen_until_others_own_it_all(scene, step).await;
+}
+
+async fn frozen_until_others_own_it_all(mut scene: Scene, step: &str) {
     let at = format!("{step}:{}", scene.chance.u32(1..10));
     scene.notes = format!("froze at {at}");
-    scene.ingest("ingest", &[]).await;
     let (frozen, id) = scene.known_worker(&[(FREEZE_AT, at)]).await;
     scene.until_owner(id).await;
     scene.worker(&[]).await;
@@ -105,4 +109,14 @@ pub async fn ingest(scale: Scale) {
         scene.member(name).signal("-CONT");
     }
     scene.finish().await;
+}
+
+/// The doors reach the broker through the outbox only, and its relay freezes with a message on its way: what it still
+/// sends when it wakes up can only be a copy behind the first.
+pub async fn relay(scale: Scale) {
+    let mut scene = Scene::set("relay frozen in a publish", scale, Making::default()).await;
+    let (broker, through) = Proxy::before(&scene.world.config().transport.url).await;
+    broker.refuse();
+    scene.ingest("ingest", &[("DRAYLINE__TRANSPORT__URL", through)]).await;
+    frozen_until_others_own_it_all(scene, "publish.sent").await;
 }

@@ -3,7 +3,7 @@
 //! Each fault is one function: it sets a scene, disturbs it while orders come in, lets the disturbance end, and waits,
 //! for a bounded time, until everything is applied. Then the laws are checked on the far ends' ledgers: nothing lost,
 //! nothing twice, order per document kept. `scripts/faults` runs all of them and prints one line for each;
-//! `scripts/test` runs the quick part. `docs/faults.md` says which test shows what.
+//! `scripts/test` runs the quick part. `docs/proof.md` says which test shows what.
 //!
 //! What needs three nodes, RabbitMQ 4, a promoted standby or a reshard gets a file of its own beside these.
 
@@ -36,11 +36,13 @@ mod full {
     faults! { FULL;
         killed: workers_at_every_step, workers_at_seeded_instants, relays_at_every_step, ingest_at_every_step,
             ingest_at_seeded_instants, twenty_five_crashes_with_a_full_window;
-        frozen: after_look_up, after_intent, in_the_call, before_record, at_seeded_instants, ingest;
+        frozen: after_look_up, after_intent, in_the_call, before_record, at_seeded_instants, ingest, relay;
         broker: restart, memory_alarm, connections_closed, throttled, queue_deleted_empty, queue_deleted_full;
         store: restart, stalled;
-        cut_off: store_from_one, broker_from_one, store_silent_for_one, broker_silent_for_one;
+        cut_off: store_from_one, broker_from_one, store_silent_for_one, broker_silent_for_one,
+            broker_from_two_of_three_doors;
         far_ends: down, slow, too_many_requests, server_errors, answers_lost, duplicate_storm, reorder_storm;
+        hand_overs: joins_leaves_and_kills;
     }
 }
 
@@ -50,5 +52,6 @@ mod quick {
         killed: workers_at_every_step, ingest_at_every_step;
         frozen: before_record;
         cut_off: store_from_one, broker_from_one;
+        hand_overs: joins_leaves_and_kills;
     }
 }

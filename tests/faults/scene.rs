@@ -7,6 +7,7 @@ use drayline::sandbox::{FarEnd, Verdict, verdict};
 use serde_json::Value;
 use sqlx::Connection as _;
 use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::table::Row;
@@ -36,11 +37,12 @@ pub struct Scale {
     pub orders: u64,
     /// How often something is done that can be done often: kills at seeded instants, say.
     pub times: u32,
+    pub hand_overs: u32,
 }
 
 impl Scale {
-    pub const FULL: Self = Self { orders: 120, times: 8 };
-    pub const QUICK: Self = Self { orders: 30, times: 2 };
+    pub const FULL: Self = Self { orders: 120, times: 8, hand_overs: 50 };
+    pub const QUICK: Self = Self { orders: 30, times: 2, hand_overs: 5 };
 }
 
 pub struct Scene {
@@ -52,9 +54,13 @@ pub struct Scene {
     /// Over the configuration of every process.
     environment: Vec<(&'static str, String)>,
     members: BTreeMap<String, Process>,
+    /// What those have logged that have ended.
+    logged: BTreeMap<String, Vec<Value>>,
     started: usize,
     row: Row,
     load: Option<JoinHandle<Instant>>,
+    /// Orders come in until this says so; else until the scale's number has come.
+    enough: CancellationToken,
     /// Documents that nobody can find again: their loss is declared.
     pub excused: std::collections::BTreeSet<String>,
 }
@@ -90,9 +96,11 @@ impl Scene {
             notes: String::new(),
             environment: Vec::new(),
             members: BTreeMap::new(),
+            logged: BTreeMap::new(),
             started: 0,
             row: Row::of(fault, format!("{} orders", scale.orders)),
             load: None,
+            enough: CancellationToken::new(),
             excused: std::collections::BTreeSet::new(),
         }
     }
@@ -140,13 +148,15 @@ impl Scene {
 
     /// SIGKILL.
     pub fn kill(&mut self, name: &str) {
-        self.members.remove(name).unwrap().kill();
+        let process = self.members.remove(name).unwrap();
+        process.signal("-KILL");
+        self.ended(name, process.lines());
     }
 
     /// SIGTERM, and it ends well.
     pub async fn stop(&mut self, name: &str) {
         let lines = self.members.remove(name).unwrap().stop().await;
-        nothing_broke(name, &lines);
+        self.ended(name, lines);
     }
 
     /// Waits until a process ends that is to kill itself, and gives its name.
@@ -171,7 +181,14 @@ impl Scene {
         let mut process = self.members.remove(name).unwrap();
         let status = process.ended().await;
         assert_eq!(status.signal(), Some(9), "{name}: {status}");
-        nothing_broke(name, &process.lines());
+        self.ended(name, process.lines());
+    }
+
+    /// A process must not find a defect in itself, whatever is done to it.
+    fn ended(&mut self, name: &str, lines: Vec<Value>) {
+        let broken: Vec<_> = lines.iter().filter(|line| line["message"] == "an assumption was broken").collect();
+        assert!(broken.is_empty(), "{name}: {broken:#?}");
+        self.logged.insert(name.to_owned(), lines);
     }
 
     pub async fn until_frozen(&self, name: &str) {
@@ -205,6 +222,28 @@ impl Scene {
             names.iter().filter_map(|name| progress[*name].as_u64()).sum()
         };
         of(dynamics, &["updates", "posted", "tracking"]) + of(warehouse, &["held"])
+    }
+
+    /// Orders come in, few at a time, until somebody says that it is enough.
+    pub fn load_until_enough(&mut self) {
+        let (visitor, enough) = (self.world.to_dynamics.clone(), self.enough.clone());
+        self.load = Some(tokio::spawn(async move {
+            let mut ticks = tokio::time::interval(TICK * 3);
+            ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+            while enough.run_until_cancelled(ticks.tick()).await.is_some() {
+                visitor.release(1, 7).await.unwrap();
+            }
+            Instant::now()
+        }));
+    }
+
+    /// It is: what was released until now is what must be applied.
+    pub async fn enough(&mut self) {
+        self.enough.cancel();
+        let ended = self.load.take().unwrap().await.unwrap();
+        self.load = Some(tokio::spawn(std::future::ready(ended)));
+        self.scale.orders = self.world.to_dynamics.progress().await.unwrap()["released"].as_u64().unwrap();
+        self.row.load = format!("{} orders", self.scale.orders);
     }
 
     /// Waits until the far ends have seen so much more than now, or everything has been seen.
@@ -276,7 +315,8 @@ impl Scene {
         rows.into_iter().map(|(worker,)| worker).collect()
     }
 
-    async fn hand(&self) -> sqlx::PgConnection {
+    /// Asks the database itself.
+    pub async fn hand(&self) -> sqlx::PgConnection {
         until("the database answers", async || sqlx::PgConnection::connect(&self.world.config().store.url).await.ok())
             .await
     }
@@ -299,7 +339,12 @@ impl Scene {
     }
 
     /// Everything is applied in bounded time, and the laws held.
-    pub async fn finish(mut self) {
+    pub async fn finish(self) {
+        self.finish_and(|_| ()).await;
+    }
+
+    /// The same, and what all processes logged by their names holds, too.
+    pub async fn finish_and(mut self, check: impl FnOnce(&BTreeMap<String, Vec<Value>>)) {
         let ended = Instant::now();
         let load_ended = self.load.take().expect("there was load").await.unwrap();
         let lost = self.excused.len() as u64;
@@ -315,6 +360,7 @@ impl Scene {
         for name in names {
             self.stop(&name).await;
         }
+        check(&self.logged);
         self.world.leave().await;
     }
 
@@ -337,10 +383,4 @@ impl Scene {
 /// Waits until something that was begun then has lasted so long: how long a fault lasts is part of the fault.
 pub async fn until_lasted(since: Instant, time: Duration) {
     until("the fault has lasted", async || (since.elapsed() >= time).then_some(())).await;
-}
-
-/// A process must not find a defect in itself, whatever is done to it.
-fn nothing_broke(name: &str, lines: &[Value]) {
-    let broken: Vec<_> = lines.iter().filter(|line| line["message"] == "an assumption was broken").collect();
-    assert!(broken.is_empty(), "{name}: {broken:#?}");
 }

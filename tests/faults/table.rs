@@ -8,10 +8,43 @@ use drayline::sandbox::Verdict;
 /// Where `scripts/faults` collects the lines; nothing when nobody collects.
 const COLLECTED: &str = "DRAYLINE_TEST_FAULTS";
 
+/// Where it collects the hand-overs.
+const HAND_OVERS: &str = "DRAYLINE_TEST_HAND_OVERS";
+
+/// Partitions that went from one worker to another.
+pub struct HandOver {
+    /// Since the load began.
+    pub at: Duration,
+    /// `join`, `leave` (SIGTERM), `kill` (SIGKILL).
+    pub how: &'static str,
+    pub who: String,
+    pub moved: usize,
+    /// Until the newcomer owned something, or nothing was the leaver's any more.
+    pub taken: Duration,
+    /// Until everybody had a fair share.
+    pub fair: Duration,
+}
+
+impl HandOver {
+    pub fn write(&self) {
+        let seconds = |time: Duration| format!("{:.1} s", time.as_secs_f64());
+        let cells = [seconds(self.at), self.how.to_owned(), self.who.clone(), self.moved.to_string()];
+        collect(HAND_OVERS, &format!("{}\t{}\t{}", cells.join("\t"), seconds(self.taken), seconds(self.fair)));
+    }
+}
+
+fn collect(place: &str, line: &str) {
+    println!("{line}");
+    if let Some(path) = std::env::var_os(place) {
+        let mut file = std::fs::OpenOptions::new().append(true).create(true).open(path).unwrap();
+        file.write_all(format!("{line}\n").as_bytes()).unwrap();
+    }
+}
+
 /// The line of one fault; one that never came to a verdict says so when it is dropped.
 pub struct Row {
     fault: String,
-    load: String,
+    pub load: String,
     written: bool,
 }
 
@@ -30,12 +63,7 @@ impl Row {
 
     fn write(&mut self, cells: &[&str]) {
         self.written = true;
-        let line = format!("{}\t{}\n", self.fault, cells.join("\t"));
-        print!("{line}");
-        if let Some(path) = std::env::var_os(COLLECTED) {
-            let mut file = std::fs::OpenOptions::new().append(true).create(true).open(path).unwrap();
-            file.write_all(line.as_bytes()).unwrap();
-        }
+        collect(COLLECTED, &format!("{}\t{}", self.fault, cells.join("\t")));
     }
 }
 

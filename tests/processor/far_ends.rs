@@ -228,9 +228,11 @@ impl Shop {
         if self.kept.lock().unwrap().forbidden.contains(id) {
             return (StatusCode::FORBIDDEN, "the role is missing").into_response();
         }
+        // Documents whose names begin with SOUTH leave from another warehouse.
+        let place = if id.starts_with("SOUTH") { "25" } else { "24" };
         let row = json!({
             "dataAreaId": "usmf", "OutboundShipmentOrderRequestId": id,
-            "OutboundShipmentOrderOriginId": format!("O-{id}"), "ShipFromWarehouseId": "24", "RequestVersion": 1,
+            "OutboundShipmentOrderOriginId": format!("O-{id}"), "ShipFromWarehouseId": place, "RequestVersion": 1,
             "ConsigneeReference": format!("SO-{id}"), "ReceiverName": "Ada Example",
             "ReceiverAddressStreet": "High Street", "ReceiverAddressCity": "Springfield",
             "ReceiverAddressZipCode": "62701", "ReceiverAddressCountryRegionId": "US",

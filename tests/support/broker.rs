@@ -57,12 +57,6 @@ impl Broker {
         deleted
     }
 
-    /// Deletes a queue unless messages are in it; says how many queues that were.
-    pub async fn delete_if_empty(&self, name: &str) -> u32 {
-        let options = QueueDeleteOptions { if_empty: true, ..QueueDeleteOptions::default() };
-        u32::from(self.channel().await.queue_delete(short(name), options).await.is_ok())
-    }
-
     /// The documents that the ready messages of a queue are about; they stay in it.
     pub async fn requests_in(&self, queue: &str) -> Vec<String> {
         let channel = self.channel().await;

@@ -112,3 +112,22 @@ fn a_missing_record_is_found() {
     caught(&wrong_records("[A](0001-a.md)", &files), "0003-c.md: number 2");
     caught(&wrong_records("[A](0001-a.md)", &files), "0003-c.md: not in the list");
 }
+
+/// The tests that a page names as `suite::file::test` and that are not there.
+fn missing_tests(page: &str) -> Vec<String> {
+    let named = page.split('`').skip(1).step_by(2).filter(|word| word.split("::").count() > 2);
+    let missing = named.filter(|name| {
+        let (place, test) = name.rsplit_once("::").unwrap();
+        let file = format!("tests/{}.rs", place.replace("::", "/"));
+        !std::fs::read_to_string(file).is_ok_and(|text| text.contains(&format!("fn {test}(")))
+    });
+    missing.map(|name| format!("docs/proof.md: there is no test {name}")).collect()
+}
+
+#[test]
+fn every_test_that_proves_something_is_there() {
+    let page = std::fs::read_to_string("docs/proof.md").unwrap();
+    clean(&missing_tests(&page));
+    let wrong = page.replace("fails_parks_in_front", "fails_is_forgotten");
+    caught(&missing_tests(&wrong), "an_awaited_kind_that_fails_is_forgotten");
+}
