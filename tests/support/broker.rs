@@ -3,8 +3,8 @@
 use drayline::message::Flow;
 use futures_util::StreamExt as _;
 use lapin::options::{
-    BasicAckOptions, BasicConsumeOptions, BasicGetOptions, BasicPublishOptions, BasicQosOptions,
-    ExchangeDeclareOptions, ExchangeDeleteOptions, QueueBindOptions, QueueDeclareOptions, QueueDeleteOptions,
+    BasicAckOptions, BasicConsumeOptions, BasicPublishOptions, BasicQosOptions, ExchangeDeclareOptions,
+    ExchangeDeleteOptions, QueueBindOptions, QueueDeclareOptions, QueueDeleteOptions,
 };
 use lapin::types::{AMQPValue, FieldTable, ShortString};
 use lapin::{BasicProperties, Channel, Connection, ConnectionProperties, ExchangeKind};
@@ -59,10 +59,14 @@ impl Broker {
 
     /// The documents that the ready messages of a queue are about; they stay in it.
     pub async fn requests_in(&self, queue: &str) -> Vec<String> {
+        let ready = self.ready(queue).await.unwrap();
         let channel = self.channel().await;
+        let (options, arguments) = (BasicConsumeOptions::default(), FieldTable::default());
+        let mut consumer = channel.basic_consume(short(queue), "".into(), options, arguments).await.unwrap();
         let mut requests = Vec::new();
-        while let Some(got) = channel.basic_get(short(queue), BasicGetOptions::default()).await.unwrap() {
-            let envelope = drayline::message::Envelope::decode(&got.data).unwrap();
+        for _ in 0..ready {
+            let delivery = consumer.next().await.expect("the queue is there").unwrap();
+            let envelope = drayline::message::Envelope::decode(&delivery.data).unwrap();
             requests.push(envelope.ordering_key.to_string().rsplit(['/', '-']).next().unwrap().to_owned());
         }
         // Nothing was acknowledged: it all goes back.
