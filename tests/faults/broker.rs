@@ -24,7 +24,7 @@ pub async fn restart(scale: Scale) {
         servers.stop("rabbitmq").await;
         servers.start_again("rabbitmq").await;
     }
-    scene.notes = format!("{} times", scale.times / 4);
+    scene.note(format!("{} times", scale.times / 4));
     scene.finish().await;
 }
 
@@ -47,7 +47,7 @@ pub async fn connections_closed(scale: Scale) {
         scene.until_more(steps).await;
         servers.control(&["close_all_connections", "rehearsal"]).await;
     }
-    scene.notes = format!("{} times", scale.times);
+    scene.note(format!("{} times", scale.times));
     scene.finish().await;
 }
 
@@ -81,7 +81,7 @@ pub async fn queue_deleted_empty(scale: Scale) {
     for queue in ["orders.00", "orders.01", "shipments.00", "shipments.01"] {
         assert_eq!(broker.delete_queue(&format!("drayline.{queue}")).await, 0, "{queue} was empty");
     }
-    scene.notes = "4 queues".to_owned();
+    scene.note("4 queues");
     scene.load();
     scene.finish().await;
 }
@@ -99,7 +99,7 @@ pub async fn queue_deleted_full(scale: Scale) {
     assert_eq!(usize::try_from(deleted).unwrap(), inside.len());
     assert!(deleted > 0 && inside.len() < early.len(), "{deleted} of {early:?}");
     scene.excused = inside.into_iter().collect();
-    scene.notes = format!("{deleted} messages deleted, as many declared lost");
+    scene.note(format!("{deleted} messages deleted, as many declared lost"));
     scene.worker(&[]).await;
     scene.worker(&[]).await;
     scene.load();

@@ -34,7 +34,7 @@ async fn at_a_step(fault: &str, step: &str, scale: Scale) {
 
 async fn frozen_until_others_own_it_all(mut scene: Scene, step: &str) {
     let at = format!("{step}:{}", scene.chance.u32(1..10));
-    scene.notes = format!("froze at {at}");
+    scene.note(format!("froze at {at}"));
     let (frozen, id) = scene.known_worker(&[(FREEZE_AT, at)]).await;
     scene.until_owner(id).await;
     scene.worker(&[]).await;
@@ -84,7 +84,7 @@ pub async fn at_seeded_instants(scale: Scale) {
         scene.member(&frozen).signal("-CONT");
         alive.push((frozen, id));
     }
-    scene.notes = format!("{} times SIGSTOP", scale.times / 2);
+    scene.note(format!("{} times SIGSTOP", scale.times / 2));
     scene.finish().await;
 }
 
@@ -92,7 +92,7 @@ pub async fn at_seeded_instants(scale: Scale) {
 pub async fn ingest(scale: Scale) {
     let mut scene = Scene::set("doors frozen", scale, Making::default()).await;
     scene.worker(&[]).await;
-    scene.notes = "froze at accept.sent, accept.durable".to_owned();
+    scene.note("froze at accept.sent, accept.durable");
     for (number, step) in ["accept.sent", "accept.durable"].into_iter().enumerate() {
         let name = format!("ingest-{number}");
         let at = format!("{step}:{}", scene.chance.u32(1..20));

@@ -42,7 +42,7 @@ pub async fn joins_leaves_and_kills(scale: Scale) {
         history.push(hand_over);
     }
     scene.enough().await;
-    scene.notes = told(&history);
+    scene.note(told(&history));
     scene.finish_and(worked_on_by_one_at_a_time).await;
 }
 
@@ -107,9 +107,12 @@ fn moved(before: &[Owned], after: &[Owned]) -> usize {
     moved
 }
 
+/// When it was committed, when it began, and by whom.
+type Attempt<'a> = (Timestamp, Timestamp, &'a str);
+
 /// Attempts of a partition by different workers never overlap: whoever comes next begins after the last one's commit.
 fn worked_on_by_one_at_a_time(logged: &BTreeMap<String, Vec<Value>>) {
-    let mut attempts: BTreeMap<(String, u64), Vec<(Timestamp, Timestamp, &str)>> = BTreeMap::new();
+    let mut attempts: BTreeMap<(String, u64), Vec<Attempt<'_>>> = BTreeMap::new();
     for (worker, lines) in logged {
         for line in lines.iter().filter(|line| line["message"] == "attempt") {
             let partition = (line["flow"].as_str().unwrap().to_owned(), line["partition"].as_u64().unwrap());

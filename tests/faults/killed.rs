@@ -32,7 +32,7 @@ async fn at_every_step(mut scene: Scene, steps: &[&str], doors: &[(&'static str,
     for _ in 0..rounds {
         due.extend(steps.iter().map(|step| format!("{step}:{}", scene.chance.u32(1..6))));
     }
-    scene.notes = format!("died at {}", due.join(", "));
+    scene.note(format!("died at {}", due.join(", ")));
     let mut due = due.into_iter();
     for at in due.by_ref().take(2) {
         scene.worker(&[(KILL_AT, at)]).await;
@@ -61,7 +61,7 @@ pub async fn workers_at_seeded_instants(scale: Scale) {
         scene.kill(&victim);
         alive.push(scene.worker(&[]).await);
     }
-    scene.notes = format!("{} times SIGKILL", scale.times);
+    scene.note(format!("{} times SIGKILL", scale.times));
     scene.finish().await;
 }
 
@@ -71,7 +71,7 @@ pub async fn ingest_at_every_step(scale: Scale) {
     scene.worker(&[]).await;
     let steps = ["accept.sent", "accept.durable"].iter().cycle().take(scale.times as usize);
     let due: Vec<_> = steps.map(|step| format!("{step}:{}", scene.chance.u32(1..8))).collect();
-    scene.notes = format!("died at {}", due.join(", "));
+    scene.note(format!("died at {}", due.join(", ")));
     for (number, at) in due.into_iter().enumerate() {
         scene.ingest("ingest", &[(KILL_AT, at)]).await;
         if number == 0 {
@@ -94,7 +94,7 @@ pub async fn ingest_at_seeded_instants(scale: Scale) {
         scene.kill("ingest");
         scene.ingest("ingest", &[]).await;
     }
-    scene.notes = format!("{} times SIGKILL", scale.times);
+    scene.note(format!("{} times SIGKILL", scale.times));
     scene.finish().await;
 }
 
@@ -111,7 +111,7 @@ pub async fn twenty_five_crashes_with_a_full_window(scale: Scale) {
         let name = scene.worker(&[(KILL_AT, at)]).await;
         scene.until_dead(&name).await;
     }
-    scene.notes = "25 times SIGKILL".to_owned();
+    scene.note("25 times SIGKILL");
     scene.worker(&[]).await;
     scene.finish().await;
 }

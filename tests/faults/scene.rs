@@ -50,7 +50,7 @@ pub struct Scene {
     pub scale: Scale,
     pub chance: fastrand::Rng,
     /// What was done, for the table.
-    pub notes: String,
+    notes: String,
     /// Over the configuration of every process.
     environment: Vec<(&'static str, String)>,
     members: BTreeMap<String, Process>,
@@ -103,6 +103,11 @@ impl Scene {
             enough: CancellationToken::new(),
             excused: std::collections::BTreeSet::new(),
         }
+    }
+
+    /// What is done, for the table.
+    pub fn note(&mut self, what: impl Into<String>) {
+        self.notes = what.into();
     }
 
     /// A value over the configuration of every process that is started from now on.

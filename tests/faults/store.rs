@@ -20,7 +20,7 @@ pub async fn restart(scale: Scale) {
         servers.stop("postgresql").await;
         servers.start_again("postgresql").await;
     }
-    scene.notes = format!("{} times", scale.times / 4);
+    scene.note(format!("{} times", scale.times / 4));
     scene.finish().await;
 }
 
