@@ -106,6 +106,9 @@ codes! {
     /// Bytes from the broker that are no envelope of ours.
     MessageUndecodable = "message.undecodable", Poison, "integration",
         "Find out who publishes to this exchange; upgrade if a newer release wrote it, else discard it.";
+    /// The broker took it out of its queue: a policy, or a foreign consumer.
+    BrokerGaveUp = "broker.gave_up", Permanent, "integration",
+        "Look at the document's journey, then replay it or discard it; remove the policy or the consumer that took it out of its queue.";
     /// A kind that this release does not handle.
     MessageUnhandled = "message.unhandled", Permanent, "integration",
         "Upgrade to a release that handles this kind, then replay it.";

@@ -18,6 +18,7 @@ use tracing::{info, warn};
 use crate::clock::Clock;
 use crate::config::{Config, Finding, StoreKind, TransportKind, ms};
 use crate::console::{Operations, operations};
+use crate::exceptions::{Desk, Triage};
 use crate::gateways::Gateways;
 use crate::ingest::{self, Doors, router};
 use crate::message::Flow;
@@ -40,6 +41,8 @@ pub struct Roles {
     pub ingest: bool,
     /// Works on these flows.
     pub flows: Vec<Flow>,
+    /// Turns dead letters into exceptions.
+    pub triage: bool,
 }
 
 /// A running process.
@@ -49,6 +52,7 @@ pub struct App {
     ending: CancellationToken,
     servers: Vec<JoinHandle<()>>,
     worker: Option<Worker>,
+    triage: Option<Triage>,
     store: Store,
     transport: Transport,
     _lock: Option<Lock>,
@@ -102,6 +106,7 @@ impl App {
             ending: CancellationToken::new(),
             servers: Vec::new(),
             worker: None,
+            triage: None,
             store: store.clone(),
             transport: transport.clone(),
             _lock: lock,
@@ -119,6 +124,10 @@ impl App {
                 gateways,
             };
             app.worker = Some(Worker::start(tools, roles.flows));
+        }
+        if roles.triage {
+            let (config, store, transport) = (Arc::clone(&config), store.clone(), transport.clone());
+            app.triage = Some(Triage::start(Desk { config, store, transport }));
         }
         if roles.ingest {
             let doors = Doors { config: Arc::clone(&config), clock, store, transport };
@@ -156,7 +165,12 @@ impl App {
                 worker.stop(drain).await;
             }
         };
-        tokio::join!(join_all(doors), worker);
+        let triage = async {
+            if let Some(triage) = self.triage {
+                triage.stop().await;
+            }
+        };
+        tokio::join!(join_all(doors), worker, triage);
         // Whatever cannot be written any more, on a full disk say, was promised to nobody: the end does not wait for it.
         let closed = tokio::time::timeout(drain, async {
             self.transport.close().await;

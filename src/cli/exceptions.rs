@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::{Failed, Global, output, store};
-use crate::exceptions::{Attempted, Exception, Selection, list, show};
+use crate::exceptions::{Attempted, Closed, Exception, Selection, Shown, list, show};
 use crate::message::Flow;
 use crate::store::{Discarded, Ending, Replayed, Store};
 
@@ -61,8 +61,9 @@ pub(super) async fn run(global: &Global, action: Action) -> Result<(), Failed> {
         }
         Action::Discard { id, reason } => discard(global, &store, id, &reason).await,
         Action::Show { id } => match show(&store, id).await? {
-            Some(attempted) if global.json => output::json(&attempted),
-            Some(attempted) => output::lines(&page(&attempted)),
+            Some(shown) if global.json => output::json(&shown),
+            Some(Shown::Parked(attempted)) => output::lines(&page(&attempted)),
+            Some(Shown::Closed(closed)) => output::lines(&ended(&closed)),
             None => Err(Failed::Work(format!("Nothing is parked under {id}. It may have been applied since."))),
         },
     }
@@ -140,6 +141,17 @@ fn page(attempted: &Attempted) -> Vec<String> {
         lines.push("The body as it came:".to_owned());
         lines.push(body.clone());
     }
+    lines
+}
+
+fn ended(closed: &Closed) -> Vec<String> {
+    let mut lines = vec![
+        format!("{}  {}  {}  {}", closed.id, closed.status, closed.code, closed.document),
+        format!("    {}", closed.sentence),
+        format!("first seen   {}", closed.first_seen),
+        format!("last seen    {}", closed.last_seen),
+    ];
+    lines.extend(closed.ended.map(|at| format!("ended        {at}")));
     lines
 }
 

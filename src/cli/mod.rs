@@ -15,10 +15,11 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+use crate::app::{self, Roles};
 use crate::config::{Config, Finding, load_with};
+use crate::ingest;
 use crate::message::Flow;
 use crate::telemetry::{Format, start_logging};
-use crate::{app, ingest};
 
 pub use demo::Report;
 
@@ -71,6 +72,8 @@ enum Command {
         #[arg(long = "flow", value_name = "FLOW", help = FLOW_HELP)]
         flows: Vec<Flow>,
     },
+    /// Only triage: turns dead letters into exceptions that are remembered
+    Triage,
     /// A simulated far end over real HTTP, for trying and rehearsing
     #[command(subcommand)]
     Sandbox(sandbox::Which),
@@ -148,9 +151,11 @@ fn sentence(text: &str) -> String {
 #[must_use]
 pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    let quiet =
-        !matches!(arguments.command, Command::Run | Command::Ingest | Command::Work { .. } | Command::Sandbox(_));
-    start_logging(Format::Automatic, if quiet { "off" } else { LOG_FILTER });
+    let logs = matches!(
+        arguments.command,
+        Command::Run | Command::Ingest | Command::Work { .. } | Command::Triage | Command::Sandbox(_)
+    );
+    start_logging(Format::Automatic, if logs { LOG_FILTER } else { "off" });
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
@@ -178,10 +183,13 @@ async fn run(arguments: Arguments) -> Result<(), Failed> {
     let global = arguments.global;
     match arguments.command {
         Command::Demo(options) => demo::run(&global, options).await,
-        Command::Run => roles::run(&global, true, Flow::ALL.to_vec()).await,
-        Command::Ingest => roles::run(&global, true, Vec::new()).await,
-        Command::Work { flows } if flows.is_empty() => roles::run(&global, false, Flow::ALL.to_vec()).await,
-        Command::Work { flows } => roles::run(&global, false, flows).await,
+        Command::Run => roles::run(&global, Roles { ingest: true, flows: Flow::ALL.to_vec(), triage: true }).await,
+        Command::Ingest => roles::run(&global, Roles { ingest: true, ..Roles::default() }).await,
+        Command::Work { flows } => {
+            let flows = if flows.is_empty() { Flow::ALL.to_vec() } else { flows };
+            roles::run(&global, Roles { flows, ..Roles::default() }).await
+        }
+        Command::Triage => roles::run(&global, Roles { triage: true, ..Roles::default() }).await,
         Command::Sandbox(which) => sandbox::run(&global, which).await,
         Command::Config(action) => config::run(&global, &action),
         Command::Migrate => store::migrate(&global).await,

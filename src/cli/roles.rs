@@ -4,9 +4,8 @@ use super::demo::DEMO;
 use super::{Failed, Global};
 use crate::app::{App, Roles};
 use crate::clock::Clock;
-use crate::message::Flow;
 
-pub(super) async fn run(global: &Global, ingest: bool, flows: Vec<Flow>) -> Result<(), Failed> {
+pub(super) async fn run(global: &Global, roles: Roles) -> Result<(), Failed> {
     let config = global.load("")?;
     if config.data.join(DEMO).exists() {
         return Err(Failed::Usage(format!(
@@ -14,7 +13,7 @@ pub(super) async fn run(global: &Global, ingest: bool, flows: Vec<Flow>) -> Resu
             config.data.display()
         )));
     }
-    let app = App::start(config, Roles { ingest, flows }, Clock::system()).await?;
+    let app = App::start(config, roles, Clock::system()).await?;
     ended().await?;
     tracing::info!("finishing what has started");
     app.stop().await;

@@ -27,6 +27,8 @@ pub struct Config {
     pub processor: Processor,
     /// How far ends are called.
     pub gateways: Gateways,
+    /// How exceptions are kept.
+    pub exceptions: Exceptions,
     /// What is watched.
     pub watch: Watch,
     /// Failures on purpose.
@@ -176,6 +178,16 @@ pub struct Gateways {
     pub throttled_ms: u64,
     pub token_margin_s: u64,
     pub private_addresses: bool,
+}
+
+/// How exceptions are kept.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs, reason = "each value is explained beside its default in config/default.toml")]
+pub struct Exceptions {
+    pub scan_ms: u64,
+    pub scan_rows_max: u32,
+    pub retry_ms: u64,
 }
 
 /// What is watched.

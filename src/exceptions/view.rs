@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use crate::failure::Code;
 use crate::message::{Envelope, Flow, hexadecimal};
-use crate::store::{Listed, Parked, ParkedFilter, Store, StoreError, WaitsFor};
+use crate::store::{Announcement, Ending, Listed, Parked, ParkedFilter, Store, StoreError, StoredException, WaitsFor};
 
 /// One exception, with the JSON keys of the interface.
 #[derive(Clone, Debug, Serialize)]
@@ -63,6 +63,34 @@ pub struct Attempted {
     pub body: Option<String>,
 }
 
+/// An exception whose message is not parked any more.
+#[derive(Clone, Debug, Serialize)]
+#[allow(missing_docs, reason = "as in the list")]
+pub struct Closed {
+    pub id: Uuid,
+    pub code: String,
+    pub sentence: String,
+    pub flow: Flow,
+    pub connection: String,
+    pub document: String,
+    /// `resolved` or `discarded`.
+    pub status: &'static str,
+    pub first_seen: Timestamp,
+    pub last_seen: Timestamp,
+    /// When its message ended; nothing until triage has seen it.
+    pub ended: Option<Timestamp>,
+}
+
+/// What is known of one exception.
+#[derive(Clone, Debug, Serialize)]
+#[serde(untagged)]
+pub enum Shown {
+    /// Its message is parked.
+    Parked(Box<Attempted>),
+    /// It is over.
+    Closed(Closed),
+}
+
 /// Which exceptions a person wants to see.
 #[derive(Clone, Debug, Default)]
 pub struct Selection {
@@ -89,14 +117,36 @@ pub async fn list(store: &Store, selection: &Selection) -> Result<(u64, Vec<Exce
     Ok((total, listed.iter().map(exception).collect()))
 }
 
-/// One parked message with all there is to see; nothing when it is not parked.
+/// One parked message with all there is to see, or how its exception ended; nothing when it never was one.
 ///
 /// # Errors
 /// The store's.
-pub async fn show(store: &Store, id: Uuid) -> Result<Option<Attempted>, StoreError> {
+pub async fn show(store: &Store, id: Uuid) -> Result<Option<Shown>, StoreError> {
     let filter = ParkedFilter { message_id: Some(id), flow: None, for_a_person: false, limit: 1 };
     let (_, listed) = store.parked(&filter).await?;
-    Ok(listed.first().map(attempted))
+    if let Some(listed) = listed.first() {
+        return Ok(Some(Shown::Parked(Box::new(attempted(listed)))));
+    }
+    Ok(store.exception(id).await?.map(|stored| Shown::Closed(closed(stored))))
+}
+
+fn closed(stored: StoredException) -> Closed {
+    let Announcement { message_id, flow, kind: _, connection, document, failure } = stored.announced;
+    Closed {
+        id: message_id,
+        code: failure.code,
+        sentence: failure.sentence,
+        flow,
+        connection,
+        document,
+        status: match stored.ended {
+            Some((Ending::Discarded, _)) => "discarded",
+            Some((Ending::Applied | Ending::NotOurs, _)) | None => "resolved",
+        },
+        first_seen: stored.first_seen_at,
+        last_seen: stored.last_seen_at,
+        ended: stored.ended.map(|(_, at)| at),
+    }
 }
 
 fn exception(listed: &Listed) -> Exception {

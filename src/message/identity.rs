@@ -46,6 +46,12 @@ pub fn emitted_id(source: Uuid, revision: u32, purpose: &str, ordinal: u32) -> U
     derive(&["emitted", &source.to_string(), &revision.to_string(), purpose, &ordinal.to_string()])
 }
 
+/// The id of foreign bytes in our queues that name themselves nowhere: equal bytes are one message.
+#[must_use]
+pub fn id_of_bytes(bytes: &[u8]) -> Uuid {
+    emitted_id(Uuid::nil(), 0, &hexadecimal(&Sha256::digest(bytes)), 0)
+}
+
 /// An id of 20 characters that Dynamics takes for a record of ours, made of business facts.
 #[must_use]
 pub fn record_id(facts: &[&str]) -> String {

@@ -30,7 +30,9 @@ pub use goods_received::{
     Discrepancy, DiscrepancyCode, GoodsReceived, QuantityBasis, QuantityBasisCode, ReceiptAnnounced, ReceiptState,
     ReceiptStateCode, ReceivedLine,
 };
-pub use identity::{OrderingKey, Reference, digest, emitted_id, message_id, message_id_of_bytes, record_id};
+pub use identity::{
+    OrderingKey, Reference, digest, emitted_id, id_of_bytes, message_id, message_id_of_bytes, record_id,
+};
 pub use kind::{Body, Flow, Kind, Order};
 pub use names::{Connection, Currency, FactKey, LegalEntity, PlaceCode, RequestId, Serial, Sku, Unit};
 pub use orders::{

@@ -2,15 +2,14 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
 use super::ownership::Tenure;
 use crate::clock::Mark;
 use crate::failure::{Code, Failure};
-use crate::message::{Envelope, emitted_id, hexadecimal};
+use crate::message::{Envelope, id_of_bytes};
 use crate::store::{Parked, Question};
-use crate::transport::{Delivery, Settlement};
+use crate::transport::{Delivery, STRANDED, Settlement};
 
 /// A message, whether or not its bytes can be read.
 pub(super) struct Inbound {
@@ -76,7 +75,8 @@ impl Job {
 
 impl Inbound {
     fn delivered(delivery: Delivery) -> (Self, Settlement) {
-        let Delivery { bytes, message_id, ordering_key, type_name, traceparent, settlement, .. } = delivery;
+        let Delivery { bytes, message_id, ordering_key, type_name, traceparent, settlement, headers, .. } = delivery;
+        let stranded = headers.into_iter().find(|(name, _)| name == STRANDED).map(|(_, reason)| reason);
         let inbound = match Envelope::decode(&bytes) {
             Ok(envelope) => Self {
                 message_id: envelope.message_id,
@@ -86,7 +86,10 @@ impl Inbound {
                 connection: envelope.connection.to_string(),
                 traceparent: envelope.traceparent.clone().or(traceparent),
                 bytes,
-                content: Ok(envelope),
+                content: match stranded {
+                    Some(reason) => Err(given_up(&envelope, &reason)),
+                    None => Ok(envelope),
+                },
             },
             Err(invalid) => {
                 let message_id = message_id.unwrap_or_else(|| id_of_bytes(&bytes));
@@ -130,7 +133,13 @@ fn undecodable(message_id: Uuid, problem: &str) -> Failure {
     Failure::new(Code::MessageUndecodable, sentence).with_detail(problem)
 }
 
-/// Equal bytes without an id are one message.
-fn id_of_bytes(bytes: &[u8]) -> Uuid {
-    emitted_id(Uuid::nil(), 0, &hexadecimal(&Sha256::digest(bytes)), 0)
+/// What the broker took out of the queue was passed by what came behind it.
+fn given_up(envelope: &Envelope, reason: &str) -> Failure {
+    let sentence = format!(
+        "The broker took the {} of {} out of its queue ({reason}); later messages of the document may have passed it. Look \
+         at the document, then replay or discard it.",
+        envelope.kind(),
+        envelope.ordering_key
+    );
+    Failure::new(Code::BrokerGaveUp, sentence)
 }

@@ -13,8 +13,9 @@ use sqlx::FromRow;
 use uuid::Uuid;
 
 use super::StoreError;
+use super::asked::{Announcement, Listed, StoredException};
 use super::rows::{
-    Crew, Effect, Ending, Gate, Intent, Listed, OutboxRow, Parked, ParkedFailure, Place, Purpose, Waiting, WaitsFor,
+    Crew, Effect, Ending, Gate, Intent, OutboxRow, Parked, ParkedFailure, Place, Purpose, Waiting, WaitsFor,
 };
 use crate::message::Flow;
 
@@ -346,4 +347,40 @@ pub(super) fn crew(workers: Vec<WorkerRow>, owners: Vec<OwnerRow>) -> Crew {
         .filter_map(|(flow, partition, owner)| Some(((flow.parse().ok()?, u16::try_from(partition).ok()?), owner)));
     let owners = owned.collect();
     Crew { workers, owners }
+}
+
+/// An exception as it is read.
+#[derive(FromRow)]
+pub(super) struct ExceptionColumns {
+    message_id: Uuid,
+    flow: String,
+    code: String,
+    sentence: String,
+    detail: Option<String>,
+    kind: String,
+    connection: String,
+    document: String,
+    first_seen_at: i64,
+    last_seen_at: i64,
+    ending: Option<i64>,
+    ended_at: Option<i64>,
+}
+
+impl ExceptionColumns {
+    pub(super) fn stored(self) -> Result<StoredException, StoreError> {
+        let ending = self.ending.map(ending).transpose()?;
+        Ok(StoredException {
+            announced: Announcement {
+                message_id: self.message_id,
+                flow: flow(&self.flow)?,
+                kind: self.kind,
+                connection: self.connection,
+                document: self.document,
+                failure: ParkedFailure { code: self.code, sentence: self.sentence, detail: self.detail },
+            },
+            first_seen_at: instant(self.first_seen_at),
+            last_seen_at: instant(self.last_seen_at),
+            ended: ending.zip(self.ended_at.map(instant)),
+        })
+    }
 }

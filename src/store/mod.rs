@@ -7,6 +7,7 @@
 //! older than the partition's; a gate exists exactly as long as anything of its lane is parked, because it *is*
 //! those rows; between processes only the store's clock counts.
 
+mod asked;
 mod batch;
 mod columns;
 mod parts;
@@ -15,10 +16,12 @@ mod rows;
 mod sqlite;
 mod views;
 
+pub use asked::{
+    Announcement, Discarded, DocumentView, ExceptionScan, Listed, ParkedFilter, Replayed, StoredException,
+};
 pub use rows::{
-    Crew, Discarded, Document, DocumentView, Effect, Ending, Gate, Intended, Intent, Known, Listed, OutboxRow, Outcome,
-    Ownership, Parked, ParkedFailure, ParkedFilter, Place, Purpose, Question, Record, Replayed, Step, Unsettled,
-    Waiting, WaitsFor, Written,
+    Crew, Document, Effect, Ending, Gate, Intended, Intent, Known, OutboxRow, Outcome, Ownership, Parked,
+    ParkedFailure, Place, Purpose, Question, Record, Step, Unsettled, Waiting, WaitsFor, Written,
 };
 
 use std::time::Duration;
@@ -220,6 +223,23 @@ impl Store {
     /// How much is parked: flow, what for (`head`, `time`, `document`, `person`), messages.
     pub async fn parked_counts(&self) -> Result<Vec<(Flow, String, u64)>, StoreError> {
         on!(self, store => store.parked_counts().await)
+    }
+
+    /// Opens exceptions for messages that were announced, or brings them up to date; the same announcement twice changes
+    /// nothing.
+    pub async fn announce(&self, announcements: &[Announcement]) -> Result<(), StoreError> {
+        on!(self, store => store.announce(announcements).await)
+    }
+
+    /// Opens exceptions for what is parked for a person and was not announced, at most `limit`, and closes those whose
+    /// message has ended.
+    pub async fn scan_exceptions(&self, limit: u32) -> Result<ExceptionScan, StoreError> {
+        on!(self, store => store.scan_exceptions(limit).await)
+    }
+
+    /// The exception of a message, open or closed.
+    pub async fn exception(&self, message_id: Uuid) -> Result<Option<StoredException>, StoreError> {
+        on!(self, store => store.exception(message_id).await)
     }
 
     /// Puts an accepted message into the outbox; `false` when `rows_max` rows wait already.

@@ -5,8 +5,9 @@ use std::collections::HashMap;
 use sqlx::FromRow;
 use uuid::Uuid;
 
+use super::asked::DocumentView;
 use super::columns::instant;
-use super::rows::{Document, DocumentView, Step};
+use super::rows::{Document, Step};
 
 /// A document as it is read.
 #[derive(FromRow)]

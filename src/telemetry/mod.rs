@@ -6,6 +6,7 @@
 mod events;
 mod logging;
 mod scrape;
+mod triage;
 
 pub use events::{
     AssumptionBroken, AttemptEnded, BrokerBlocked, BrokerWarning, FarEndCalled, IngestAnswered, NotDeliveredKept,
@@ -14,3 +15,4 @@ pub use events::{
 };
 pub use logging::{Format, start_logging};
 pub use scrape::Scrape;
+pub use triage::{ExceptionsAnnounced, ExceptionsScanned, StrandedReturned};

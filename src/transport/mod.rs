@@ -24,6 +24,9 @@ use lane::Lane;
 /// Larger messages are refused: brokers since 4.0 take no larger ones, and would close the channel of all others.
 pub const MESSAGE_BYTES_MAX: usize = 16 * 1024 * 1024;
 
+/// The header of a message that comes back after the broker gave it up: why it did.
+pub const STRANDED: &str = "stranded";
+
 /// More than this in headers would not fit into one frame of the broker's protocol.
 const HEADER_BYTES_MAX: usize = 64 * 1024;
 

@@ -109,7 +109,7 @@ impl World {
     }
 
     pub async fn start_product(&mut self) {
-        let roles = Roles { ingest: true, flows: vec![Flow::Orders, Flow::Shipments] };
+        let roles = Roles { ingest: true, flows: vec![Flow::Orders, Flow::Shipments], triage: true };
         let app = App::start(self.config(), roles, Clock::system()).await.unwrap();
         self.deliver_to(app.address("ingest").unwrap());
         self.app = Some(app);

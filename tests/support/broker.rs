@@ -130,6 +130,17 @@ impl Broker {
         delivery
     }
 
+    /// Rejects one message of a queue, so that the broker makes a dead letter of it.
+    pub async fn reject(&self, queue: &str) {
+        let channel = self.channel().await;
+        let (options, arguments) = (BasicConsumeOptions::default(), FieldTable::default());
+        let mut consumer = channel.basic_consume(short(queue), "".into(), options, arguments).await.unwrap();
+        let delivery = consumer.next().await.expect("the queue is there").unwrap();
+        let options = lapin::options::BasicRejectOptions { requeue: false };
+        assert!(delivery.acker.reject(options).await.unwrap());
+        channel.close(200, "OK".into()).await.unwrap();
+    }
+
     /// Publishes as a foreign producer would.
     pub async fn publish(&self, exchange: &str, routing_key: &str, bytes: &[u8], properties: BasicProperties) {
         let channel = self.channel().await;

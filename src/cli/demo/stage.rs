@@ -76,7 +76,7 @@ impl Stage {
         let own = premises(Premises::warehouse(memory.folder("warehouse")));
         let warehouse = opened(&own, async |own| Warehouse::start(own, rules.clone()).await).await?;
         let ours = far_ends(&names, &dynamics.url(), &warehouse.url(), config);
-        let roles = Roles { ingest: true, flows: Flow::ALL.to_vec() };
+        let roles = Roles { ingest: true, flows: Flow::ALL.to_vec(), triage: true };
         let app = App::start_in(Some(lock), global.load(&ours)?, roles, Clock::system()).await?;
         let (door, _) = app_addresses(&app)?;
         let door = format!("{door}/ingest/d365/finance-operations/{}/{}", names.dynamics, names.event_secret.1);

@@ -6,6 +6,7 @@
 
 mod attempt;
 mod documents;
+mod exceptions;
 mod fault;
 mod migrate;
 mod outbox;

@@ -5,8 +5,9 @@ use uuid::Uuid;
 use super::{Postgresql, column};
 use crate::message::{Flow, digest};
 use crate::store::StoreError;
+use crate::store::asked::{Discarded, Listed, ParkedFilter, Replayed};
 use crate::store::columns::{self, ListedColumns, ParkedColumns, STRIDE, clean, cleaned, ending_code, parked_columns};
-use crate::store::rows::{Discarded, Ending, Listed, Ownership, Parked, ParkedFilter, Replayed};
+use crate::store::rows::{Ending, Ownership, Parked};
 
 const DUE: &str = include_str!("due.sql");
 

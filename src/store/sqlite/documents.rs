@@ -2,8 +2,8 @@
 
 use super::{Sqlite, texts};
 use crate::store::StoreError;
+use crate::store::asked::DocumentView;
 use crate::store::columns::clean;
-use crate::store::rows::DocumentView;
 use crate::store::views::{DocumentColumns, NameColumns, StepColumns, assemble};
 
 /// A document that only has a journey was never known to anybody who waits; people look for it all the same.

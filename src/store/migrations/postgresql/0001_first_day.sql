@@ -147,3 +147,23 @@ CREATE TABLE cursors (
   value text NOT NULL,
   moved_at bigint NOT NULL
 );
+
+-- What people work on: made from announcements, or from what is parked when one is missing; it outlives the parked row.
+CREATE TABLE exceptions (
+  message_id uuid NOT NULL,
+  flow text COLLATE "C" NOT NULL,
+  parking bigint NOT NULL,
+  code text NOT NULL,
+  sentence text NOT NULL,
+  detail text,
+  kind text NOT NULL,
+  connection text NOT NULL,
+  document text NOT NULL,
+  first_seen_at bigint NOT NULL,
+  last_seen_at bigint NOT NULL,
+  ending bigint,
+  ended_at bigint,
+  PRIMARY KEY (message_id, flow)
+);
+CREATE INDEX exceptions_open ON exceptions (flow) WHERE ending IS NULL;
+CREATE INDEX parked_for_people ON parked (message_id, flow) WHERE waits_for = 3;

@@ -144,3 +144,23 @@ CREATE TABLE cursors (
   value TEXT NOT NULL,
   moved_at INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
+
+-- What people work on: made from announcements, or from what is parked when one is missing; it outlives the parked row.
+CREATE TABLE exceptions (
+  message_id BLOB NOT NULL,
+  flow TEXT NOT NULL,
+  parking INTEGER NOT NULL,
+  code TEXT NOT NULL,
+  sentence TEXT NOT NULL,
+  detail TEXT,
+  kind TEXT NOT NULL,
+  connection TEXT NOT NULL,
+  document TEXT NOT NULL,
+  first_seen_at INTEGER NOT NULL,
+  last_seen_at INTEGER NOT NULL,
+  ending INTEGER,
+  ended_at INTEGER,
+  PRIMARY KEY (message_id, flow)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX exceptions_open ON exceptions (flow) WHERE ending IS NULL;
+CREATE INDEX parked_for_people ON parked (message_id, flow) WHERE waits_for = 3;

@@ -1,0 +1,99 @@
+//! What people ask the store for and get from it: exceptions, what is parked, documents; what became of their wishes.
+
+use jiff::Timestamp;
+use uuid::Uuid;
+
+use super::rows::{Document, Ending, Parked, ParkedFailure, Step};
+use crate::message::Flow;
+
+/// A message that was parked for a person, as its announcement tells it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Announcement {
+    /// The message.
+    pub message_id: Uuid,
+    /// Of which flow.
+    pub flow: Flow,
+    /// Its kind, as text.
+    pub kind: String,
+    /// Where it came from, where that can be read.
+    pub connection: String,
+    /// The document's ordering key.
+    pub document: String,
+    /// Why it was parked.
+    pub failure: ParkedFailure,
+}
+
+/// An exception as it is remembered, also when its message is parked no more.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredException {
+    /// What is known of it.
+    pub announced: Announcement,
+    /// When it was first seen, by the store's clock.
+    pub first_seen_at: Timestamp,
+    /// When its message was last parked for a person.
+    pub last_seen_at: Timestamp,
+    /// How its message ended, and when; nothing while it is open.
+    pub ended: Option<(Ending, Timestamp)>,
+}
+
+/// What a scan of the exceptions did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ExceptionScan {
+    /// Exceptions whose announcement is missing, or still on its way.
+    pub found: u64,
+    /// Exceptions whose message has ended.
+    pub closed: u64,
+}
+
+/// Which parked messages a person wants to see.
+#[derive(Clone, Debug, Default)]
+pub struct ParkedFilter {
+    /// Only this message.
+    pub message_id: Option<Uuid>,
+    /// Only this flow.
+    pub flow: Option<Flow>,
+    /// Only those that wait for a person.
+    pub for_a_person: bool,
+    /// At most this many.
+    pub limit: u32,
+}
+
+/// A parked message with what stands behind it.
+#[derive(Clone, Debug)]
+pub struct Listed {
+    /// The row.
+    pub parked: Parked,
+    /// Messages of its lane behind it.
+    pub followers: u64,
+    /// The head of its lane, when it is not itself.
+    pub behind: Option<Uuid>,
+}
+
+/// A document as people search for it.
+#[derive(Clone, Debug)]
+pub struct DocumentView {
+    /// The document.
+    pub document: Document,
+    /// Its journey, oldest first.
+    pub steps: Vec<Step>,
+}
+
+/// What became of a person's wish to discard.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Discarded {
+    /// It has ended, and what stood behind it goes on.
+    Yes,
+    /// It is not parked.
+    NotParked(Option<Ending>),
+}
+
+/// What became of a person's wish to replay.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Replayed {
+    /// It is due now, with a fresh budget.
+    Due,
+    /// It stands behind this message, which must be replayed first.
+    Behind(Uuid),
+    /// It is not parked.
+    NotParked(Option<Ending>),
+}
