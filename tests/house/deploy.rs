@@ -21,7 +21,7 @@ fn ours() -> Vec<Service> {
     let ours: Vec<Service> =
         services(&read(COMPOSE)).into_iter().filter(|service| service.scalar("image").unwrap() == "drayline").collect();
     let names: Vec<&str> = ours.iter().map(|service| service.name.as_str()).collect();
-    assert_eq!(names, ["migrate", "ingest", "work", "finance-operations", "warehouse"]);
+    assert_eq!(names, ["migrate", "ingest", "work", "triage", "finance-operations", "warehouse"]);
     ours
 }
 
