@@ -18,6 +18,8 @@ pub struct Failure {
     pub detail: Option<String>,
     /// How long the far end asked to be left alone.
     pub retry_after: Option<Duration>,
+    /// The connection of the far end that is in the way as a whole: whoever needs it waits for it.
+    pub far_end: Option<Box<str>>,
 }
 
 /// Who must act.
@@ -39,7 +41,7 @@ impl Failure {
     /// A failure with its sentence.
     #[must_use]
     pub fn new(code: Code, sentence: impl Into<String>) -> Self {
-        Self { code, sentence: sentence.into(), detail: None, retry_after: None }
+        Self { code, sentence: sentence.into(), detail: None, retry_after: None, far_end: None }
     }
 
     /// With the far end's own words.
@@ -53,6 +55,13 @@ impl Failure {
     #[must_use]
     pub fn with_retry_after(mut self, delay: Option<Duration>) -> Self {
         self.retry_after = delay;
+        self
+    }
+
+    /// With the connection of the far end that is in the way as a whole.
+    #[must_use]
+    pub fn with_far_end(mut self, connection: Option<Box<str>>) -> Self {
+        self.far_end = connection;
         self
     }
 

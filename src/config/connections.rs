@@ -40,6 +40,9 @@ pub struct Dynamics {
     /// Names of the customer's event catalog, and the kind each means.
     #[serde(default)]
     pub events: BTreeMap<String, String>,
+    /// How often it may be called.
+    #[serde(default)]
+    pub rate: Rate,
     /// What differs from version to version when shipments are posted.
     #[serde(default)]
     pub outbound: Outbound,
@@ -184,4 +187,23 @@ pub struct Warehouse {
     /// Dynamics warehouse = the connection's own name of the facility.
     #[serde(default)]
     pub locations: BTreeMap<String, String>,
+    /// How often it may be called.
+    #[serde(default)]
+    pub rate: Rate,
+}
+
+/// How often a far end may be called, where it says so: by each process.
+#[derive(Clone, Copy, Debug, Deserialize, Serialize, PartialEq, Eq)]
+#[serde(deny_unknown_fields, default)]
+pub struct Rate {
+    /// Calls a minute in the long run; 0: as many as it bears.
+    pub calls_per_minute_max: u32,
+    /// Calls at once after a pause.
+    pub calls_burst_max: u32,
+}
+
+impl Default for Rate {
+    fn default() -> Self {
+        Self { calls_per_minute_max: 0, calls_burst_max: 10 }
+    }
 }

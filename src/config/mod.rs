@@ -12,7 +12,7 @@ mod settings;
 use serde::Serialize;
 
 pub use check::check;
-pub use connections::{Commit, DimensionRows, Dynamics, DynamicsKind, Mode, Outbound, Stage, Warehouse};
+pub use connections::{Commit, DimensionRows, Dynamics, DynamicsKind, Mode, Outbound, Rate, Stage, Warehouse};
 pub use load::{DEFAULTS, load, load_text, load_with};
 pub use secret::{Secret, SecretError, address};
 pub use settings::{

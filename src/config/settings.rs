@@ -174,8 +174,12 @@ pub struct Gateways {
     pub calls_at_once_max: usize,
     pub response_bytes_max: usize,
     pub pages_max: usize,
+    pub breaker_failures_max: u32,
+    pub breaker_open_ms_min: u64,
+    pub breaker_open_ms_max: u64,
     pub retry_after_s_max: u64,
     pub throttled_ms: u64,
+    pub moment_ms_max: u64,
     pub token_margin_s: u64,
     pub private_addresses: bool,
 }

@@ -5,15 +5,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::Url;
+use tokio::sync::Notify;
 
+use super::error::{GatewayError, NotSent};
 use super::finance_operations::FinanceOperations;
 use super::http::Caller;
+use super::pace::{Bucket, FarEndView, Pace};
 use super::warehouses::Standard;
 use super::wire::Wire;
 use super::{Connector, Dynamics, Product, Warehouse};
 use crate::clock::Clock;
-use crate::config::{self, Config, DynamicsKind, Mode, ms};
-use crate::message::{Connection, PlaceCode};
+use crate::config::{self, Config, DynamicsKind, Mode, Rate, ms};
+use crate::failure::Failure;
+use crate::message::{Connection, Flow, PlaceCode};
 
 /// All configured far ends. Cheap to clone.
 #[derive(Clone)]
@@ -26,7 +30,21 @@ struct Directory {
     places: BTreeMap<(Connection, String), (Connection, String)>,
     serving: BTreeMap<Connection, Connection>,
     modes: BTreeMap<Connection, Mode>,
+    paces: BTreeMap<Connection, Arc<Pace>>,
+    /// A far end may be called again.
+    opened: Arc<Notify>,
     settle: Duration,
+}
+
+/// What a person stopped, until the same person or another lets it go on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stop {
+    /// What is not called.
+    pub connection: String,
+    /// Only what this flow wants; every flow when it is none.
+    pub flow: Option<Flow>,
+    /// Who stopped it, when and why, and how it goes on.
+    pub sentence: String,
 }
 
 /// The configuration names something that gateways cannot work with.
@@ -56,27 +74,36 @@ impl Gateways {
 
     /// The same, on another wire than the one that is configured.
     pub fn with_wire(config: &Config, clock: &Clock, wire: Wire) -> Result<Self, GatewaysUnusable> {
-        let builder = Builder { wire, config, clock };
+        let opened = Arc::new(Notify::new());
+        let builder = Builder { wire, config, clock, opened: &opened };
         let mut directory = Directory {
             dynamics: BTreeMap::new(),
             warehouses: BTreeMap::new(),
             places: BTreeMap::new(),
             serving: BTreeMap::new(),
             modes: BTreeMap::new(),
+            paces: BTreeMap::new(),
+            opened: Arc::clone(&opened),
             settle: ms(config.gateways.settle_ms),
         };
         for (name, dynamics) in &config.dynamics {
             let connection = connection("dynamics", name)?;
             directory.modes.insert(connection.clone(), dynamics.mode);
-            directory.dynamics.insert(connection.clone(), builder.dynamics(connection, dynamics)?);
+            let pace = builder.pace(&connection, dynamics.rate);
+            directory.paces.insert(connection.clone(), Arc::clone(&pace));
+            directory.dynamics.insert(connection.clone(), builder.dynamics(connection, pace, dynamics)?);
         }
         for (name, warehouse) in &config.warehouses {
             let connection = connection("warehouses", name)?;
             directory.modes.insert(connection.clone(), warehouse.mode);
             directory.serve(&connection, warehouse)?;
-            directory.warehouses.insert(connection.clone(), builder.warehouse(connection, warehouse)?);
+            let pace = builder.pace(&connection, warehouse.rate);
+            directory.paces.insert(connection.clone(), Arc::clone(&pace));
+            directory.warehouses.insert(connection.clone(), builder.warehouse(connection, pace, warehouse)?);
         }
-        Ok(Self(Arc::new(directory)))
+        let gateways = Self(Arc::new(directory));
+        gateways.stop(&[]);
+        Ok(gateways)
     }
 
     /// A configured environment.
@@ -110,6 +137,57 @@ impl Gateways {
         self.0.modes.get(name).copied()
     }
 
+    /// Leaves alone what people stopped, and what the configuration stops; all else goes on.
+    pub fn stop(&self, stops: &[Stop]) {
+        for (connection, pace) in &self.0.paces {
+            let of_people = stops.iter().filter(|stop| stop.connection == connection.as_str());
+            let mut stopped: Vec<_> = of_people.map(|stop| (stop.flow, stop.sentence.clone())).collect();
+            if self.mode(connection) == Some(Mode::Paused) {
+                stopped.push((None, paused_by_configuration(connection)));
+            }
+            pace.stop(stopped);
+        }
+    }
+
+    /// Why a flow may not call a far end now, if it may not: the failure of a call that is not made.
+    #[must_use]
+    pub fn refusal(&self, name: &Connection, flow: Flow) -> Option<Failure> {
+        let why = self.0.paces.get(name)?.refusal(flow)?;
+        let error = GatewayError::NotSent { call: "call", why: NotSent::LeftAlone(why) };
+        let doing = format!("call {name}");
+        let of_warehouse = self.warehouse(name).map(|warehouse| warehouse.failure(&error, &doing));
+        of_warehouse.or_else(|| Some(self.dynamics(name)?.failure(&error, &doing)))
+    }
+
+    /// How many messages of a flow that wait for a far end may be under way now: none while it is left alone, one that
+    /// probes it, and then more. Of one that is not configured any more, whoever waits for it finds that out.
+    #[must_use]
+    pub fn room(&self, name: &str, flow: Flow) -> usize {
+        self.pace(name).map_or(1, |pace| pace.room(flow))
+    }
+
+    /// Messages wait for a far end: as long as it has not answered this process, it is called one at a time.
+    pub fn suspect(&self, name: &str) {
+        if let Some(pace) = self.pace(name) {
+            pace.suspect();
+        }
+    }
+
+    /// Waits until some far end may be called again.
+    pub async fn until_opened(&self) {
+        self.0.opened.notified().await;
+    }
+
+    /// How every far end is paced, for people.
+    #[must_use]
+    pub fn views(&self) -> Vec<FarEndView> {
+        self.0.paces.values().map(Pace::view).collect()
+    }
+
+    fn pace(&self, name: &str) -> Option<&Arc<Pace>> {
+        self.0.paces.get(&Connection::new(name).ok()?)
+    }
+
     /// How long a far end may take to show what it took.
     #[must_use]
     pub fn settle(&self, _name: &Connection) -> Duration {
@@ -137,21 +215,32 @@ struct Builder<'a> {
     wire: Wire,
     config: &'a Config,
     clock: &'a Clock,
+    opened: &'a Arc<Notify>,
 }
 
 impl Builder<'_> {
-    fn caller(&self, connection: &Connection) -> Caller {
-        Caller::new(connection.clone(), self.wire.clone(), &self.config.gateways, self.clock)
+    fn pace(&self, connection: &Connection, rate: Rate) -> Arc<Pace> {
+        let bucket = Bucket::new(rate.calls_per_minute_max, rate.calls_burst_max);
+        Pace::new(connection.clone(), &self.config.gateways, bucket, self.clock, Arc::clone(self.opened))
     }
 
-    fn dynamics(&self, name: Connection, config: &config::Dynamics) -> Result<Dynamics, GatewaysUnusable> {
+    fn caller(&self, connection: &Connection, pace: &Arc<Pace>) -> Caller {
+        Caller::new(connection.clone(), self.wire.clone(), Arc::clone(pace), &self.config.gateways, self.clock)
+    }
+
+    fn dynamics(
+        &self,
+        name: Connection,
+        pace: Arc<Pace>,
+        config: &config::Dynamics,
+    ) -> Result<Dynamics, GatewaysUnusable> {
         let place = |key: &str| format!("dynamics.{name}.{key}");
         let product = match config.kind {
             DynamicsKind::FinanceOperations => {
                 let addresses = (root(place("url"), &config.url)?, url(place("token_url"), &config.token_url)?);
                 let secret = config.client_secret.clone();
                 let secret = secret.ok_or_else(|| unusable(place("client_secret"), "is missing"))?;
-                let caller = self.caller(&name);
+                let caller = self.caller(&name, &pace);
                 let limits = &self.config.gateways;
                 Product::FinanceOperations(FinanceOperations::new(caller, addresses, secret, config, limits))
             }
@@ -159,19 +248,31 @@ impl Builder<'_> {
                 return Err(unusable(place("kind"), "is Business Central, which this release does not support"));
             }
         };
-        Ok(Dynamics { name, go_live: config.go_live, legal_entities: config.legal_entities.clone(), product })
+        Ok(Dynamics { name, go_live: config.go_live, legal_entities: config.legal_entities.clone(), pace, product })
     }
 
-    fn warehouse(&self, name: Connection, config: &config::Warehouse) -> Result<Warehouse, GatewaysUnusable> {
+    fn warehouse(
+        &self,
+        name: Connection,
+        pace: Arc<Pace>,
+        config: &config::Warehouse,
+    ) -> Result<Warehouse, GatewaysUnusable> {
         let place = |key: &str| format!("warehouses.{name}.{key}");
         if config.connector != "standard" {
             return Err(unusable(place("connector"), format!("{:?} is not known", config.connector)));
         }
         let token = config.token.clone().ok_or_else(|| unusable(place("token"), "is missing"))?;
         let root = root(place("url"), &config.url)?;
-        let connector = Connector::Standard(Standard { caller: self.caller(&name), root, token });
-        Ok(Warehouse { name, connector })
+        let connector = Connector::Standard(Standard { caller: self.caller(&name, &pace), root, token });
+        Ok(Warehouse { name, pace, connector })
     }
+}
+
+fn paused_by_configuration(connection: &Connection) -> String {
+    format!(
+        "The connection {connection} is paused by its configuration (mode = \"paused\"). Its messages wait, in order, until \
+         the mode is live and the process is started again."
+    )
 }
 
 /// Dynamics does not distinguish capitals in codes of places.

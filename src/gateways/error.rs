@@ -160,13 +160,30 @@ pub enum NotSent {
         /// Where it leads.
         address: IpAddr,
     },
-    /// All calls that may run at a time were under way until the deadline.
-    #[error("all calls that may run at a time were under way")]
+    /// It was nobody's turn in time: all that the far end bears was under way.
+    #[error("all that it bears at a time was under way")]
     Crowded,
+    /// The far end is left alone: it is ill, asked for it, or a person stopped what is sent to it.
+    #[error("it is left alone")]
+    LeftAlone(#[source] LeftAlone),
     /// The secret that proves who we are cannot be had.
     #[error("the secret for it cannot be had")]
     Secret(#[source] Arc<SecretError>),
     /// The service that gives out tokens gave none.
     #[error("no token could be had")]
     NoToken(#[source] Arc<GatewayError>),
+}
+
+/// Why a far end is left alone.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum LeftAlone {
+    /// It asked for so much more time.
+    #[error("it asked to be left alone for {} s more", .0.as_secs())]
+    Asked(Duration),
+    /// It failed again and again.
+    #[error("it failed several times in a row")]
+    Ill,
+    /// A person, or the configuration, stopped it; the sentence says who and why.
+    #[error("{0}")]
+    Stopped(String),
 }

@@ -2,7 +2,7 @@
 
 use std::error::Error;
 
-use super::error::{GatewayError, NotSent};
+use super::error::{GatewayError, LeftAlone, NotSent};
 use crate::failure::{Code, Failure};
 use crate::message::Connection;
 
@@ -47,9 +47,10 @@ pub(super) fn unsent(connection: &Connection, why: &NotSent) -> String {
              or set gateways.private_addresses = true if this is wanted."
         ),
         NotSent::Crowded => format!(
-            "too many calls to {connection} were under way. Nothing was sent; it is tried again by itself. If it lasts, \
-             look why {connection} is slow."
+            "as much was under way at {connection} as it bears. Nothing was sent; it goes on by itself. If it lasts, look why \
+             {connection} is slow."
         ),
+        NotSent::LeftAlone(why) => left_alone(connection, why),
         NotSent::Secret(_) => format!(
             "the secret for {connection} cannot be had. Nothing was sent; give the secret where the configuration says."
         ),
@@ -57,6 +58,21 @@ pub(super) fn unsent(connection: &Connection, why: &NotSent) -> String {
             "the token service of {connection} cannot be reached or does not answer properly. Nothing was sent; it is tried \
              again by itself. If it lasts, check the configured token_url."
         ),
+    }
+}
+
+/// Why a far end is left alone, and until when.
+pub(super) fn left_alone(connection: &Connection, why: &LeftAlone) -> String {
+    match why {
+        LeftAlone::Asked(left) => format!(
+            "{connection} asked to be left alone for {} s more. Nothing was sent; it goes on by itself then.",
+            left.as_secs().max(1)
+        ),
+        LeftAlone::Ill => format!(
+            "{connection} failed several times in a row and is asked with one call at a time. Nothing was sent; it goes on by \
+             itself when it is well again. If it lasts, look at the state of {connection}."
+        ),
+        LeftAlone::Stopped(sentence) => sentence.clone(),
     }
 }
 

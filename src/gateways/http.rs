@@ -9,10 +9,10 @@ use std::time::Duration;
 
 use reqwest::header::HeaderMap;
 use reqwest::{Client, ClientBuilder, RequestBuilder, Url};
-use tokio::sync::Semaphore;
 
 use super::egress::{Egress, Private, written_out};
 use super::error::{GatewayError, NotSent};
+use super::pace::{Health, Pace};
 use super::throttle::{SlowDown, slow_down};
 use super::wire::{Way, Wire, WireAnswer};
 use crate::clock::{Clock, Mark};
@@ -60,11 +60,11 @@ pub(super) const fn changing(name: &'static str) -> Call {
     Call { name, changing: true }
 }
 
-/// Calls one connection, so many at a time.
+/// Calls one connection, as fast as it bears.
 pub(super) struct Caller {
     connection: Connection,
     wire: Wire,
-    permits: Semaphore,
+    pace: Arc<Pace>,
     limits: Gateways,
     clock: Clock,
 }
@@ -79,9 +79,14 @@ pub(super) struct Answer {
 }
 
 impl Caller {
-    pub(super) fn new(connection: Connection, wire: Wire, limits: &Gateways, clock: &Clock) -> Self {
-        let permits = Semaphore::new(limits.calls_at_once_max.clamp(1, Semaphore::MAX_PERMITS));
-        Self { connection, wire, permits, limits: limits.clone(), clock: clock.clone() }
+    pub(super) fn new(
+        connection: Connection,
+        wire: Wire,
+        pace: Arc<Pace>,
+        limits: &Gateways,
+        clock: &Clock,
+    ) -> Self {
+        Self { connection, wire, pace, limits: limits.clone(), clock: clock.clone() }
     }
 
     /// A request, to be completed and sent.
@@ -104,14 +109,12 @@ impl Caller {
         if let Some(Private { host, address }) = private {
             return Err(not_sent(NotSent::PrivateAddress { host, address }));
         }
-        // Sooner than the deadline of the whole act, which is at least half of one call's: what was never sent must not
-        // be taken for what may have happened.
-        let permit = tokio::time::timeout(deadline / 4, self.permits.acquire()).await;
-        let Ok(Ok(_permit)) = permit else { return Err(not_sent(NotSent::Crowded)) };
+        self.pace.until_may_send().await.map_err(not_sent)?;
         let mut watched = Watched::begin(self, call);
         let exchanged = tokio::time::timeout(deadline, self.exchange(call, request)).await;
         let answer = exchanged.unwrap_or_else(|_| Err(silent(call, None)));
         watched.status = answer.as_ref().ok().map(|answer| answer.status);
+        watched.health = health(&answer);
         answer
     }
 
@@ -152,15 +155,21 @@ impl Caller {
 }
 
 impl Answer {
+    /// For how long the far end asks to be left alone, if it does.
+    fn asks_for(&self) -> Option<Duration> {
+        let SlowDown { after } = self.slow_down?;
+        Some(after.unwrap_or(self.paused_unsaid).min(self.paused_at_most))
+    }
+
     /// The answer if the far end did what was asked; else its refusal, in its own words as `words` finds them.
     pub(super) fn sorted(self, call: Call, words: fn(&[u8]) -> Option<String>) -> Result<Self, GatewayError> {
         let (name, status) = (call.name, self.status);
-        if (200..300).contains(&status) {
+        let asks_for = self.asks_for();
+        if (200..300).contains(&status) && asks_for.is_none() {
             return Ok(self);
         }
         let detail = words(&self.body);
-        if let Some(SlowDown { after }) = self.slow_down {
-            let after = after.unwrap_or(self.paused_unsaid).min(self.paused_at_most);
+        if let Some(after) = asks_for {
             return Err(GatewayError::Throttled { call: name, status, after, detail });
         }
         Err(match status {
@@ -175,6 +184,22 @@ impl Answer {
             }
             _ => GatewayError::Refused { call: name, status, detail },
         })
+    }
+}
+
+/// What an answer, or its absence, says of the far end's health. A refusal is a sign of health.
+fn health(answer: &Result<Answer, GatewayError>) -> Health {
+    match answer {
+        Ok(answer) => match (answer.asks_for(), answer.status) {
+            (Some(after), _) => Health::Asks(after),
+            (None, 408 | 500..) => Health::Ill,
+            (None, _) => Health::Well,
+        },
+        Err(GatewayError::Unanswered { .. } | GatewayError::NotSent { why: NotSent::Unreachable { .. }, .. }) => {
+            Health::Ill
+        }
+        Err(GatewayError::Unreadable { .. }) => Health::Well,
+        Err(_) => Health::Unknown,
     }
 }
 
@@ -209,12 +234,16 @@ struct Watched<'a> {
     caller: &'a Caller,
     call: Call,
     begun: Mark,
+    paced: Duration,
     status: Option<u16>,
+    /// Whoever gives up on a call was not answered.
+    health: Health,
 }
 
 impl<'a> Watched<'a> {
     fn begin(caller: &'a Caller, call: Call) -> Self {
-        Self { caller, call, begun: caller.clock.mark(), status: None }
+        let (begun, paced) = (caller.clock.mark(), caller.pace.now());
+        Self { caller, call, begun, paced, status: None, health: Health::Ill }
     }
 }
 
@@ -223,6 +252,7 @@ impl Drop for Watched<'_> {
         let status = self.status.map_or_else(|| "none".to_owned(), |status| status.to_string());
         let took = self.caller.clock.since(self.begun);
         let connection = self.caller.connection.as_str();
+        self.caller.pace.ended(self.paced, self.health);
         FarEndCalled { connection, call: self.call.name, status: &status, took }.emit();
     }
 }

@@ -12,22 +12,27 @@ mod failures;
 mod finance_operations;
 mod http;
 mod json;
+mod pace;
 mod throttle;
 mod warehouses;
 mod wire;
 
+use std::sync::Arc;
+
 use crate::failure::Failure;
 use crate::message::{Connection, LegalEntity, RequestId};
 
-pub use directory::{Gateways, GatewaysUnusable};
+pub use directory::{Gateways, GatewaysUnusable, Stop};
 pub use documents::{
     CancelAnswer, CreateAnswer, FulfilmentLine, FulfilmentOrder, HeldLine, HeldOrder, ReleasedLine, ReleasedOrder,
     RequestVerdict, ShipmentUpdate, TrackingRow, UpdateDimension, UpdateLine, UpdateState,
 };
-pub use error::{GatewayError, NotSent};
+pub use error::{GatewayError, LeftAlone, NotSent};
+pub use pace::{Breaker, BreakerLimits, Bucket, Entry, FarEndView, Limit, Standing, Turns, Urgency, calling};
 pub use wire::{Wire, WireAnswer, WireRequest};
 
 use finance_operations::FinanceOperations;
+use pace::{Pace, Place};
 use warehouses::Standard;
 
 /// A Dynamics environment, whichever product it is.
@@ -35,6 +40,7 @@ pub struct Dynamics {
     name: Connection,
     go_live: Option<jiff::Timestamp>,
     legal_entities: Vec<String>,
+    pace: Arc<Pace>,
     product: Product,
 }
 
@@ -46,6 +52,7 @@ enum Product {
 /// A warehouse connection, whichever system it is.
 pub struct Warehouse {
     name: Connection,
+    pace: Arc<Pace>,
     connector: Connector,
 }
 
@@ -95,6 +102,7 @@ impl Dynamics {
         legal_entity: &LegalEntity,
         request: &RequestId,
     ) -> Result<Option<ReleasedOrder>, GatewayError> {
+        let _place = enter(&self.pace, "released_order").await?;
         match &self.product {
             Product::FinanceOperations(product) => product.released_order(legal_entity, request).await,
         }
@@ -107,6 +115,7 @@ impl Dynamics {
         request: &RequestId,
         verdict: &RequestVerdict,
     ) -> Result<(), GatewayError> {
+        let _place = enter(&self.pace, "write_status").await?;
         match &self.product {
             Product::FinanceOperations(product) => product.write_status(legal_entity, request, verdict).await,
         }
@@ -114,6 +123,7 @@ impl Dynamics {
 
     /// Writes header, lines, dimensions and the commit step, skipping what is there. Absorbs a repeat.
     pub async fn post_shipment(&self, update: &ShipmentUpdate) -> Result<(), GatewayError> {
+        let _place = enter(&self.pace, "post_shipment").await?;
         match &self.product {
             Product::FinanceOperations(product) => product.post_shipment(update).await,
         }
@@ -126,6 +136,7 @@ impl Dynamics {
         update_id: &str,
         origin_id: &str,
     ) -> Result<UpdateState, GatewayError> {
+        let _place = enter(&self.pace, "update_state").await?;
         match &self.product {
             Product::FinanceOperations(product) => product.update_state(legal_entity, update_id, origin_id).await,
         }
@@ -133,6 +144,7 @@ impl Dynamics {
 
     /// Writes one package's tracking. Absorbs a repeat.
     pub async fn write_tracking(&self, row: &TrackingRow) -> Result<(), GatewayError> {
+        let _place = enter(&self.pace, "write_tracking").await?;
         match &self.product {
             Product::FinanceOperations(product) => product.write_tracking(row).await,
         }
@@ -144,6 +156,7 @@ impl Dynamics {
         match &self.product {
             Product::FinanceOperations(_) => finance_operations::failure(&self.name, error, doing),
         }
+        .with_far_end(self.pace.in_the_way(error))
     }
 }
 
@@ -156,6 +169,7 @@ impl Warehouse {
 
     /// Creates an order, or says that its reference is taken. Findable by our reference.
     pub async fn create_order(&self, order: &FulfilmentOrder) -> Result<CreateAnswer, GatewayError> {
+        let _place = enter(&self.pace, "create_order").await?;
         match &self.connector {
             Connector::Standard(connector) => connector.create_order(order).await,
         }
@@ -163,6 +177,7 @@ impl Warehouse {
 
     /// The order of our reference, asked where it was written.
     pub async fn find_order(&self, reference: &str) -> Result<Option<HeldOrder>, GatewayError> {
+        let _place = enter(&self.pace, "find_order").await?;
         match &self.connector {
             Connector::Standard(connector) => connector.find_order(reference).await,
         }
@@ -175,6 +190,7 @@ impl Warehouse {
         reference: &str,
         reason: &str,
     ) -> Result<CancelAnswer, GatewayError> {
+        let _place = enter(&self.pace, "cancel_order").await?;
         match &self.connector {
             Connector::Standard(connector) => connector.cancel_order(order_id, reference, reason).await,
         }
@@ -186,5 +202,11 @@ impl Warehouse {
         match &self.connector {
             Connector::Standard(_) => warehouses::failure(&self.name, error, doing),
         }
+        .with_far_end(self.pace.in_the_way(error))
     }
+}
+
+/// A place at a far end for one act.
+async fn enter(pace: &Arc<Pace>, call: &'static str) -> Result<Place, GatewayError> {
+    pace.enter().await.map_err(|why| GatewayError::NotSent { call, why })
 }

@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use reqwest::header::HeaderMap;
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive as _;
+use serde_json::Value;
 
 /// Only the beginning of a body is searched for words about waiting.
 const TEXT_BYTES_MAX: usize = 2000;
@@ -26,7 +27,10 @@ pub(super) struct SlowDown {
 pub(super) fn slow_down(status: u16, headers: &HeaderMap, body: &[u8], now: Timestamp) -> Option<SlowDown> {
     let header = in_headers(headers, now);
     match status {
-        429 => Some(SlowDown { after: header.or_else(|| in_resets(headers, now)).or_else(|| in_text(body)) }),
+        429 => {
+            let after = header.or_else(|| in_resets(headers, now)).or_else(|| in_text(body));
+            Some(SlowDown { after: after.or_else(|| at_rate(headers)) })
+        }
         503 => header.map(|after| SlowDown { after: Some(after) }),
         // Some vendors say it with 403; only a sentence that names a time tells it from a missing right.
         403 => {
@@ -35,8 +39,29 @@ pub(super) fn slow_down(status: u16, headers: &HeaderMap, body: &[u8], now: Time
             let after = header.or_else(|| in_text(body)).filter(|_| about)?;
             Some(SlowDown { after: Some(after) })
         }
+        // Some answer questions in a body, and say there what is wrong with them.
+        200 => in_errors(body).map(|after| SlowDown { after: Some(after) }),
         _ => None,
     }
+}
+
+/// `{"errors": [{"code": 30, "time_remaining": "18 seconds", …}]}`.
+fn in_errors(body: &[u8]) -> Option<Duration> {
+    const TIME: &str = "time_remaining";
+    if !body.windows(TIME.len()).any(|word| word == TIME.as_bytes()) {
+        return None;
+    }
+    let answer: Value = serde_json::from_slice(body).ok()?;
+    let errors = answer.get("errors")?.as_array()?;
+    let credits = errors.iter().find(|error| error["code"] == 30 || error["code"] == "30")?;
+    in_text(credits.get(TIME)?.as_str()?.as_bytes())
+}
+
+/// One call's time at the rate that is told: `x-amzn-RateLimit-Limit: 2.0`, calls a second.
+fn at_rate(headers: &HeaderMap) -> Option<Duration> {
+    let said = headers.get("x-amzn-ratelimit-limit")?.to_str().ok()?;
+    let rate = said.trim().parse::<Decimal>().ok().filter(Decimal::is_sign_positive)?;
+    Decimal::ONE_THOUSAND.checked_div(rate)?.ceil().to_u64().map(Duration::from_millis)
 }
 
 fn in_headers(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {

@@ -113,30 +113,6 @@ impl AttemptEnded<'_> {
     }
 }
 
-/// A far end answered, or did not.
-#[derive(Debug)]
-pub struct FarEndCalled<'a> {
-    /// The configured connection.
-    pub connection: &'a str,
-    /// What was called, in our words: `create_order`.
-    pub call: &'a str,
-    /// The HTTP status, or `none`.
-    pub status: &'a str,
-    /// How long it took.
-    pub took: Duration,
-}
-
-impl FarEndCalled<'_> {
-    /// Writes the line and moves the metrics.
-    pub fn emit(&self) {
-        let labels = [("connection", self.connection.to_owned()), ("status", self.status.to_owned())];
-        counter!("drayline_far_end_calls_total", &labels).increment(1);
-        histogram!("drayline_far_end_call_seconds", "connection" => self.connection.to_owned()).record(self.took);
-        let took_ms = milliseconds(self.took);
-        tracing::debug!(connection = self.connection, call = self.call, status = self.status, took_ms, "far end");
-    }
-}
-
 /// How much waits in the outbox.
 #[derive(Debug)]
 pub struct OutboxMeasured {
@@ -159,7 +135,7 @@ impl OutboxMeasured {
 pub struct ParkedMeasured<'a> {
     /// Of which flow.
     pub flow: Flow,
-    /// `head`, `time`, `document`, `person`.
+    /// `head`, `time`, `document`, `person`, `far_end`, `flow`.
     pub waits_for: &'a str,
     /// Messages.
     pub messages: u64,
@@ -381,11 +357,11 @@ impl SecretUnread<'_> {
     }
 }
 
-fn milliseconds(duration: Duration) -> u64 {
+pub(super) fn milliseconds(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
 #[allow(clippy::cast_precision_loss, reason = "a gauge is a float; counts stay far below 2^53")]
-fn count(value: u64) -> f64 {
+pub(super) fn count(value: u64) -> f64 {
     value as f64
 }

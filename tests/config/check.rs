@@ -46,6 +46,7 @@ fn limits_that_let_nothing_through_are_refused() {
         ("processor", "batch_max"),
         ("processor", "attempts_at_once_max"),
         ("gateways", "calls_at_once_max"),
+        ("gateways", "breaker_failures_max"),
     ] {
         let findings = refused(&format!("[{section}]\n{key} = 0\n"));
         assert_eq!(findings.len(), 1, "{findings:#?}");

@@ -5,6 +5,7 @@ mod dynamics_writes;
 mod far_end;
 mod http;
 mod infolog;
+mod pace;
 mod post_shipment;
 mod released_order;
 mod scene;

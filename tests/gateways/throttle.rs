@@ -23,15 +23,31 @@ const DIALECTS: &[Dialect] = &[
     (429, &[], r#"{"message":"not enough credits","time_remaining":"18 seconds"}"#, Some(18_000)),
     (429, &[], "Calls quota exceeded, wait 1500 milliseconds", Some(1_500)),
     (429, &[], "try again in 2 min", Some(120_000)),
+    // One call's time at the rate that is told.
+    (429, &[("x-amzn-RateLimit-Limit", "2.0")], r#"{"errors":[{"code":"QuotaExceeded"}]}"#, Some(500)),
+    (429, &[("x-amzn-RateLimit-Limit", "0.0166")], "", Some(60_241)),
+    // A GraphQL interface answers 200 to everything.
+    (
+        200,
+        &[],
+        r#"{"errors":[{"code":30,"message":"not enough credits","time_remaining":"18 seconds"}]}"#,
+        Some(18_000),
+    ),
     // Nothing said: the configured wait.
-    (429, &[], "slow down", Some(30_000)),
-    (429, &[("retry-after", "soon")], "Limit 150 per account", Some(30_000)),
+    (429, &[], "slow down", Some(5_000)),
+    (429, &[("x-amzn-RateLimit-Limit", "0")], "", Some(5_000)),
+    (429, &[("retry-after", "soon")], "Limit 150 per account", Some(5_000)),
+    (429, &[("x-remaining-calls", "0")], "", Some(5_000)),
+    (429, &[("X-AC-Call-Limit", "51/50")], r#"{"status_code":429,"message":"Too Many Requests"}"#, Some(5_000)),
+    (429, &[], r#"{"error":true,"error_code":28,"error_message":"Rate limit exceeded"}"#, Some(5_000)),
     // No longer than configured.
     (429, &[("retry-after", "999999999")], "", Some(3_600_000)),
     (503, &[("retry-after", "5")], "", Some(5_000)),
     (403, &[], "Rate limit exceeded. Please wait 800 ms", Some(800)),
     // Neither is about speed.
     (503, &[], "maintenance for 10 minutes", None),
+    (200, &[], r#"{"errors":[{"code":12,"message":"unknown SKU","time_remaining":"18 seconds"}]}"#, None),
+    (200, &[], r#"{"data":{"time_remaining":"18 seconds"}}"#, None),
     (403, &[], "Your contract ended 3 min ago", None),
     (403, &[], "Only owners may set a limit", None),
 ];

@@ -1,7 +1,7 @@
 //! Sorts what can go wrong with Dynamics: here, and nowhere else.
 
 use crate::failure::{Code, Failure};
-use crate::gateways::error::{GatewayError, NotSent};
+use crate::gateways::error::{GatewayError, LeftAlone, NotSent};
 use crate::gateways::failures::{told, unsent};
 use crate::message::Connection;
 
@@ -16,15 +16,23 @@ fn code(error: &GatewayError) -> Code {
         GatewayError::NotSent { why: NotSent::Secret(_), .. } | GatewayError::Unauthorised { .. } => {
             Code::DynamicsUnauthorised
         }
+        GatewayError::NotSent { why: NotSent::LeftAlone(LeftAlone::Stopped(_)), .. } => Code::ConnectionPaused,
         GatewayError::NotSent {
-            why: NotSent::Unreachable { .. } | NotSent::PrivateAddress { .. } | NotSent::Crowded | NotSent::NoToken(_),
+            why:
+                NotSent::Unreachable { .. }
+                | NotSent::PrivateAddress { .. }
+                | NotSent::Crowded
+                | NotSent::LeftAlone(LeftAlone::Ill)
+                | NotSent::NoToken(_),
             ..
         }
         | GatewayError::Unanswered { changing: false, .. } => Code::DynamicsUnavailable,
         GatewayError::Unanswered { changing: true, .. } | GatewayError::Unreadable { changing: true, .. } => {
             Code::DynamicsUnsure
         }
-        GatewayError::Throttled { .. } => Code::DynamicsThrottled,
+        GatewayError::NotSent { why: NotSent::LeftAlone(LeftAlone::Asked(_)), .. } | GatewayError::Throttled { .. } => {
+            Code::DynamicsThrottled
+        }
         GatewayError::Forbidden { .. } => Code::DynamicsForbidden,
         GatewayError::NotFound { .. } => Code::DynamicsNotFound,
         GatewayError::Conflict { .. } => Code::DynamicsConflict,

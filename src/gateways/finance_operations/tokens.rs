@@ -112,6 +112,8 @@ impl Tokens {
 /// Nothing was sent to Dynamics when there was no token; a token service that says no does not accept us.
 fn refusal(error: GatewayError) -> GatewayError {
     match error {
+        // It is the environment that is left alone, not its token service that fails.
+        left_alone @ GatewayError::NotSent { why: NotSent::LeftAlone(_) | NotSent::Crowded, .. } => left_alone,
         GatewayError::NotSent { call, .. } | GatewayError::Unanswered { call, .. } => {
             GatewayError::NotSent { call, why: NotSent::NoToken(Arc::new(error)) }
         }
