@@ -130,9 +130,12 @@ codes! {
     /// The connection is not configured any more.
     ConnectionUnknown = "connection.unknown", Permanent, "integration",
         "Configure the connection again, then replay it; or discard it.";
-    /// The connection's mode is `paused`: its messages wait.
+    /// A person, or the configuration, paused the connection: its messages wait.
     ConnectionPaused = "connection.paused", Busy, "integration",
-        "Set the connection's mode to live when it may go on; its messages then go on by themselves.";
+        "Let it go on with `drayline resume` when it may, or set its mode to live; its messages then go on by themselves.";
+    /// A person paused the flow: its messages wait.
+    FlowPaused = "flow.paused", Busy, "integration",
+        "Let it go on with `drayline resume` when it may; its messages then go on by themselves.";
     /// The connection's mode is `dry_run`: what would be sent is on the journey, and nothing is sent.
     ConnectionDryRun = "connection.dry_run", Busy, "integration",
         "Read on the journey what would be sent; set the connection's mode to live when it is right.";

@@ -112,8 +112,13 @@ impl App {
             _lock: lock,
         };
         app.warn().await;
-        let looks =
-            Operations { config: Arc::clone(&config), store: store.clone(), transport: transport.clone(), scrape };
+        let looks = Operations {
+            config: Arc::clone(&config),
+            store: store.clone(),
+            transport: transport.clone(),
+            gateways: gateways.clone(),
+            scrape,
+        };
         app.serve("operations", config.operations.listen, operations(looks)).await?;
         if !roles.flows.is_empty() {
             let tools = Tools {

@@ -82,7 +82,7 @@ async fn discard(global: &Global, store: &Store, id: Uuid, reason: &str) -> Resu
 }
 
 /// Who sits at the command line.
-fn who() -> String {
+pub(super) fn who() -> String {
     std::env::var("USER").unwrap_or_else(|_| "command line".to_owned())
 }
 

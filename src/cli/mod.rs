@@ -5,6 +5,7 @@ mod demo;
 mod documents;
 mod exceptions;
 mod output;
+mod pauses;
 mod roles;
 mod sandbox;
 mod store;
@@ -85,6 +86,12 @@ enum Command {
     /// Exchanges and queues at the broker
     #[command(subcommand)]
     Topology(topology::Action),
+    /// Stop calling a connection, or working on a flow; without options: what is paused, by whom and why
+    #[command(after_help = pauses::HELP)]
+    Pause(pauses::Options),
+    /// Let go on what was paused: its messages go on by themselves, in order, beginning with one
+    #[command(after_help = pauses::HELP)]
+    Resume(pauses::Options),
     /// What waits for a person
     #[command(subcommand)]
     Exceptions(exceptions::Action),
@@ -194,6 +201,8 @@ async fn run(arguments: Arguments) -> Result<(), Failed> {
         Command::Config(action) => config::run(&global, &action),
         Command::Migrate => store::migrate(&global).await,
         Command::Topology(action) => topology::run(&global, &action).await,
+        Command::Pause(options) => pauses::pause(&global, options).await,
+        Command::Resume(options) => pauses::resume(&global, options).await,
         Command::Exceptions(action) => exceptions::run(&global, action).await,
         Command::Replay(action) => exceptions::replay(&global, action).await,
         Command::Documents(action) => documents::run(&global, action).await,

@@ -51,7 +51,7 @@ pub struct Attempted {
     pub exception: Exception,
     /// The far end's own words.
     pub detail: Option<String>,
-    /// What it waits for: `person`, `time`, `document …`, `head …`.
+    /// What it waits for: `person`, `time`, `document …`, `far end …`, `flow …`, `head …`.
     pub waits_for: String,
     /// Calls that may have happened: key, far end, class.
     pub unsure: Vec<(String, String, String)>,
@@ -191,6 +191,8 @@ fn attempted(listed: &Listed) -> Attempted {
             (WaitsFor::Head, None) => "its turn".to_owned(),
             (WaitsFor::Time { .. }, _) => "time".to_owned(),
             (WaitsFor::Document { key, .. }, _) => format!("document {key}"),
+            (WaitsFor::FarEnd { connection }, _) => format!("far end {connection}"),
+            (WaitsFor::Flow, _) => format!("flow {}, which is paused", parked.flow),
             (WaitsFor::Person, _) => "person".to_owned(),
         },
         unsure: parked
@@ -209,7 +211,11 @@ fn status(parked: &Parked) -> &'static str {
         WaitsFor::Person => "open",
         // Somebody asked for it, and it has not ended since.
         _ if parked.asked > 0 => "replaying",
-        WaitsFor::Head | WaitsFor::Document { .. } | WaitsFor::Time { .. } => "waiting",
+        WaitsFor::Head
+        | WaitsFor::Document { .. }
+        | WaitsFor::Time { .. }
+        | WaitsFor::FarEnd { .. }
+        | WaitsFor::Flow => "waiting",
     }
 }
 

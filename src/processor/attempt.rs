@@ -16,6 +16,7 @@ use super::{calls, leave, unsure};
 use crate::clock::Mark;
 use crate::failure::{Code, Failure};
 use crate::flows::{Done, Ledger, Past};
+use crate::gateways::calling;
 use crate::message::Envelope;
 use crate::rehearsal;
 use crate::store::{Effect, Gate, Intent, Known, Parked, Place, Step, WaitsFor};
@@ -84,18 +85,22 @@ pub(super) async fn attempt(house: &House, job: &Job, lane_is_full: bool) {
 /// Settles what is unsure, then runs the flow. A panic ends the attempt, not the house.
 async fn run(attempt: &mut Attempt<'_>) -> Verdict {
     let job = attempt.job;
+    let house = attempt.house;
+    let flow = job.tenure.owner.flow;
+    if let Some(failure) = house.stops.paused(flow) {
+        return Verdict::Pause(Pause::Flow { failure });
+    }
     let envelope = match &job.inbound.content {
         Ok(envelope) => envelope,
         Err(failure) => return Verdict::Pause(Pause::Failed(failure.clone())),
     };
-    let house = attempt.house;
-    let Some(_permit) = house.lanes.permit().await else { return Verdict::Left };
-    let running = async {
+    let replayed = job.due.as_ref().is_some_and(|parked| parked.asked > 0);
+    let running = calling(flow, replayed, async {
         match unsure::settle(attempt).await {
             Ok(()) => calls::run_flow(attempt, envelope).await,
             Err(verdict) => verdict,
         }
-    };
+    });
     AssertUnwindSafe(running).catch_unwind().await.unwrap_or_else(|panic| panicked(job, &*panic))
 }
 

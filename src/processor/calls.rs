@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::attempt::{Attempt, Verdict};
 use super::parking::Pause;
-use super::unsure::{facts_with, intent, paused, unknown};
+use super::unsure::{facts_with, intent, unknown};
 use crate::clock::Mark;
 use crate::config::{Mode, ms};
 use crate::failure::{Class, Code, Failure};
@@ -124,7 +124,7 @@ async fn make_call(
     Ok(())
 }
 
-/// Whether every connection of a plan is live. In dry run the journey says what would be sent.
+/// Whether every connection of a plan may be called, and the first one now. In dry run the journey says what would be sent.
 fn may_all_be_called(attempt: &mut Attempt<'_>, calls: &[Planned]) -> Result<(), Verdict> {
     let after = ms(attempt.house.tools.config.processor.look_again_ms);
     let mode = |call: &Planned| attempt.house.tools.gateways.mode(&call.connection);
@@ -134,16 +134,18 @@ fn may_all_be_called(attempt: &mut Attempt<'_>, calls: &[Planned]) -> Result<(),
     if let Some(call) = first(None) {
         return Err(Verdict::Pause(Pause::Failed(unknown(call.connection.as_str()))));
     }
-    if let Some(call) = first(Some(Mode::Paused)) {
-        let failure = Some(paused(call.connection.as_str()));
-        return Err(Verdict::Pause(Pause::Again { after, failure }));
-    }
     if let Some(call) = first(Some(Mode::DryRun)) {
         let failure = dry_run(call.connection.as_str());
         tell_what_would_be_sent(attempt, calls);
         return Err(Verdict::Pause(Pause::Again { after, failure: Some(failure) }));
     }
-    Ok(())
+    let flow = attempt.job.tenure.owner.flow;
+    if let Some(failure) = attempt.house.stops.paused(flow) {
+        return Err(Verdict::Pause(Pause::Flow { failure }));
+    }
+    // Asked before anything is intended that could not be sent. The others are asked when it is their turn.
+    let refusal = calls.first().and_then(|call| attempt.house.tools.gateways.refusal(&call.connection, flow));
+    refusal.map_or(Ok(()), |failure| Err(Verdict::Pause(Pause::Failed(failure))))
 }
 
 fn dry_run(connection: &str) -> Failure {

@@ -32,7 +32,7 @@ pub(super) async fn run(house: Arc<House>) {
         for parked in due {
             if let Some(tenure) = tenures.get(&(parked.flow, parked.partition)) {
                 let arrived = house.tools.clock.mark();
-                Lanes::bring(&house, Job::due(Arc::clone(tenure), parked, arrived));
+                let _ = Lanes::bring(&house, Job::due(Arc::clone(tenure), parked, arrived));
             }
         }
     }

@@ -18,6 +18,7 @@ use super::lanes::Lanes;
 use super::ownership::{Pulse, Tenures};
 use super::retry::RetryTable;
 use super::share::Shares;
+use super::stops::Stops;
 use crate::config::ms;
 use crate::message::Flow;
 use crate::rehearsal::Rehearsal;
@@ -34,6 +35,7 @@ pub(super) struct House {
     pub(super) shares: Shares,
     pub(super) lanes: Lanes,
     pub(super) journals: Journals,
+    pub(super) stops: Stops,
     pub(super) retry: RetryTable,
     pub(super) rehearsal: Rehearsal,
     desks: HashMap<Flow, Desk>,
@@ -61,8 +63,9 @@ impl House {
             pulse: Pulse::new(&tools.clock, ms(processor.dead_after_ms)),
             tenures: Tenures::default(),
             shares: Shares::default(),
-            lanes: Lanes::new(processor.attempts_at_once_max),
+            lanes: Lanes::default(),
             journals: Journals::default(),
+            stops: Stops::default(),
             retry: RetryTable::new(processor),
             // The configuration was checked before: what cannot be read here rehearses nothing.
             rehearsal: Rehearsal::parse(&rehearsal.kill_at, &rehearsal.freeze_at).unwrap_or_default(),

@@ -13,7 +13,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
-use tokio::sync::{Semaphore, SemaphorePermit};
 use uuid::Uuid;
 
 use super::attempt::attempt;
@@ -25,10 +24,8 @@ use crate::telemetry::AssumptionBroken;
 type Name = (Flow, String);
 
 /// All lanes of a worker.
-pub(super) struct Lanes {
-    open: Mutex<Open>,
-    attempts: Semaphore,
-}
+#[derive(Default)]
+pub(super) struct Lanes(Mutex<Open>);
 
 #[derive(Default)]
 struct Open {
@@ -45,23 +42,15 @@ struct Lane {
 }
 
 impl Lanes {
-    pub(super) fn new(attempts_at_once_max: usize) -> Self {
-        Self { open: Mutex::default(), attempts: Semaphore::new(attempts_at_once_max) }
-    }
-
-    /// Waits until an attempt may run. Nothing closes the semaphore, so that nothing is never answered.
-    pub(super) async fn permit(&self) -> Option<SemaphorePermit<'_>> {
-        self.attempts.acquire().await.ok()
-    }
-
-    /// Brings a job into its lane: a delivery behind, a due head in front.
-    pub(super) fn bring(house: &Arc<House>, job: Job) {
+    /// Brings a job into its lane: a delivery behind, a due head in front. Whether it was not there yet.
+    pub(super) fn bring(house: &Arc<House>, job: Job) -> bool {
         let flow = job.tenure.owner.flow;
         let name = (flow, job.inbound.lane_key.clone());
         let mut open = house.lanes.open();
         if job.due.is_some() && !open.due.insert((flow, job.inbound.message_id)) {
-            return;
+            return false;
         }
+        house.stops.begins(flow, job.due.as_ref());
         let begins = !open.lanes.contains_key(&name);
         let lane = open.lanes.entry(name.clone()).or_default();
         if job.due.is_some() {
@@ -75,6 +64,7 @@ impl Lanes {
             let worked = work_off(Arc::clone(house), name);
             house.spawn(&house.tasks, worked);
         }
+        true
     }
 
     /// The next job, and whether its lane is full. An empty lane is gone.
@@ -95,7 +85,7 @@ impl Lanes {
     }
 
     fn open(&self) -> MutexGuard<'_, Open> {
-        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -110,6 +100,7 @@ async fn work_off(house: Arc<House>, name: Name) {
             run(&house, &job, full).await;
         }
         house.lanes.done(&job);
+        house.stops.ends(job.tenure.owner.flow, job.due.as_ref());
         drop(started);
     }
 }

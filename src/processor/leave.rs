@@ -13,7 +13,7 @@ use super::emitted::{dead_letter, emitted, forwarded};
 use super::house::House;
 use super::inbound::Job;
 use super::parking::{Parking, Parkings, Pause, Standing};
-use super::report;
+use super::{report, stops};
 use crate::clock::Mark;
 use crate::failure::{Code, Failure};
 use crate::flows::Done;
@@ -71,7 +71,7 @@ fn names(done: &Done, gate: Option<&Gate>) -> Vec<String> {
     });
     let awaited = gate.and_then(|gate| match &gate.waits_for {
         WaitsFor::Document { key, .. } => Some(key.clone()),
-        WaitsFor::Head | WaitsFor::Time { .. } | WaitsFor::Person => None,
+        WaitsFor::Head | WaitsFor::Time { .. } | WaitsFor::FarEnd { .. } | WaitsFor::Flow | WaitsFor::Person => None,
     });
     of_documents.chain(awaited).collect()
 }
@@ -159,10 +159,12 @@ pub(super) async fn behind(house: &House, job: &Job, known: Known, started: Mark
 /// hold the record.
 async fn commit(house: &House, job: &Job, record: Record) -> Option<Result<(), String>> {
     let outbox: Vec<_> = record.outbox.iter().map(|row| row.flow).collect();
+    let waits_for = stop_of(&record);
     match house.desk(job.tenure.owner.flow)?.record.ask(record).await? {
         Written::Yes => {
             house.rehearsal.reached(rehearsal::Step::RecordCommitted);
             job.settle();
+            house.stops.recorded(job.tenure.owner, job.due.as_ref(), waits_for);
             for flow in outbox {
                 house.poke_relay(flow);
             }
@@ -174,6 +176,12 @@ async fn commit(house: &House, job: &Job, record: Record) -> Option<Result<(), S
         }
         Written::Refused(reason) => Some(Err(reason)),
     }
+}
+
+/// What a record's message waits for from now on, if it is stopped.
+fn stop_of(record: &Record) -> Option<WaitsFor> {
+    let Outcome::Parked(parked) = &record.outcome else { return None };
+    stops::is_stop(&parked.waits_for).then(|| parked.waits_for.clone())
 }
 
 fn applied(attempt: &mut Attempt<'_>, done: Done) -> Record {
@@ -204,7 +212,7 @@ fn applied(attempt: &mut Attempt<'_>, done: Done) -> Record {
 async fn paused(attempt: &mut Attempt<'_>, pause: Pause) -> Record {
     let house = attempt.house;
     let now = house.persistently("reading its clock", || house.tools.store.now()).await;
-    let parking = Parkings::new(&house.tools.config.processor).park(standing(attempt), pause, now);
+    let parking = Parkings::new(&house.tools.config.processor).park(standing(attempt, now), pause, now);
     // What was intended in this process was intended before now.
     for intent in &mut attempt.unsure {
         intent.committed_at.get_or_insert(now);
@@ -218,6 +226,11 @@ async fn paused(attempt: &mut Attempt<'_>, pause: Pause) -> Record {
         }
         (WaitsFor::Time { .. }, Some(failure)) if waits_before.is_none() => {
             attempt.step("drayline", format!("It is tried again: {}", failure.sentence), "live");
+        }
+        (waits_for, Some(failure)) if stops::is_stop(waits_for) && waits_before != Some(waits_for) => {
+            let for_what = stops::name(waits_for, attempt.job.tenure.owner.flow);
+            let what = format!("{} waits for {for_what}: {}", attempt.job.inbound.kind, failure.sentence);
+            attempt.step("drayline", what, "live");
         }
         _ => {}
     }
@@ -233,7 +246,8 @@ async fn poisoned(attempt: &Attempt<'_>, reason: &str) -> Record {
     let house = attempt.house;
     let now = house.persistently("reading its clock", || house.tools.store.now()).await;
     let failure = refused(attempt.job.inbound.message_id, reason);
-    let parking = Parkings::new(&house.tools.config.processor).park(standing(attempt), Pause::Failed(failure), now);
+    let parking =
+        Parkings::new(&house.tools.config.processor).park(standing(attempt, now), Pause::Failed(failure), now);
     let mut parked = row(attempt, parking);
     parked.unsure = house.journals.of(attempt.job.tenure.owner, attempt.job.inbound.message_id);
     for intent in &mut parked.unsure {
@@ -254,15 +268,19 @@ pub(super) fn refused(message_id: uuid::Uuid, reason: &str) -> Failure {
     Failure::new(Code::StoreRefused, sentence).with_detail(reason)
 }
 
-fn standing(attempt: &Attempt<'_>) -> Standing {
+fn standing(attempt: &Attempt<'_>, now: Timestamp) -> Standing {
     let Some(parked) = &attempt.parked else {
         return Standing { progressed: !attempt.effects.is_empty(), ..Standing::default() };
     };
     let between =
         |first: Timestamp, last: Timestamp| Duration::try_from(last.duration_since(first)).unwrap_or_default();
+    // Until this attempt began.
+    let began = now.checked_sub(attempt.house.tools.clock.since(attempt.started)).unwrap_or(now);
+    let stopped = parked.last_parked_at.filter(|_| stops::is_stop(&parked.waits_for));
+    let stopped_for = stopped.map(|since| between(since, began)).unwrap_or_default();
     Standing {
         attempts: parked.attempts,
-        deadline_at: parked.deadline_at,
+        deadline_at: parked.deadline_at.map(|at| at.checked_add(stopped_for).unwrap_or(at)),
         parked_for: parked
             .first_parked_at
             .zip(parked.last_parked_at)

@@ -5,11 +5,11 @@
 //! gathered beside it, and only then is the delivery settled.
 //!
 //! ```text
-//!                      ┌────────────────── again (time, document, look again, replay) ─────────────────┐
+//!                      ┌───────── again (time, document, far end opened, look again, replay) ──────────┐
 //!                      ▼                                                                               │
 //!  delivered ──► (gate open) ──► attempt ──┬──► applied ─┐                                             │
 //!      │                          │  ▲     ├──► not ours ┴─► ended: an inbox row, for good             │
-//!      │ (gate closed)            │  │     └──► parked for a time, a document, a person ───────────────┤
+//!      │ (gate closed)            │  │     └──► parked for a time, a document, a far end, a person ────┤
 //!      ▼                          │  └─ due at the front                 │                             │
 //!  parked behind the head ────────┼──────────────────────────────────────┘                             │
 //!      │                          └──► left: nothing recorded; delivered again                         │
@@ -43,6 +43,7 @@ mod relay;
 mod report;
 mod retry;
 mod share;
+mod stops;
 mod unsure;
 
 use std::sync::Arc;
@@ -96,6 +97,7 @@ impl Worker {
         let of = || Arc::clone(&house);
         house.spawn(&house.tasks, ownership::beat(of()));
         house.spawn(&house.tasks, due::run(of()));
+        house.spawn(&house.tasks, stops::run(of()));
         house.spawn(&house.tasks, measure::run(of()));
         for flow in &house.flows {
             for number in 0..house.tools.transport.partitions(*flow) {

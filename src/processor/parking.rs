@@ -3,6 +3,8 @@
 //! | the pause | waits for | costs an attempt | and in the end |
 //! |---|---|---|---|
 //! | busy | a time, as long again as it has lasted | no | |
+//! | busy, and the far end as a whole is in the way | the far end | no | |
+//! | a flow that a person paused | the flow | no | |
 //! | transient | a time, by the retry table | yes | a person, when the budget is spent |
 //! | unsure | a time, by the retry table; looked up first | yes | a person, when the budget is spent |
 //! | permanent, poison | a person | | |
@@ -41,6 +43,11 @@ pub enum Pause {
         /// What it becomes at the deadline.
         failure: Failure,
     },
+    /// A person paused its flow.
+    Flow {
+        /// What people see meanwhile.
+        failure: Failure,
+    },
     /// Nothing went wrong with it, or nothing that counts.
     Again {
         /// When.
@@ -55,7 +62,7 @@ pub enum Pause {
 pub struct Standing {
     /// Attempts that counted.
     pub attempts: u32,
-    /// The deadline of its wait, when it has one.
+    /// The deadline of its wait, when it has one; without the time in which it was stopped.
     pub deadline_at: Option<Timestamp>,
     /// How long it has been busy or waiting since it was first parked.
     pub parked_for: Duration,
@@ -116,6 +123,7 @@ impl Parkings {
                 };
                 until(deadline_at, now, standing, waits_for, failure)
             }
+            Pause::Flow { failure } => stopped(standing, WaitsFor::Flow, failure),
             Pause::Again { after, failure } => Parking {
                 waits_for: WaitsFor::Time { delay: after },
                 attempts: standing.attempts,
@@ -129,6 +137,10 @@ impl Parkings {
     fn failed(&self, standing: Standing, failure: Failure) -> Parking {
         let asked_for = failure.retry_after.unwrap_or_default();
         let busy = failure.class() == Class::Busy;
+        if let Some(connection) = failure.far_end.as_deref().filter(|_| busy) {
+            let waits_for = WaitsFor::FarEnd { connection: connection.to_owned() };
+            return stopped(standing, waits_for, failure);
+        }
         let (delay, attempts) = match failure.class() {
             Class::Busy => {
                 // Who asks for no time at all still gets a little.
@@ -154,6 +166,11 @@ impl Parkings {
             None => for_a_person(attempts, failure),
         }
     }
+}
+
+/// It waits for something that is in the way of many.
+fn stopped(standing: Standing, waits_for: WaitsFor, failure: Failure) -> Parking {
+    Parking { waits_for, attempts: standing.attempts, failure: Some(failure), deadline_at: standing.deadline_at }
 }
 
 /// A person is to act. The next wait has a deadline of its own.

@@ -11,10 +11,11 @@ use super::house::House;
 use super::inbound::Job;
 use super::lanes::Lanes;
 use super::ownership::{self, End, Tenure};
+use super::stops;
 use crate::message::Flow;
 use crate::store::{Known, Question, Unsettled};
 use crate::telemetry::PartitionLeft;
-use crate::transport::Subscription;
+use crate::transport::{Delivery, Subscription};
 
 /// How long closing a channel may take when its broker says nothing.
 const CLOSING_MAX: Duration = Duration::from_secs(5);
@@ -35,10 +36,11 @@ async fn work(house: &Arc<House>, tenure: &Arc<Tenure>) -> (End, Option<Subscrip
     tokio::select! {
         biased;
         end = &mut end => return (end, None),
-        () = find_unsettled(house, tenure) => {}
+        () = find(house, tenure) => {}
     }
     house.tenures.began(tenure);
     house.due.notify_one();
+    house.stops.poke();
     let mut waits = house.retry.for_the_store();
     loop {
         let mut subscription = tokio::select! {
@@ -50,11 +52,11 @@ async fn work(house: &Arc<House>, tenure: &Arc<Tenure>) -> (End, Option<Subscrip
             tokio::select! {
                 biased;
                 end = &mut end => return (end, Some(subscription)),
-                delivery = subscription.next() => match delivery {
+                delivery = read(house, tenure, &mut subscription) => match delivery {
                     Some(delivery) => {
                         waits = house.retry.for_the_store();
                         let arrived = house.tools.clock.mark();
-                        Lanes::bring(house, Job::delivered(Arc::clone(tenure), delivery, arrived));
+                        let _ = Lanes::bring(house, Job::delivered(Arc::clone(tenure), delivery, arrived));
                     }
                     // The session ended, or the queue went away.
                     None => break,
@@ -70,6 +72,12 @@ async fn work(house: &Arc<House>, tenure: &Arc<Tenure>) -> (End, Option<Subscrip
     }
 }
 
+/// The next delivery; as long as too many of this partition wait for one thing, none is read.
+async fn read(house: &House, tenure: &Tenure, subscription: &mut Subscription) -> Option<Delivery> {
+    house.stops.until_room(&house.tools.config.processor, tenure.owner).await;
+    subscription.next().await
+}
+
 async fn subscribe(house: &House, tenure: &Tenure) -> Subscription {
     let mut waits = house.retry.for_the_store();
     let owner = tenure.owner;
@@ -82,6 +90,12 @@ async fn subscribe(house: &House, tenure: &Tenure) -> Subscription {
         }
         tokio::time::sleep(waits.next_wait()).await;
     }
+}
+
+/// Finds what must be known before anything is delivered.
+async fn find(house: &House, tenure: &Tenure) {
+    find_unsettled(house, tenure).await;
+    stops::found(house, tenure.owner).await;
 }
 
 /// Reads what earlier owners, or we ourselves, intended and did not record.

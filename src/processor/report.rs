@@ -79,6 +79,8 @@ fn waits(waits_for: &WaitsFor) -> (Option<&'static str>, Option<Duration>) {
         WaitsFor::Head => (Some("head"), None),
         WaitsFor::Time { delay } => (Some("time"), Some(*delay)),
         WaitsFor::Document { delay, .. } => (Some("document"), Some(*delay)),
+        WaitsFor::FarEnd { .. } => (Some("far_end"), None),
+        WaitsFor::Flow => (Some("flow"), None),
         WaitsFor::Person => (Some("person"), None),
     }
 }

@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use super::attempt::{Attempt, Verdict};
 use super::parking::Pause;
-use crate::config::{Mode, ms};
+use crate::config::ms;
 use crate::failure::{Code, Failure};
 use crate::flows::{self, Lookup, Past, Planned, Repeat, Settled};
 use crate::message::{Connection, Envelope};
@@ -118,21 +118,13 @@ pub fn not_there_counts_in(committed_at: Timestamp, now: Timestamp, needed: Dura
 fn reachable(attempt: &Attempt<'_>, name: &str) -> Result<Connection, Verdict> {
     let connection = Connection::new(name).ok();
     let mode = connection.as_ref().and_then(|connection| attempt.house.tools.gateways.mode(connection));
-    match (connection, mode) {
-        (Some(connection), Some(Mode::Live | Mode::DryRun)) => Ok(connection),
-        (Some(_), Some(Mode::Paused)) => {
-            let after = ms(attempt.house.tools.config.processor.look_again_ms);
-            Err(Verdict::Pause(Pause::Again { after, failure: Some(paused(name)) }))
-        }
-        (_, None) | (None, _) => Err(Verdict::Pause(Pause::Failed(unknown(name)))),
+    let (Some(connection), Some(_)) = (connection, mode) else {
+        return Err(Verdict::Pause(Pause::Failed(unknown(name))));
+    };
+    match attempt.house.tools.gateways.refusal(&connection, attempt.job.tenure.owner.flow) {
+        None => Ok(connection),
+        Some(failure) => Err(Verdict::Pause(Pause::Failed(failure))),
     }
-}
-
-/// The failure of a connection that is paused.
-pub(super) fn paused(connection: &str) -> Failure {
-    let sentence =
-        format!("The connection {connection} is paused. Its messages wait, in order, until it is live again.");
-    Failure::new(Code::ConnectionPaused, sentence)
 }
 
 /// The failure of a connection that is gone.

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
-use super::columns::{DOCUMENT, HEAD, PERSON, TIME, clean, ending_code, micros, purpose_code};
+use super::columns::{clean, ending_code, micros, purpose_code, wait_code};
 use super::rows::{
     Intended, Intent, OutboxRow, Outcome, Ownership, Parked, ParkedFailure, Place, Purpose, Record, WaitsFor, Written,
 };
@@ -201,13 +201,13 @@ impl<'a> ParkedRow<'a> {
             Place::InFrontOf(anchor) => (IN_FRONT, anchor),
             Place::At(anchor) => (AT, anchor),
         };
-        let (waits_for, delay, awaited, passes) = match &parked.waits_for {
-            WaitsFor::Head => (HEAD, None, None, None),
-            WaitsFor::Time { delay } => (TIME, Some(micros(*delay)), None, None),
-            WaitsFor::Document { key, passes, delay } => {
-                (DOCUMENT, Some(micros(*delay)), Some(clean(key)), passes.map(crate::message::Kind::as_str))
+        let (waits_for, awaited) = wait_code(&parked.waits_for);
+        let (delay, passes) = match &parked.waits_for {
+            WaitsFor::Time { delay } => (Some(micros(*delay)), None),
+            WaitsFor::Document { passes, delay, .. } => {
+                (Some(micros(*delay)), passes.map(crate::message::Kind::as_str))
             }
-            WaitsFor::Person => (PERSON, None, None, None),
+            WaitsFor::Head | WaitsFor::FarEnd { .. } | WaitsFor::Flow | WaitsFor::Person => (None, None),
         };
         Self {
             record,
@@ -221,7 +221,7 @@ impl<'a> ParkedRow<'a> {
             nth: 0,
             waits_for,
             delay,
-            awaited,
+            awaited: awaited.map(clean),
             passes,
             failure: FailureText::of(parked.failure.as_ref()),
             unsure: intents_json(&parked.unsure).to_string(),

@@ -25,11 +25,27 @@ pub(super) const STRIDE: i64 = 1 << 20;
 /// No wait is longer: a hundred years.
 const DELAY_MAX: Duration = Duration::from_hours(100 * 365 * 24);
 
-/// What a waiting message waits for, as a number. The partial indexes of the schema know 0 and 2.
+/// What a waiting message waits for, as a number. The partial indexes of the schema know 0, 2, and that what is not woken
+/// in the store itself lies above 3.
 pub(super) const HEAD: i64 = 0;
 pub(super) const TIME: i64 = 1;
 pub(super) const DOCUMENT: i64 = 2;
 pub(super) const PERSON: i64 = 3;
+pub(super) const FAR_END: i64 = 4;
+pub(super) const FLOW: i64 = 5;
+
+/// What is waited for as it stands in the columns: the number, and the name of what is awaited.
+pub(super) fn wait_code(waits_for: &WaitsFor) -> (i64, Option<&str>) {
+    match waits_for {
+        WaitsFor::Head => (HEAD, None),
+        WaitsFor::Time { .. } => (TIME, None),
+        WaitsFor::Document { key, .. } => (DOCUMENT, Some(key)),
+        WaitsFor::Person => (PERSON, None),
+        WaitsFor::FarEnd { connection } => (FAR_END, Some(connection)),
+        // So that it is found by the same index.
+        WaitsFor::Flow => (FLOW, Some("")),
+    }
+}
 
 /// The columns of [`ParkedColumns`], for a SELECT.
 macro_rules! parked_columns {
@@ -78,7 +94,7 @@ impl ParkedColumns {
         Ok(Parked {
             message_id: self.message_id,
             flow: flow(&self.flow)?,
-            partition: u16::try_from(self.partition).map_err(|_| unreadable("a partition", &self.partition))?,
+            partition: partition(self.partition)?,
             lane_key: self.lane_key,
             ordering_key: self.ordering_key,
             kind: self.kind,
@@ -212,6 +228,10 @@ pub(super) fn as_asked(names: &[String], asked: &[Cow<'_, str>], found: Vec<(Str
     pairs.filter(|(_, asked)| found.contains(asked.as_ref())).map(|(name, _)| name.clone()).collect()
 }
 
+pub(super) fn partition(number: i64) -> Result<u16, StoreError> {
+    u16::try_from(number).map_err(|_| unreadable("a partition", &number))
+}
+
 pub(super) fn parked_counts(rows: Vec<(String, i64, i64)>) -> Result<Vec<(Flow, String, u64)>, StoreError> {
     let count = |(name, code, rows): (String, i64, i64)| {
         Ok((flow(&name)?, waits_for_name(code)?.to_owned(), rows.cast_unsigned()))
@@ -287,11 +307,13 @@ fn waits_for_name(code: i64) -> Result<&'static str, StoreError> {
         TIME => Ok("time"),
         DOCUMENT => Ok("document"),
         PERSON => Ok("person"),
+        FAR_END => Ok("far_end"),
+        FLOW => Ok("flow"),
         other => Err(unreadable("a wait", &other)),
     }
 }
 
-fn waits_for(
+pub(super) fn waits_for(
     code: i64,
     delay: Option<i64>,
     awaited: Option<String>,
@@ -308,6 +330,8 @@ fn waits_for(
             delay,
         }),
         PERSON => Ok(WaitsFor::Person),
+        FAR_END => Ok(WaitsFor::FarEnd { connection: awaited.unwrap_or_default() }),
+        FLOW => Ok(WaitsFor::Flow),
         other => Err(unreadable("a wait", &other)),
     }
 }

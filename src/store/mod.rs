@@ -14,6 +14,7 @@ mod parts;
 mod postgresql;
 mod rows;
 mod sqlite;
+mod stops;
 mod views;
 
 pub use asked::{
@@ -23,6 +24,7 @@ pub use rows::{
     Crew, Document, Effect, Ending, Gate, Intended, Intent, Known, OutboxRow, Outcome, Ownership, Parked,
     ParkedFailure, Place, Purpose, Question, Record, Step, Unsettled, Waiting, WaitsFor, Written,
 };
+pub use stops::{Pause, Stopped};
 
 use std::time::Duration;
 
@@ -220,7 +222,44 @@ impl Store {
         on!(self, store => store.parked(filter).await)
     }
 
-    /// How much is parked: flow, what for (`head`, `time`, `document`, `person`), messages.
+    /// How much waits for each far end, and for paused flows, in every partition.
+    pub async fn stopped(&self) -> Result<Vec<Stopped>, StoreError> {
+        on!(self, store => store.stopped().await)
+    }
+
+    /// Heads of the given partitions that wait for just this (a far end, or their flow), those first that have waited for
+    /// longest.
+    pub async fn stopped_heads(
+        &self,
+        owners: &[Ownership],
+        waits_for: &WaitsFor,
+        limit: u32,
+    ) -> Result<Vec<Parked>, StoreError> {
+        on!(self, store => store.stopped_heads(owners, waits_for, limit).await)
+    }
+
+    /// Pauses what it names; answers the pause that holds, which is an older one where there is one.
+    pub async fn pause(&self, pause: &Pause) -> Result<Pause, StoreError> {
+        on!(self, store => store.pause(pause).await)
+    }
+
+    /// Ends a pause, and keeps who let it go on, when and why; nothing when there was none.
+    pub async fn resume(
+        &self,
+        connection: Option<&str>,
+        flow: Option<Flow>,
+        by: &str,
+        why: &str,
+    ) -> Result<Option<Pause>, StoreError> {
+        on!(self, store => store.resume((connection, flow), by, why).await)
+    }
+
+    /// All pauses that hold, oldest first.
+    pub async fn pauses(&self) -> Result<Vec<Pause>, StoreError> {
+        on!(self, store => store.pauses().await)
+    }
+
+    /// How much is parked: flow, what for (`head`, `time`, `document`, `far_end`, `flow`, `person`), messages.
     pub async fn parked_counts(&self) -> Result<Vec<(Flow, String, u64)>, StoreError> {
         on!(self, store => store.parked_counts().await)
     }

@@ -77,7 +77,7 @@ pub struct Gate {
 }
 
 /// What a parked message waits for.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum WaitsFor {
     /// What stands in front of it in its lane. At the front it is due.
     Head,
@@ -95,6 +95,13 @@ pub enum WaitsFor {
         /// When it is looked at again without being woken.
         delay: Duration,
     },
+    /// A far end that is left alone, or has no room. Woken by the owner of the partition, oldest first.
+    FarEnd {
+        /// The configured connection.
+        connection: String,
+    },
+    /// Its flow, which a person paused. Woken by the owner of the partition, oldest first.
+    Flow,
     /// A person.
     Person,
 }

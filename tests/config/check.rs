@@ -44,7 +44,8 @@ fn limits_that_let_nothing_through_are_refused() {
         ("ingest", "body_bytes_max"),
         ("ingest", "requests_max"),
         ("processor", "batch_max"),
-        ("processor", "attempts_at_once_max"),
+        ("processor", "waiting_per_far_end_max"),
+        ("processor", "stop_poll_ms"),
         ("gateways", "calls_at_once_max"),
         ("gateways", "breaker_failures_max"),
     ] {

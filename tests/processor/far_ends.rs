@@ -71,6 +71,11 @@ struct Shop {
 
 impl FarEnds {
     pub async fn open() -> Self {
+        Self::open_at("127.0.0.1:0").await
+    }
+
+    /// The same at an address where nobody listened until now.
+    pub async fn open_at(address: &str) -> Self {
         let kept = Arc::new(Mutex::new(Kept::default()));
         let (go_on, told) = watch::channel(false);
         let shop = Shop { kept: Arc::clone(&kept), go_on: told };
@@ -80,7 +85,7 @@ impl FarEnds {
             .route("/data/{entity}", get(read).post(write).patch(patch))
             .route("/orders", post(create).get(find))
             .with_state(shop);
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let listener = tokio::net::TcpListener::bind(address).await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let server = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
         Self { url, kept, go_on: Arc::new(go_on), _server: Arc::new(Server(server)) }
@@ -115,6 +120,11 @@ impl FarEnds {
     /// References whose create is at the door now or was.
     pub fn asked(&self) -> Vec<String> {
         self.kept().asked.clone()
+    }
+
+    /// The references of the orders that there are.
+    pub fn orders(&self) -> HashSet<String> {
+        self.kept().orders.keys().cloned().collect()
     }
 
     /// How often two calls of one reference were there at one time.

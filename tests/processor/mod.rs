@@ -9,6 +9,7 @@ mod order;
 mod ownership;
 mod parking;
 mod relay;
+mod stops;
 mod triage;
 mod waiting;
 mod waits;

@@ -18,7 +18,7 @@ async fn a_paused_connection_is_left_alone(backing: Backing) {
     world.publish(&message).await;
     let row = world.parked(message.message_id, |_| true).await;
     assert_eq!(row.parked.failure.unwrap().code, "connection.paused");
-    assert!(matches!(row.parked.waits_for, WaitsFor::Time { .. }));
+    assert_eq!(row.parked.waits_for, WaitsFor::FarEnd { connection: "north".to_owned() });
     assert_eq!(row.parked.attempts, 0);
     assert!(world.far_ends.asked().is_empty());
     worker.stop(Duration::from_secs(5)).await;

@@ -34,7 +34,7 @@ fn failed(code: Code, standing: Standing) -> Parking {
 fn after(parking: &Parking) -> Option<Duration> {
     match parking.waits_for {
         WaitsFor::Time { delay } | WaitsFor::Document { delay, .. } => Some(delay),
-        WaitsFor::Head | WaitsFor::Person => None,
+        WaitsFor::Head | WaitsFor::FarEnd { .. } | WaitsFor::Flow | WaitsFor::Person => None,
     }
 }
 
@@ -80,6 +80,25 @@ fn a_busy_far_end_costs_nothing_and_is_asked_ever_less_often() {
     assert_eq!(after(&busy_for(2)), Some(Duration::from_secs(2)));
     assert_eq!(after(&busy_for(9000)), Some(Duration::from_secs(4)));
     assert_eq!(busy_for(9000).attempts, 1);
+}
+
+#[test]
+fn what_is_stopped_waits_for_what_stops_it_and_loses_nothing() {
+    let standing = Standing { attempts: 2, deadline_at: Some(in_seconds(60)), ..Standing::default() };
+    let failure = |code| Failure::new(code, "It is left alone.").with_far_end(Some("north".into()));
+    let parked = |code| parkings().park(standing, Pause::Failed(failure(code)), now());
+    let north = WaitsFor::FarEnd { connection: "north".to_owned() };
+    for code in [Code::WarehouseUnavailable, Code::WarehouseThrottled, Code::ConnectionPaused] {
+        let parking = parked(code);
+        assert_eq!((parking.waits_for, parking.attempts), (north.clone(), 2), "{code}");
+        assert_eq!(parking.deadline_at, standing.deadline_at);
+    }
+    // What was sent, or was refused for good, is not the far end's business as a whole.
+    assert!(matches!(parked(Code::WarehouseUnsure).waits_for, WaitsFor::Time { .. }));
+    assert_eq!(parked(Code::WarehouseRefused).waits_for, WaitsFor::Person);
+    let of_flow = Pause::Flow { failure: Failure::new(Code::FlowPaused, "It is paused.") };
+    let parking = parkings().park(standing, of_flow, now());
+    assert_eq!((parking.waits_for, parking.attempts, parking.deadline_at), (WaitsFor::Flow, 2, standing.deadline_at));
 }
 
 #[test]

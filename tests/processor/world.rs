@@ -29,6 +29,8 @@ const QUICK: &str = "processor.heartbeat_ms = 200\nprocessor.dead_after_ms = 150
     processor.outbox_poll_ms = 50\nprocessor.retry_delays_ms = [50, 100, 200]\nprocessor.busy_delay_ms_min = 50\n\
     processor.busy_delay_ms_max = 200\nprocessor.look_again_ms = 60000\nprocessor.posting_poll_delays_ms = [50]\n\
     gateways.call_ms_max = 3000\ngateways.settle_ms = 200\ngateways.private_addresses = true\n\
+    gateways.breaker_failures_max = 3\ngateways.breaker_open_ms_min = 50\ngateways.breaker_open_ms_max = 200\n\
+    processor.stop_poll_ms = 50\n\
     transport.partitions.orders = 2\ntransport.partitions.shipments = 2\ntransport.partitions.goods_received = 2\n\
     dynamics.contoso.outbound.tracking_entity = \"\"\n";
 
@@ -177,7 +179,10 @@ fn connections(url: &str, secret: &str) -> String {
          dynamics.contoso.client_secret = \"file:{secret}\"\ndynamics.contoso.secrets = [\"file:{secret}\"]\n\
          warehouses.north.connector = \"standard\"\nwarehouses.north.url = \"{url}\"\n\
          warehouses.north.token = \"file:{secret}\"\nwarehouses.north.secrets = [\"file:{secret}\"]\n\
-         warehouses.north.dynamics = \"contoso\"\nwarehouses.north.locations = {{ \"24\" = \"NORTH-1\" }}\n"
+         warehouses.north.dynamics = \"contoso\"\nwarehouses.north.locations = {{ \"24\" = \"NORTH-1\" }}\n\
+         warehouses.south.connector = \"standard\"\nwarehouses.south.url = \"{url}\"\n\
+         warehouses.south.token = \"file:{secret}\"\nwarehouses.south.secrets = [\"file:{secret}\"]\n\
+         warehouses.south.dynamics = \"contoso\"\nwarehouses.south.locations = {{ \"25\" = \"SOUTH-1\" }}\n"
     )
 }
 

@@ -5,6 +5,7 @@ mod demo;
 mod doors;
 mod kills;
 mod orders;
+mod pauses;
 mod restarts;
 mod seen;
 mod shipments;

@@ -13,6 +13,7 @@ mod outbox;
 mod ownership;
 mod parked;
 mod record;
+mod stopped;
 mod warnings;
 
 use std::str::FromStr;

@@ -16,6 +16,7 @@ mod outbox;
 mod ownership;
 mod parked;
 mod record;
+mod stopped;
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex};

@@ -7,6 +7,7 @@ mod outbox;
 mod ownership;
 mod postgresql;
 mod records;
+mod stopped;
 mod waiting;
 
 use std::time::Duration;

@@ -53,7 +53,7 @@ CREATE INDEX effects_of_document ON effects (document, ordinal);
 
 CREATE SEQUENCE parked_position;
 
--- waits_for: 0 head, 1 time, 2 document, 3 person. due_at: when it is due by itself, if it stands at the front.
+-- waits_for: 0 head, 1 time, 2 document, 3 person, 4 far end, 5 flow (paused). due_at: when it is due by itself, if it stands at the front.
 -- position: never so low that nothing could go in front any more.
 CREATE TABLE parked (
   message_id uuid NOT NULL,
@@ -89,6 +89,7 @@ CREATE INDEX parked_order ON parked (flow, partition, lane_key, position, messag
 CREATE INDEX parked_due ON parked (flow, partition, due_at) WHERE waits_for <> 0;
 CREATE INDEX parked_followers ON parked (flow, partition, lane_key) WHERE waits_for = 0;
 CREATE INDEX parked_awaited ON parked (awaited) WHERE waits_for = 2;
+CREATE INDEX parked_stopped ON parked (flow, partition, waits_for, awaited, last_parked_at) WHERE waits_for > 3;
 CREATE INDEX parked_counted ON parked (flow, waits_for);
 CREATE INDEX parked_listed ON parked (first_parked_at);
 
@@ -140,6 +141,21 @@ CREATE TABLE journey (
   mode text NOT NULL,
   PRIMARY KEY (document, at, message_id, ordinal, digest)
 );
+
+-- What people paused: calls to a connection, what a flow does, or what one flow wants of one connection; what is not named
+-- is empty. A pause that ended stays, with who ended it and why.
+CREATE TABLE pauses (
+  id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  connection text COLLATE "C" NOT NULL,
+  flow text COLLATE "C" NOT NULL,
+  reason text NOT NULL,
+  paused_by text NOT NULL,
+  paused_at bigint NOT NULL,
+  resumed_by text,
+  resumed_at bigint,
+  resumed_because text
+);
+CREATE UNIQUE INDEX pauses_that_hold ON pauses (connection, flow) WHERE resumed_at IS NULL;
 
 -- How far periodic scans have read.
 CREATE TABLE cursors (

@@ -51,7 +51,7 @@ CREATE TABLE places (
 ) STRICT;
 INSERT INTO places (last) VALUES (0);
 
--- waits_for: 0 head, 1 time, 2 document, 3 person. due_at: when it is due by itself, if it stands at the front.
+-- waits_for: 0 head, 1 time, 2 document, 3 person, 4 far end, 5 flow (paused). due_at: when it is due by itself, if it stands at the front.
 -- position: never so low that nothing could go in front any more.
 CREATE TABLE parked (
   message_id BLOB NOT NULL,
@@ -86,6 +86,7 @@ CREATE INDEX parked_lanes ON parked (flow, lane_key, position, message_id);
 CREATE INDEX parked_due ON parked (due_at) WHERE waits_for <> 0;
 CREATE INDEX parked_followers ON parked (flow, partition, lane_key) WHERE waits_for = 0;
 CREATE INDEX parked_awaited ON parked (awaited) WHERE waits_for = 2;
+CREATE INDEX parked_stopped ON parked (waits_for, awaited, last_parked_at, flow, partition) WHERE waits_for > 3;
 CREATE INDEX parked_counted ON parked (flow, waits_for);
 CREATE INDEX parked_listed ON parked (first_parked_at);
 
@@ -137,6 +138,21 @@ CREATE TABLE journey (
   mode TEXT NOT NULL,
   PRIMARY KEY (document, at, message_id, ordinal, digest)
 ) STRICT, WITHOUT ROWID;
+
+-- What people paused: calls to a connection, what a flow does, or what one flow wants of one connection; what is not named
+-- is empty. A pause that ended stays, with who ended it and why.
+CREATE TABLE pauses (
+  id INTEGER PRIMARY KEY,
+  connection TEXT NOT NULL,
+  flow TEXT NOT NULL,
+  reason TEXT NOT NULL,
+  paused_by TEXT NOT NULL,
+  paused_at INTEGER NOT NULL,
+  resumed_by TEXT,
+  resumed_at INTEGER,
+  resumed_because TEXT
+) STRICT;
+CREATE UNIQUE INDEX pauses_that_hold ON pauses (connection, flow) WHERE resumed_at IS NULL;
 
 -- How far periodic scans have read.
 CREATE TABLE cursors (
