@@ -79,13 +79,7 @@ pub(super) struct Answer {
 }
 
 impl Caller {
-    pub(super) fn new(
-        connection: Connection,
-        wire: Wire,
-        pace: Arc<Pace>,
-        limits: &Gateways,
-        clock: &Clock,
-    ) -> Self {
+    pub(super) fn new(connection: Connection, wire: Wire, pace: Arc<Pace>, limits: &Gateways, clock: &Clock) -> Self {
         Self { connection, wire, pace, limits: limits.clone(), clock: clock.clone() }
     }
 
@@ -234,7 +228,6 @@ struct Watched<'a> {
     caller: &'a Caller,
     call: Call,
     begun: Mark,
-    paced: Duration,
     status: Option<u16>,
     /// Whoever gives up on a call was not answered.
     health: Health,
@@ -242,8 +235,7 @@ struct Watched<'a> {
 
 impl<'a> Watched<'a> {
     fn begin(caller: &'a Caller, call: Call) -> Self {
-        let (begun, paced) = (caller.clock.mark(), caller.pace.now());
-        Self { caller, call, begun, paced, status: None, health: Health::Ill }
+        Self { caller, call, begun: caller.clock.mark(), status: None, health: Health::Ill }
     }
 }
 
@@ -252,7 +244,7 @@ impl Drop for Watched<'_> {
         let status = self.status.map_or_else(|| "none".to_owned(), |status| status.to_string());
         let took = self.caller.clock.since(self.begun);
         let connection = self.caller.connection.as_str();
-        self.caller.pace.ended(self.paced, self.health);
+        self.caller.pace.ended(self.health);
         FarEndCalled { connection, call: self.call.name, status: &status, took }.emit();
     }
 }

@@ -6,10 +6,11 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
-use super::columns::{clean, ending_code, micros, purpose_code, wait_code};
+use super::columns::{clean, ending_code, micros, purpose_code};
 use super::rows::{
     Intended, Intent, OutboxRow, Outcome, Ownership, Parked, ParkedFailure, Place, Purpose, Record, WaitsFor, Written,
 };
+use super::waits::wait_code;
 use crate::message::digest;
 
 /// Parked in front of a place, where it stands, or behind everything.

@@ -14,9 +14,8 @@ use uuid::Uuid;
 
 use super::StoreError;
 use super::asked::{Announcement, Listed, StoredException};
-use super::rows::{
-    Crew, Effect, Ending, Gate, Intent, OutboxRow, Parked, ParkedFailure, Place, Purpose, Waiting, WaitsFor,
-};
+use super::rows::{Crew, Effect, Ending, Gate, Intent, OutboxRow, Parked, ParkedFailure, Place, Purpose, Waiting};
+use super::waits::{waits_for, waits_for_name};
 use crate::message::Flow;
 
 /// Between two places behind everything lie this many, for what is parked in front of a head.
@@ -24,28 +23,6 @@ pub(super) const STRIDE: i64 = 1 << 20;
 
 /// No wait is longer: a hundred years.
 const DELAY_MAX: Duration = Duration::from_hours(100 * 365 * 24);
-
-/// What a waiting message waits for, as a number. The partial indexes of the schema know 0, 2, and that what is not woken
-/// in the store itself lies above 3.
-pub(super) const HEAD: i64 = 0;
-pub(super) const TIME: i64 = 1;
-pub(super) const DOCUMENT: i64 = 2;
-pub(super) const PERSON: i64 = 3;
-pub(super) const FAR_END: i64 = 4;
-pub(super) const FLOW: i64 = 5;
-
-/// What is waited for as it stands in the columns: the number, and the name of what is awaited.
-pub(super) fn wait_code(waits_for: &WaitsFor) -> (i64, Option<&str>) {
-    match waits_for {
-        WaitsFor::Head => (HEAD, None),
-        WaitsFor::Time { .. } => (TIME, None),
-        WaitsFor::Document { key, .. } => (DOCUMENT, Some(key)),
-        WaitsFor::Person => (PERSON, None),
-        WaitsFor::FarEnd { connection } => (FAR_END, Some(connection)),
-        // So that it is found by the same index.
-        WaitsFor::Flow => (FLOW, Some("")),
-    }
-}
 
 /// The columns of [`ParkedColumns`], for a SELECT.
 macro_rules! parked_columns {
@@ -300,42 +277,6 @@ fn purpose(code: i64) -> Result<Purpose, StoreError> {
     }
 }
 
-/// What a message waits for, as people count it.
-fn waits_for_name(code: i64) -> Result<&'static str, StoreError> {
-    match code {
-        HEAD => Ok("head"),
-        TIME => Ok("time"),
-        DOCUMENT => Ok("document"),
-        PERSON => Ok("person"),
-        FAR_END => Ok("far_end"),
-        FLOW => Ok("flow"),
-        other => Err(unreadable("a wait", &other)),
-    }
-}
-
-pub(super) fn waits_for(
-    code: i64,
-    delay: Option<i64>,
-    awaited: Option<String>,
-    passes: Option<&str>,
-) -> Result<WaitsFor, StoreError> {
-    let delay = Duration::from_micros(delay.and_then(|delay| u64::try_from(delay).ok()).unwrap_or_default());
-    match code {
-        HEAD => Ok(WaitsFor::Head),
-        TIME => Ok(WaitsFor::Time { delay }),
-        DOCUMENT => Ok(WaitsFor::Document {
-            key: awaited.unwrap_or_default(),
-            // A kind of a newer release passes no gate of this one; the wait still ends.
-            passes: passes.and_then(|kind| kind.parse().ok()),
-            delay,
-        }),
-        PERSON => Ok(WaitsFor::Person),
-        FAR_END => Ok(WaitsFor::FarEnd { connection: awaited.unwrap_or_default() }),
-        FLOW => Ok(WaitsFor::Flow),
-        other => Err(unreadable("a wait", &other)),
-    }
-}
-
 fn failure(code: Option<String>, sentence: Option<String>, detail: Option<String>) -> Option<ParkedFailure> {
     code.map(|code| ParkedFailure { code, sentence: sentence.unwrap_or_default(), detail })
 }
@@ -344,7 +285,7 @@ fn count(number: i64) -> u32 {
     u32::try_from(number).unwrap_or_default()
 }
 
-fn unreadable(what: &str, found: &dyn std::fmt::Display) -> StoreError {
+pub(super) fn unreadable(what: &str, found: &dyn std::fmt::Display) -> StoreError {
     StoreError::Unusable {
         problem: format!("{what} in it cannot be read: {found}"),
         remedy: "Run the release that wrote it, or a newer one".to_owned(),

@@ -16,6 +16,7 @@ mod rows;
 mod sqlite;
 mod stops;
 mod views;
+mod waits;
 
 pub use asked::{
     Announcement, Discarded, DocumentView, ExceptionScan, Listed, ParkedFilter, Replayed, StoredException,

@@ -6,8 +6,9 @@ use jiff::Timestamp;
 use sqlx::FromRow;
 
 use super::StoreError;
-use super::columns::{flow, instant, partition, waits_for};
+use super::columns::{flow, instant, partition};
 use super::rows::WaitsFor;
+use super::waits::waits_for;
 use crate::message::Flow;
 
 /// How many messages of a partition wait for a far end, or for their flow.

@@ -102,7 +102,7 @@ fn a_breaker_opens_probes_and_closes() {
 
 #[test]
 fn a_far_end_that_asks_to_be_left_alone_is_left_alone() {
-    use Happens::{Answered, Asked, Enters, Failed};
+    use Happens::{Answered, Asked, Failed};
     walk(
         breaker(),
         &[
@@ -115,10 +115,9 @@ fn a_far_end_that_asks_to_be_left_alone_is_left_alone() {
             (40, Asked(2), asked(2)),
             (42, PROBES, Standing::HalfOpen),
             (42, Answered, Standing::Closed),
-            // A moment is waited for in line; again and again it is an illness.
+            // A moment concerns the call that was told so; again and again it is an illness.
             (50, Asked(1), Standing::Closed),
-            (50, Enters(Entry::Waits(s(1))), Standing::Closed),
-            (51, GOES, Standing::Closed),
+            (50, GOES, Standing::Closed),
             (51, Asked(0), Standing::Closed),
             (51, GOES, Standing::Closed),
             (51, Failed, open(1)),
@@ -168,33 +167,33 @@ proptest! {
     }
 }
 
-#[test]
-fn the_limit_halves_once_for_all_that_failed_together_and_rises_again() {
-    let mut limit = Limit::new(16);
-    assert_eq!(limit.now(), 16);
-    for begun in [0, 0, 1, 2] {
-        limit.failed(s(begun), s(5));
-    }
-    assert_eq!(limit.now(), 8, "all of them began before it was lowered");
-    limit.failed(s(5), s(9));
-    assert_eq!(limit.now(), 4);
-    let rises = |limit: &mut Limit, answers: usize| {
-        (0..answers).for_each(|_| limit.answered());
+/// Good answers (`+`) and bad ones (`-`), and the limit after each.
+fn limits(limit: &mut Limit, answers: &str) -> Vec<usize> {
+    let after = |answer| {
+        if answer == '+' {
+            limit.answered();
+        } else {
+            limit.failed();
+        }
         limit.now()
     };
-    assert_eq!(
-        (rises(&mut limit, 3), rises(&mut limit, 1), rises(&mut limit, 5)),
-        (4, 5, 6),
-        "by one with every round"
-    );
+    answers.chars().map(after).collect()
+}
+
+#[test]
+fn the_limit_halves_with_a_bad_round_and_rises_with_a_good_one() {
+    let mut limit = Limit::new(8);
+    assert_eq!(limits(&mut limit, "--------"), [8, 8, 8, 8, 8, 8, 8, 4], "once for all that were under way together");
+    assert_eq!(limits(&mut limit, "++--"), [4, 4, 4, 2], "half of the round was bad");
+    assert_eq!(limits(&mut limit, "--"), [2, 1]);
+    assert_eq!(limits(&mut limit, "---"), [1, 1, 1], "never none");
+    assert_eq!(limits(&mut limit, "+++++"), [2, 2, 3, 3, 3], "by one with every round");
+    assert_eq!(limits(&mut limit, "-++++++"), [4, 4, 4, 4, 5, 5, 5], "a few bad ones do not matter");
     limit.restart();
     assert_eq!(limit.now(), 1, "after the breaker was open");
-    assert_eq!((rises(&mut limit, 1), rises(&mut limit, 2)), (2, 4), "quickly to half of what was too much");
-    assert_eq!(rises(&mut limit, 1000), 16);
-    for at in 0..20 {
-        limit.failed(s(100 + at), s(100 + at));
-    }
-    assert_eq!(limit.now(), 1, "never none");
+    assert_eq!(limits(&mut limit, "++++++++"), [2, 3, 4, 4, 4, 4, 5, 5], "quickly to half, then slowly");
+    limits(&mut limit, &"+".repeat(1000));
+    assert_eq!(limit.now(), 8);
 }
 
 #[test]

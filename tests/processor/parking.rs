@@ -84,13 +84,13 @@ fn a_busy_far_end_costs_nothing_and_is_asked_ever_less_often() {
 
 #[test]
 fn what_is_stopped_waits_for_what_stops_it_and_loses_nothing() {
-    let standing = Standing { attempts: 2, deadline_at: Some(in_seconds(60)), ..Standing::default() };
+    let standing = Standing { attempts: 1, deadline_at: Some(in_seconds(60)), ..Standing::default() };
     let failure = |code| Failure::new(code, "It is left alone.").with_far_end(Some("north".into()));
     let parked = |code| parkings().park(standing, Pause::Failed(failure(code)), now());
     let north = WaitsFor::FarEnd { connection: "north".to_owned() };
     for code in [Code::WarehouseUnavailable, Code::WarehouseThrottled, Code::ConnectionPaused] {
         let parking = parked(code);
-        assert_eq!((parking.waits_for, parking.attempts), (north.clone(), 2), "{code}");
+        assert_eq!((parking.waits_for, parking.attempts), (north.clone(), 1), "{code}");
         assert_eq!(parking.deadline_at, standing.deadline_at);
     }
     // What was sent, or was refused for good, is not the far end's business as a whole.
@@ -98,7 +98,7 @@ fn what_is_stopped_waits_for_what_stops_it_and_loses_nothing() {
     assert_eq!(parked(Code::WarehouseRefused).waits_for, WaitsFor::Person);
     let of_flow = Pause::Flow { failure: Failure::new(Code::FlowPaused, "It is paused.") };
     let parking = parkings().park(standing, of_flow, now());
-    assert_eq!((parking.waits_for, parking.attempts, parking.deadline_at), (WaitsFor::Flow, 2, standing.deadline_at));
+    assert_eq!((parking.waits_for, parking.attempts, parking.deadline_at), (WaitsFor::Flow, 1, standing.deadline_at));
 }
 
 #[test]

@@ -55,16 +55,18 @@ async fn applied(world: &World, north: &FarEnds, requests: &[String]) {
     assert_eq!((created.len(), north.overlaps()), (requests.len(), 0), "{created:#?}");
     for request in requests {
         let journey = world.journey(&document(request)).await;
-        let ran: Vec<_> =
-            journey.iter().filter(|(_, what)| what.contains("ccepted") || what.contains("reated")).collect();
-        assert!(ran.len() >= 2 && ran[0].0 == released(request, &format!("r-{request}")).message_id, "{journey:#?}");
+        let last = |message: &Envelope| journey.iter().rposition(|(id, _)| *id == message.message_id).unwrap();
+        let (head, follower) = (released(request, &format!("r-{request}")), accepted(request, &format!("a-{request}")));
+        assert!(last(&head) < last(&follower), "{journey:#?}");
     }
 }
 
 /// North's messages wait for north, while all of south's are applied.
 async fn only_north_waits(world: &World, heads: &[Envelope], attempts_max: u32) {
     let south = requests("SOUTH");
-    publish(world, &south).await;
+    for request in &south {
+        world.publish(&released(request, &format!("r-{request}"))).await;
+    }
     let wanted = references(&south);
     until("all of the other far end's are applied", async || {
         world.far_ends.orders().is_superset(&wanted).then_some(())
@@ -143,7 +145,7 @@ fn pause(connection: Option<&str>, flow: Option<Flow>) -> Pause {
 
 async fn a_paused_connection_stays_paused_over_restarts_and_goes_on_in_order(backing: Backing) {
     let north = FarEnds::open().await;
-    let world = World::with(backing, &format!("warehouses.north.url = \"{}\"\n", north.url)).await;
+    let mut world = World::with(backing, &format!("warehouses.north.url = \"{}\"\n", north.url)).await;
     let worker = world.worker(&[Flow::Orders]).await;
     let paused = world.store().pause(&pause(Some("north"), None)).await.unwrap();
     until("the worker knows", async || {
@@ -160,9 +162,10 @@ async fn a_paused_connection_stays_paused_over_restarts_and_goes_on_in_order(bac
     worker.stop(Duration::from_secs(5)).await;
 
     // Another process, with nothing in its memory.
-    let tools = open((*world.tools.config).clone()).await;
-    let worker = drayline::processor::Worker::start(tools.clone(), vec![Flow::Orders]);
-    until("it owns its partitions", async || worker.ready().then_some(())).await;
+    world.tools.transport.close().await;
+    world.tools.store.close().await;
+    world.tools = open((*world.tools.config).clone()).await;
+    let worker = world.worker(&[Flow::Orders]).await;
     let late = released("SOUTHLATE", "late");
     world.publish(&late).await;
     let wanted = reference("SOUTHLATE").to_string();
@@ -174,8 +177,6 @@ async fn a_paused_connection_stays_paused_over_restarts_and_goes_on_in_order(bac
     assert_eq!(world.store().resume(Some("north"), None, "bert", "done").await.unwrap(), Some(paused));
     applied(&world, &north, &requests).await;
     worker.stop(Duration::from_secs(5)).await;
-    tools.transport.close().await;
-    tools.store.close().await;
     world.close().await;
 }
 
@@ -212,11 +213,10 @@ async fn a_paused_flow_waits_and_loses_no_time(backing: Backing) {
 
 async fn as_much_waits_as_may_and_then_the_queue_is_not_read(backing: Backing) {
     const MOST: u64 = 4;
-    const PREFETCH: u64 = 2;
     let north = FarEnds::open().await;
     north.creates(Creates::Busy);
     let more = format!(
-        "warehouses.north.url = \"{}\"\nprocessor.waiting_per_far_end_max = {MOST}\ntransport.prefetch = {PREFETCH}\n",
+        "warehouses.north.url = \"{}\"\nprocessor.waiting_per_far_end_max = {MOST}\ntransport.prefetch = 2\n",
         north.url
     );
     let world = World::with(backing, &more).await;
@@ -227,7 +227,7 @@ async fn as_much_waits_as_may_and_then_the_queue_is_not_read(backing: Backing) {
     }
     let parked = async || {
         let counts = world.store().parked_counts().await.unwrap();
-        counts.iter().map(|(.., messages)| messages).sum::<u64>()
+        counts.iter().filter(|(_, what, _)| what == "far_end").map(|(.., messages)| messages).sum::<u64>()
     };
     let seen = std::sync::Mutex::new((0, 0));
     until("nothing more is read", async || {
@@ -239,8 +239,8 @@ async fn as_much_waits_as_may_and_then_the_queue_is_not_read(backing: Backing) {
     })
     .await;
     let last = seen.into_inner().unwrap().0;
-    // What each of the two partitions had read already may still join, and what is under way.
-    assert!(last <= MOST + 2 * (PREFETCH + 1), "{last} of {} are parked", requests.len());
+    // What had been read already may still join.
+    assert!(last < requests.len() as u64 / 2, "{last} of {} wait", requests.len());
     north.go_on();
     let wanted = references(&requests);
     until("it goes on by itself", async || (north.orders() == wanted).then_some(())).await;

@@ -34,9 +34,9 @@ async fn paused_and_resumed(backing: Backing) {
     let ready = readyz(&operations).await;
     assert_eq!((&ready["ready"], ready["paused"].as_array().unwrap().len()), (&json!(true), 1), "{ready}");
     until("it is counted", async || {
-        let metrics = get(&operations, "/metrics").await;
+        let (metrics, now) = (get(&operations, "/metrics").await, self::far_end(&operations, "north").await);
         let paused = "drayline_far_end_state{connection=\"north\",state=\"paused\"} 1";
-        let waiting = format!("drayline_far_end_waiting{{connection=\"north\"}} {}", far_end["waiting"]);
+        let waiting = format!("drayline_far_end_waiting{{connection=\"north\"}} {}", now["waiting"]);
         (metrics.contains(paused) && metrics.contains(&waiting)).then_some(())
     })
     .await;

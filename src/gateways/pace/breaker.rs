@@ -22,7 +22,7 @@ pub struct BreakerLimits {
     pub open_min: Duration,
     /// and after probes that failed for twice as long each time, up to this.
     pub open_max: Duration,
-    /// A far end that asks to be left alone for no longer than this is waited for in line.
+    /// A wish to be left alone for no longer than this concerns the call that was told so; it counts as a failure.
     pub moment: Duration,
 }
 
@@ -33,8 +33,6 @@ pub struct Breaker {
     state: State,
     failures: u32,
     term: Duration,
-    /// Nothing is sent before; a moment at most.
-    quiet_until: Duration,
     /// It has been answered well at least once.
     proven: bool,
 }
@@ -70,8 +68,6 @@ pub enum Entry {
         /// It is the one that tells whether the far end is well again.
         probe: bool,
     },
-    /// It waits for a moment.
-    Waits(Duration),
     /// It does not go through.
     Refused,
 }
@@ -81,7 +77,7 @@ impl Breaker {
     #[must_use]
     pub fn new(limits: BreakerLimits) -> Self {
         let term = limits.open_min;
-        Self { limits, state: State::Closed, failures: 0, term, quiet_until: Duration::ZERO, proven: false }
+        Self { limits, state: State::Closed, failures: 0, term, proven: false }
     }
 
     /// Where it stands.
@@ -97,12 +93,6 @@ impl Breaker {
         }
     }
 
-    /// How much longer nothing is sent because the far end asked for a moment.
-    #[must_use]
-    pub fn quiet(&self, now: Duration) -> Duration {
-        self.quiet_until.saturating_sub(now)
-    }
-
     /// Whether its one probe is under way.
     #[must_use]
     pub fn is_probed(&self, now: Duration) -> bool {
@@ -111,10 +101,8 @@ impl Breaker {
 
     /// A call wants to go through.
     pub fn enter(&mut self, now: Duration) -> Entry {
-        let quiet = self.quiet(now);
         match self.standing(now) {
             Standing::Open { .. } => Entry::Refused,
-            Standing::Closed | Standing::HalfOpen if !quiet.is_zero() => Entry::Waits(quiet),
             Standing::Closed => Entry::Goes { probe: false },
             Standing::HalfOpen if self.is_probed(now) => Entry::Refused,
             Standing::HalfOpen => {
@@ -161,7 +149,6 @@ impl Breaker {
     /// The far end asks to be left alone.
     pub fn asked(&mut self, now: Duration, after: Duration) {
         if after <= self.limits.moment {
-            self.quiet_until = self.quiet_until.max(now + after);
             return self.failed(now);
         }
         let before = if let State::Open { until, .. } = self.state { until } else { Duration::ZERO };

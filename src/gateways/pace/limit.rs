@@ -1,9 +1,7 @@
 //! How many acts at a time a far end bears: found out by its answers. Pure.
 //!
-//! Up by one with every good answer until half of what was too much, then by one with every round of good answers; down
-//! to half with a bad one, once for all that were under way together. After the breaker was open it begins with one.
-
-use std::time::Duration;
+//! Answers are counted in rounds, as many as may be under way. A round of which half was bad halves the limit, any other
+//! raises it by one; below half of what was too much every good answer does. After the breaker was open it begins with one.
 
 /// One far end's limit.
 #[derive(Clone, Debug)]
@@ -12,9 +10,8 @@ pub struct Limit {
     max: usize,
     /// Below this it rises quickly.
     quick_below: usize,
-    answers: usize,
-    /// Calls that began before this were under way together with the one that lowered it.
-    lowered_at: Duration,
+    good: usize,
+    bad: usize,
 }
 
 impl Limit {
@@ -22,7 +19,7 @@ impl Limit {
     #[must_use]
     pub fn new(max: usize) -> Self {
         let max = max.max(1);
-        Self { now: max, max, quick_below: max, answers: 0, lowered_at: Duration::ZERO }
+        Self { now: max, max, quick_below: 1, good: 0, bad: 0 }
     }
 
     /// How many may be under way.
@@ -33,27 +30,40 @@ impl Limit {
 
     /// A good answer.
     pub fn answered(&mut self) {
-        self.answers += 1;
-        if self.now < self.quick_below || self.answers >= self.now {
-            self.now = (self.now + 1).min(self.max);
-            self.answers = 0;
+        self.good += 1;
+        if self.now < self.quick_below {
+            self.begin_round(self.now + 1);
+        } else {
+            self.end_round();
         }
     }
 
-    /// A bad one, to a call that began at `begun`.
-    pub fn failed(&mut self, begun: Duration, now: Duration) {
-        if begun >= self.lowered_at {
-            self.quick_below = (self.now / 2).max(1);
-            self.now = self.quick_below;
-            self.answers = 0;
-            self.lowered_at = now;
-        }
+    /// A bad one, or none.
+    pub fn failed(&mut self) {
+        self.bad += 1;
+        self.end_round();
     }
 
-    /// Begins anew with one.
+    /// Begins anew with one, and rises quickly to half of what is configured.
     pub fn restart(&mut self) {
-        self.quick_below = self.quick_below.min((self.max / 2).max(1));
-        self.now = 1;
-        self.answers = 0;
+        self.quick_below = self.max / 2;
+        self.begin_round(1);
+    }
+
+    fn end_round(&mut self) {
+        if self.good + self.bad < self.now {
+            return;
+        }
+        if self.bad >= self.good {
+            self.quick_below = self.now / 2;
+            self.begin_round((self.now / 2).max(1));
+        } else {
+            self.begin_round(self.now + 1);
+        }
+    }
+
+    fn begin_round(&mut self, limit: usize) {
+        self.now = limit.min(self.max);
+        (self.good, self.bad) = (0, 0);
     }
 }

@@ -138,14 +138,9 @@ impl Pace {
         self.change(may).map_err(NotSent::LeftAlone)
     }
 
-    /// When a call begins, for [`Self::ended`].
-    pub(super) fn now(self: &Arc<Self>) -> Duration {
-        self.clock.since(self.born)
-    }
-
-    /// A call that began at `begun` is over.
-    pub(super) fn ended(self: &Arc<Self>, begun: Duration, health: Health) {
-        self.change(|state, now| state.ended(begun, now, health));
+    /// A call is over.
+    pub(super) fn ended(self: &Arc<Self>, health: Health) {
+        self.change(|state, now| state.ended(now, health));
     }
 
     /// What people stop here: everything, or what a flow wants, each with the sentence that says who and why.
@@ -199,7 +194,7 @@ impl Pace {
 
     /// Changes the state; then, with the lock open, answers those whose turn it is and tells what is new.
     fn change<R>(self: &Arc<Self>, change: impl FnOnce(&mut State, Duration) -> R) -> R {
-        let now = self.now();
+        let now = self.clock.since(self.born);
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let changed = change(&mut state, now);
         let answers = std::mem::take(&mut state.answers);

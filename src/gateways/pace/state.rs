@@ -113,9 +113,7 @@ impl State {
 
     /// How long until it makes sense to call up again, where nobody's leaving will do.
     pub(super) fn next_in(&mut self, now: Duration) -> Option<Duration> {
-        let tokens = self.bucket.as_ref().map(|bucket| bucket.wait(now)).unwrap_or_default();
-        let quiet = self.breaker.quiet(now);
-        Some(tokens.max(quiet)).filter(|wait| !wait.is_zero())
+        self.bucket.as_ref().map(|bucket| bucket.wait(now)).filter(|wait| !wait.is_zero())
     }
 
     /// Why nothing may be sent now, if it may not.
@@ -134,7 +132,7 @@ impl State {
     }
 
     /// A call is over.
-    pub(super) fn ended(&mut self, begun: Duration, now: Duration, health: Health) {
+    pub(super) fn ended(&mut self, now: Duration, health: Health) {
         let before = self.breaker.standing(now);
         match health {
             Health::Well => {
@@ -143,11 +141,11 @@ impl State {
             }
             Health::Ill => {
                 self.breaker.failed(now);
-                self.limit.failed(begun, now);
+                self.limit.failed();
             }
             Health::Asks(after) => {
                 self.breaker.asked(now, after);
-                self.limit.failed(begun, now);
+                self.limit.failed();
             }
             Health::Unknown => {}
         }

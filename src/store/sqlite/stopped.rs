@@ -5,9 +5,10 @@ use sqlx::sqlite::SqliteArguments;
 use super::{Sqlite, fault, now, set};
 use crate::message::Flow;
 use crate::store::StoreError;
-use crate::store::columns::{ParkedColumns, clean, parked_columns, wait_code};
+use crate::store::columns::{ParkedColumns, clean, parked_columns};
 use crate::store::rows::{Ownership, Parked, WaitsFor};
 use crate::store::stops::{Pause, PauseColumns, Stopped, StoppedColumns};
+use crate::store::waits::wait_code;
 
 const COUNT: &str = "
 SELECT flow, partition, waits_for, awaited, count(*) AS messages FROM parked WHERE waits_for > 3
