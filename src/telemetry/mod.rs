@@ -3,16 +3,17 @@
 //! An event is a type; emitting it writes the line and moves the metric. Never bodies, secrets or personal data. A
 //! failure is logged once, where it is handled.
 
+mod broker;
 mod events;
 mod far_ends;
 mod logging;
 mod scrape;
 mod triage;
 
+pub use broker::{BrokerBlocked, BrokerWarning, QueueLost, SessionChanged};
 pub use events::{
-    AssumptionBroken, AttemptEnded, BrokerBlocked, BrokerWarning, IngestAnswered, NotDeliveredKept, OutboxMeasured,
-    OwnershipChanged, ParkedMeasured, PartitionLeft, RelayHeld, SecretUnread, SessionChanged, StoreAway,
-    StrangerForwarded,
+    AssumptionBroken, AttemptEnded, IngestAnswered, NotDeliveredKept, OutboxMeasured, OwnershipChanged, ParkedMeasured,
+    PartitionLeft, RelayHeld, SecretUnread, StoreAway, StrangerForwarded,
 };
 pub use far_ends::{FarEndCalled, FarEndChanged, FarEndMeasured, ReadingChanged};
 pub use logging::{Format, start_logging};

@@ -16,12 +16,21 @@ async fn scene(servers: &Servers, fault: &str, scale: Scale) -> Scene {
 }
 
 pub async fn restart(scale: Scale) {
+    away("broker restarted", async |servers| servers.stop("rabbitmq").await, scale).await;
+}
+
+/// What it confirmed is on its disk.
+pub async fn crash(scale: Scale) {
+    away("broker crashed", async |servers| servers.crash("rabbitmq").await, scale).await;
+}
+
+async fn away(fault: &str, end: impl AsyncFn(&Servers), scale: Scale) {
     let servers = Servers::start().await;
-    let mut scene = scene(&servers, "broker restarted", scale).await;
+    let mut scene = scene(&servers, fault, scale).await;
     for _ in 0..scale.times / 4 {
         let more = scale.orders / 4;
         scene.until_more(more).await;
-        servers.stop("rabbitmq").await;
+        end(&servers).await;
         servers.start_again("rabbitmq").await;
     }
     scene.note(format!("{} times", scale.times / 4));
@@ -82,6 +91,9 @@ pub async fn queue_deleted_empty(scale: Scale) {
         assert_eq!(broker.delete_queue(&format!("drayline.{queue}")).await, 0, "{queue} was empty");
     }
     scene.note("4 queues");
+    for worker in ["worker-1", "worker-2"] {
+        scene.until_logged(worker, "a queue was gone").await;
+    }
     scene.load();
     scene.finish().await;
 }
@@ -99,9 +111,11 @@ pub async fn queue_deleted_full(scale: Scale) {
     assert_eq!(usize::try_from(deleted).unwrap(), inside.len());
     assert!(deleted > 0 && inside.len() < early.len(), "{deleted} of {early:?}");
     scene.excused = inside.into_iter().collect();
+    scene.load();
+    // It is found out, and told, before anybody works who could not know that there was one.
+    scene.until_logged("ingest", "a queue was gone").await;
     scene.note(format!("{deleted} messages deleted, as many declared lost"));
     scene.worker(&[]).await;
     scene.worker(&[]).await;
-    scene.load();
     scene.finish().await;
 }

@@ -37,8 +37,8 @@ mod full {
         killed: workers_at_every_step, workers_at_seeded_instants, relays_at_every_step, ingest_at_every_step,
             ingest_at_seeded_instants, twenty_five_crashes_with_a_full_window;
         frozen: after_look_up, after_intent, in_the_call, before_record, at_seeded_instants, ingest, relay;
-        broker: restart, memory_alarm, connections_closed, throttled, queue_deleted_empty, queue_deleted_full;
-        store: restart, stalled;
+        broker: restart, crash, memory_alarm, connections_closed, throttled, queue_deleted_empty, queue_deleted_full;
+        store: restart, crash, stalled;
         cut_off: store_from_one, broker_from_one, store_silent_for_one, broker_silent_for_one,
             broker_from_two_of_three_doors;
         far_ends: down, slow, too_many_requests, server_errors, answers_lost, duplicate_storm, reorder_storm;

@@ -196,6 +196,12 @@ impl Scene {
         self.logged.insert(name.to_owned(), lines);
     }
 
+    /// Waits until a process has told something.
+    pub async fn until_logged(&self, name: &str, words: &str) {
+        let tells = |line: &Value| line["message"].as_str().is_some_and(|said| said.contains(words));
+        until("it is told", async || self.members[name].lines().iter().any(tells).then_some(())).await;
+    }
+
     pub async fn until_frozen(&self, name: &str) {
         until("it freezes", async || self.members[name].is_frozen().then_some(())).await;
     }

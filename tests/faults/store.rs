@@ -8,8 +8,17 @@ use crate::support::proxy::Proxy;
 use crate::support::servers::Servers;
 
 pub async fn restart(scale: Scale) {
+    away("PostgreSQL restarted", async |servers| servers.stop("postgresql").await, scale).await;
+}
+
+/// It recovers what was committed.
+pub async fn crash(scale: Scale) {
+    away("PostgreSQL crashed", async |servers| servers.crash("postgresql").await, scale).await;
+}
+
+async fn away(fault: &str, end: impl AsyncFn(&Servers), scale: Scale) {
     let servers = Servers::start().await;
-    let mut scene = Scene::set_on(&servers, "PostgreSQL restarted", scale).await;
+    let mut scene = Scene::set_on(&servers, fault, scale).await;
     scene.ingest("ingest", &[]).await;
     scene.worker(&[]).await;
     scene.worker(&[]).await;
@@ -17,7 +26,7 @@ pub async fn restart(scale: Scale) {
     for _ in 0..scale.times / 4 {
         let more = scale.orders / 4;
         scene.until_more(more).await;
-        servers.stop("postgresql").await;
+        end(&servers).await;
         servers.start_again("postgresql").await;
     }
     scene.note(format!("{} times", scale.times / 4));

@@ -53,6 +53,11 @@ impl Servers {
         self.tell("stop-one", server).await;
     }
 
+    /// Ends one as a crash does; what is on its disk stays.
+    pub async fn crash(&self, server: &str) {
+        self.tell("crash-one", server).await;
+    }
+
     /// Starts it again, on the same port.
     pub async fn start_again(&self, server: &str) {
         self.tell("start-one", server).await;

@@ -35,7 +35,7 @@ use super::lane::{Lane, count};
 use super::{NotDelivered, Outgoing, TransportError};
 
 use greeting::Greeting;
-use session::Session;
+use session::{Seen, Session};
 use topology::Topology;
 
 pub(super) use compare::{apply, check};
@@ -66,6 +66,8 @@ struct Shared {
     state: watch::Sender<State>,
     stop: CancellationToken,
     greeting: Mutex<Option<Greeting>>,
+    /// Queues there were, in whatever session.
+    seen: Arc<Seen>,
 }
 
 #[derive(Clone)]
@@ -87,6 +89,7 @@ impl Rabbitmq {
             state: watch::Sender::new(State::Away(clock.mark())),
             stop: stop.clone(),
             greeting: Mutex::default(),
+            seen: Arc::default(),
         });
         tokio::spawn(supervise(Arc::clone(&shared)));
         Ok(Self { shared, _alive: Arc::new(stop.drop_guard()) })
@@ -177,7 +180,7 @@ async fn supervise(shared: Arc<Shared>) {
     while !shared.stop.is_cancelled() {
         let begun = tokio::select! {
             () = shared.stop.cancelled() => break,
-            begun = session::begin(&shared.config) => begun,
+            begun = session::begin(&shared.config, &shared.seen) => begun,
         };
         let why = match begun {
             Ok(session) => {

@@ -6,9 +6,9 @@
 //! Publishing and consuming never share a connection: a broker that is short of memory stops reading from connections that
 //! publish, and acknowledgements would wait behind.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::io;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use futures_util::{Stream, StreamExt as _};
@@ -19,14 +19,14 @@ use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
 use crate::config::{Config, ms};
-use crate::telemetry::BrokerBlocked;
+use crate::telemetry::{BrokerBlocked, QueueLost};
 use crate::transport::lane::Lane;
 use crate::transport::{NotDelivered, Outgoing, TransportError};
 
 use super::declare::{self, Obstacle, short};
 use super::greeting::{self, Greeting};
 use super::publisher::{self, Limits, Request};
-use super::topology::Topology;
+use super::topology::{QueueNeeded, Topology};
 use super::{address, properties};
 
 /// Events tell of a lost connection; this is for those that do not.
@@ -43,6 +43,7 @@ pub(super) struct Session {
     consume: Connection,
     requests: mpsc::Sender<Request>,
     prepared: Arc<Prepared>,
+    seen: Arc<Seen>,
     blocked: Mutex<Option<String>>,
 }
 
@@ -58,10 +59,24 @@ impl Prepared {
     fn forget(&self) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
+
+    fn forget_one(&self, lane: Lane) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&lane);
+    }
+}
+
+/// Which queues there were, in whatever session: one of them that is missing took its messages with it.
+#[derive(Default)]
+pub(super) struct Seen(Mutex<HashSet<Lane>>);
+
+impl Seen {
+    fn lock(&self) -> MutexGuard<'_, HashSet<Lane>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// Connects twice and starts sending. A sentence when it cannot.
-pub(super) async fn begin(config: &Config) -> Result<Arc<Session>, String> {
+pub(super) async fn begin(config: &Config, seen: &Arc<Seen>) -> Result<Arc<Session>, String> {
     let uri = address::read(config).map_err(|error| error.to_string())?;
     let patience = patience(config);
     let greeting = greet(&uri, patience).await?;
@@ -83,7 +98,8 @@ pub(super) async fn begin(config: &Config) -> Result<Arc<Session>, String> {
         // Without its sender a session is of no use.
         over.cancel();
     });
-    Ok(Arc::new(Session { greeting, ended, publish, consume, requests, prepared, blocked: Mutex::default() }))
+    let (seen, blocked) = (Arc::clone(seen), Mutex::default());
+    Ok(Arc::new(Session { greeting, ended, publish, consume, requests, prepared, seen, blocked }))
 }
 
 /// One connection for questions about the topology.
@@ -209,7 +225,12 @@ impl Session {
         let Outgoing { message_id, bytes, .. } = message;
         let request = Request { exchange, routing_key, properties, bytes, message_id, answer };
         self.requests.send(request).await.map_err(|_| NotDelivered::Away)?;
-        answered.await.unwrap_or(Err(NotDelivered::Unconfirmed))
+        let delivered = answered.await.unwrap_or(Err(NotDelivered::Unconfirmed));
+        if delivered == Err(NotDelivered::Returned) {
+            // Unbound, or gone: whoever publishes next looks.
+            self.prepared.forget_one(lane);
+        }
+        delivered
     }
 
     /// Once per session: a queue that is missing is made. One that exists is left as it is, bound or not: unbinding is how
@@ -237,7 +258,10 @@ impl Session {
         match (exchange, queue) {
             (Err(Obstacle::Missing), _) | (_, Err(Obstacle::Missing)) => self.declare_one(topology, lane).await,
             (Err(other), _) | (_, Err(other)) => Err(other),
-            (Ok(()), Ok(())) => Ok(()),
+            (Ok(()), Ok(())) => {
+                self.seen.lock().insert(lane);
+                Ok(())
+            }
         }
     }
 
@@ -253,8 +277,21 @@ impl Session {
     async fn declare_one(&self, topology: &Topology, lane: Lane) -> Result<(), Obstacle> {
         let needed = topology.queue(lane);
         declare::exchange(&self.consume, &needed.exchange, false).await?;
+        self.miss(&needed, lane).await;
         declare::queue(&self.consume, &needed, false).await?;
+        self.seen.lock().insert(lane);
         declare::bind(&self.consume, &needed).await
+    }
+
+    /// A queue that was there and is not there any more is told of, once.
+    async fn miss(&self, needed: &QueueNeeded, lane: Lane) {
+        let was_there = self.seen.lock().contains(&lane);
+        if was_there
+            && matches!(declare::queue(&self.consume, needed, true).await, Err(Obstacle::Missing))
+            && self.seen.lock().remove(&lane)
+        {
+            QueueLost { queue: &needed.name }.emit();
+        }
     }
 
     /// Says good-bye, if there is still somebody to say it to.

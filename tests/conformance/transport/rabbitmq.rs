@@ -223,6 +223,22 @@ async fn a_deleted_queue_ends_its_subscription_and_subscribing_makes_it_again() 
     transport.close().await;
 }
 
+/// Where nobody subscribes, whoever publishes makes it again: the first message after the loss comes back, the next one
+/// is kept.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_deleted_queue_costs_a_publish_and_publishing_makes_it_again() {
+    let bench = Bench::new(Member::Rabbitmq);
+    let transport = bench.open().await;
+    let broker = Broker::connect().await;
+    transport.publish(order(&key_in(0), 1)).await.unwrap();
+    assert_eq!(broker.delete_queue(&bench.named("orders.00")).await, 1);
+    assert_eq!(transport.publish(order(&key_in(0), 2)).await, Err(NotDelivered::Returned));
+    until_delivered(&transport, order(&key_in(0), 2)).await;
+    let mut subscription = transport.subscribe(Flow::Orders, 0).await.unwrap();
+    assert_eq!(numbers(&take(&mut subscription, 1).await), [2]);
+    transport.close().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_deleted_exchange_costs_some_publishes_and_nothing_else() {
     let bench = Bench::new(Member::Rabbitmq);
