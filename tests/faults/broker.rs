@@ -40,11 +40,18 @@ async fn away(fault: &str, end: impl AsyncFn(&Servers), scale: Scale) {
 /// It stops reading from whoever publishes: what comes in goes to the outbox, and what is there is worked on.
 pub async fn memory_alarm(scale: Scale) {
     let servers = Servers::start().await;
-    let scene = scene(&servers, "memory alarm of the broker", scale).await;
+    let mut scene = Scene::set_on(&servers, "memory alarm of the broker", scale).await;
+    scene.ingest("ingest", &[]).await;
+    scene.worker(&[]).await;
+    scene.worker(&[]).await;
+    scene.load_until_enough();
     scene.until_held(scale.orders / 10).await;
     servers.control(&["set_vm_memory_high_watermark", "0.000001"]).await;
     scene.until_kept(scale.orders / 4).await;
     servers.control(&["set_vm_memory_high_watermark", "0.4"]).await;
+    let more = scale.orders / 4;
+    scene.until_more(more).await;
+    scene.enough().await;
     scene.finish().await;
 }
 

@@ -16,6 +16,7 @@ mod killed;
 mod scene;
 mod store;
 mod table;
+mod together;
 
 use scene::Scale;
 
@@ -43,6 +44,7 @@ mod full {
             broker_from_two_of_three_doors;
         far_ends: down, slow, too_many_requests, server_errors, answers_lost, duplicate_storm, reorder_storm;
         hand_overs: joins_leaves_and_kills;
+        together: everything;
     }
 }
 

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use drayline::sandbox::{FarEnd, Verdict, verdict};
-use serde_json::Value;
+use drayline::sandbox::{FarEnd, Verdict, Visitor, verdict};
+use serde_json::{Value, json};
 use sqlx::Connection as _;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -63,6 +63,28 @@ pub struct Scene {
     enough: CancellationToken,
     /// Documents that nobody can find again: their loss is declared.
     pub excused: std::collections::BTreeSet<String>,
+}
+
+/// Whoever releases orders, and thinks again about every fourth one.
+#[derive(Default)]
+struct OrderDesk {
+    released: u64,
+    to_change: Option<String>,
+}
+
+impl OrderDesk {
+    /// What the far end does not take is not sent again by us: it is asked what there is.
+    async fn release(&mut self, visitor: &Visitor, count: u64) {
+        if let Some(id) = self.to_change.take() {
+            let name = format!("Ada Example the {}th", self.released);
+            let _ = visitor.order(&id, "change", &json!({ "fields": { "ReceiverName": name } })).await;
+        }
+        let Ok(answer) = visitor.release(count, 7).await else { return };
+        self.released += count;
+        if self.released % 4 == 0 {
+            self.to_change = answer["released"][0].as_str().map(str::to_owned);
+        }
+    }
 }
 
 /// One row of the store's partitions.
@@ -206,12 +228,13 @@ impl Scene {
         until("it freezes", async || self.members[name].is_frozen().then_some(())).await;
     }
 
-    /// Orders come in from now on, until all have.
+    /// Orders come in from now on, until all have; some are changed soon after.
     pub fn load(&mut self) {
         let (visitor, orders) = (self.world.to_dynamics.clone(), self.scale.orders);
         self.load = Some(tokio::spawn(async move {
             let mut ticks = tokio::time::interval(TICK);
             ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+            let mut desk = OrderDesk::default();
             loop {
                 ticks.tick().await;
                 // An answer may be lost: what was released is asked each time.
@@ -220,29 +243,22 @@ impl Scene {
                 if missing == 0 {
                     return Instant::now();
                 }
-                let _ = visitor.release(missing.min(ORDERS_PER_TICK), 7).await;
+                desk.release(&visitor, missing.min(ORDERS_PER_TICK)).await;
             }
         }));
     }
 
-    /// Everything that both far ends have seen and done so far; what is not known while one is down counts as nothing.
-    pub async fn progress(&self) -> u64 {
-        let (dynamics, warehouse) = (self.world.to_dynamics.progress().await, self.world.to_warehouse.progress().await);
-        let of = |progress: Result<Value, _>, names: &[&str]| -> u64 {
-            let progress = progress.unwrap_or_default();
-            names.iter().filter_map(|name| progress[*name].as_u64()).sum()
-        };
-        of(dynamics, &["updates", "posted", "tracking"]) + of(warehouse, &["held"])
-    }
-
     /// Orders come in, few at a time, until somebody says that it is enough.
     pub fn load_until_enough(&mut self) {
+        // Nobody knows yet how many it will be.
+        self.scale.orders = u64::MAX;
         let (visitor, enough) = (self.world.to_dynamics.clone(), self.enough.clone());
         self.load = Some(tokio::spawn(async move {
             let mut ticks = tokio::time::interval(TICK * 3);
             ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+            let mut desk = OrderDesk::default();
             while enough.run_until_cancelled(ticks.tick()).await.is_some() {
-                visitor.release(1, 7).await.unwrap();
+                desk.release(&visitor, 1).await;
             }
             Instant::now()
         }));
@@ -363,7 +379,12 @@ impl Scene {
         let settled = ended.max(load_ended).elapsed();
         let verdict = self.verdict().await;
         let events = self.events().await;
-        self.row.found(&verdict, events, settled, &self.notes);
+        let revised = self.world.to_warehouse.progress().await.unwrap()["cancelled"].as_u64().unwrap();
+        // A change that comes when goods are being picked is a person's, and nothing else is.
+        let (late, exceptions) = self.world.exceptions(false).await;
+        let notes = [format!("{revised} revised, {late} changed too late"), self.notes.clone()].join("; ");
+        self.row.found(&verdict, events, settled, notes.trim_end_matches("; "));
+        assert!(exceptions.iter().all(|exception| exception.code == "order.changed"), "{exceptions:#?}");
         let laws = (verdict.lost, verdict.duplicated, verdict.out_of_order);
         assert_eq!(laws, (0, 0, 0), "{:#?}", verdict.findings);
         assert_eq!((verdict.orders, verdict.posted), (self.scale.orders, self.scale.orders - lost));

@@ -227,8 +227,9 @@ impl Session {
         self.requests.send(request).await.map_err(|_| NotDelivered::Away)?;
         let delivered = answered.await.unwrap_or(Err(NotDelivered::Unconfirmed));
         if delivered == Err(NotDelivered::Returned) {
-            // Unbound, or gone: whoever publishes next looks.
+            // Unbound, or gone: that is looked at now, because this caller may take another way from here on.
             self.prepared.forget_one(lane);
+            let _ = self.prepare(topology, lane).await;
         }
         delivered
     }
