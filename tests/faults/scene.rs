@@ -264,6 +264,16 @@ impl Scene {
         }));
     }
 
+    /// Everything that both far ends have seen and done so far; what is not known while one is down counts as nothing.
+    pub async fn progress(&self) -> u64 {
+        let (dynamics, warehouse) = (self.world.to_dynamics.progress().await, self.world.to_warehouse.progress().await);
+        let of = |progress: Result<Value, _>, names: &[&str]| -> u64 {
+            let progress = progress.unwrap_or_default();
+            names.iter().filter_map(|name| progress[*name].as_u64()).sum()
+        };
+        of(dynamics, &["updates", "posted", "tracking"]) + of(warehouse, &["held"])
+    }
+
     /// It is: what was released until now is what must be applied.
     pub async fn enough(&mut self) {
         self.enough.cancel();
