@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use drayline::sandbox::{FarEnd, Verdict, Visitor, verdict};
+use drayline::sandbox::{FarEnd, Verdict, Visitor, WarehouseRules, verdict};
 use serde_json::{Value, json};
 use sqlx::Connection as _;
 use tokio::task::JoinHandle;
@@ -109,7 +109,9 @@ impl Scene {
 
     async fn on(ground: Ground, fault: &str, scale: Scale, making: Making) -> Self {
         let toml = format!("{SOON}\n{}", making.toml);
-        let world = World::set(ground, Making { toml, ..making }).await;
+        // Long enough that most orders which are changed are not picked yet.
+        let warehouse = WarehouseRules { pick_ms: 1500, ..making.warehouse };
+        let world = World::set(ground, Making { toml, warehouse, ..making }).await;
         let seed = std::env::var(SEED).map_or(20_261_125, |seed| seed.parse().unwrap());
         Self {
             world,

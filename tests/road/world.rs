@@ -1,6 +1,6 @@
 //! A small world: the product on fresh ground, and both far ends over real HTTP.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus};
@@ -14,7 +14,7 @@ use drayline::sandbox::{
     Evidence, FarEnd, Faults, FinanceOperations, FinanceOperationsRules, Premises, Running, Uniqueness, Verdict,
     Visitor, Warehouse, WarehouseRules, verdict,
 };
-use drayline::store::Store;
+use drayline::store::{Listed, ParkedFilter, Store, WaitsFor};
 use serde_json::{Value, json};
 use tokio::sync::OnceCell;
 
@@ -261,8 +261,12 @@ impl World {
         loop {
             looks.tick().await;
             let store = self.store().await;
-            let counts = store.parked_counts().await.unwrap();
-            let moving: u64 = counts.iter().filter(|(_, what, _)| what != "person").map(|(.., count)| count).sum();
+            let (_, rows) = store.parked(&ParkedFilter { limit: 1000, ..ParkedFilter::default() }).await.unwrap();
+            let persons = rows.iter().filter(|row| row.parked.waits_for == WaitsFor::Person);
+            let persons: BTreeSet<_> = persons.map(|row| row.parked.message_id).collect();
+            // What a person has to look at stays, and so does what stands behind it.
+            let front = |row: &Listed| row.behind.unwrap_or(row.parked.message_id);
+            let moving = rows.iter().filter(|row| !persons.contains(&front(row))).count();
             let outbox = store.waiting(None, None).await.unwrap();
             if moving == 0 && outbox.rows == 0 {
                 return;
@@ -303,7 +307,7 @@ impl World {
         let evidence = Evidence {
             finance_operations: FarEnd::fetch(&self.dynamics.url()).await.unwrap(),
             warehouse: FarEnd::fetch(&self.warehouse.url()).await.unwrap(),
-            excused: std::collections::BTreeSet::new(),
+            excused: BTreeSet::new(),
         };
         verdict(&evidence).unwrap()
     }
