@@ -3,10 +3,9 @@
 
 use std::time::Instant;
 
-use super::scene::{EVERY_TERM, Scale, Scene, until_lasted};
+use super::scene::{EVERY_TERM, Scale, Scene, until, until_lasted};
 use crate::road::world::Making;
 use crate::support::proxy::Proxy;
-use crate::support::wait::until;
 
 /// Where a process freezes.
 const FREEZE_AT: &str = "DRAYLINE__REHEARSAL__FREEZE_AT";

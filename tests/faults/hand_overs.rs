@@ -10,10 +10,9 @@ use jiff::Timestamp;
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::scene::{Owned, Scale, Scene};
+use super::scene::{Owned, Scale, Scene, until};
 use super::table::HandOver;
 use crate::road::world::Making;
-use crate::support::wait::until;
 
 const WORKERS_MIN: usize = 2;
 const WORKERS_MAX: usize = 4;

@@ -13,16 +13,19 @@ use uuid::Uuid;
 use super::table::Row;
 use crate::road::world::{Making, Process, World};
 use crate::support::servers::Servers;
-use crate::support::wait::until;
+use crate::support::wait::until_within;
 use crate::support::{Backing, Ground};
 
 /// Owners are taken for dead soon, so that a silent one is followed soon.
-const SOON: &str = "processor.heartbeat_ms = 200\nprocessor.dead_after_ms = 2000\nprocessor.sessionless_ms_max = 2000\n\
-    transport.heartbeat_s = 2\ntransport.reconnect_delay_ms_max = 500\nstore.statement_timeout_ms = 2000\n\
+const SOON: &str = "processor.heartbeat_ms = 300\nprocessor.dead_after_ms = 3000\nprocessor.sessionless_ms_max = 3000\n\
+    transport.heartbeat_s = 2\ntransport.reconnect_delay_ms_max = 500\nstore.statement_timeout_ms = 5000\n\
     processor.store_retry_delay_ms_max = 500";
 
 /// The longest of all terms that an owner may be silent, or a call may be late: deadline and settling of a call.
-pub const EVERY_TERM: Duration = Duration::from_secs(4);
+pub const EVERY_TERM: Duration = Duration::from_secs(5);
+
+/// Nothing in a scene takes longer, on a slow and busy machine, too.
+const PATIENCE: Duration = Duration::from_mins(4);
 
 /// Orders that come in at a time.
 const ORDERS_PER_TICK: u64 = 2;
@@ -405,7 +408,7 @@ impl Scene {
             self.stop(&name).await;
         }
         check(&self.logged);
-        self.world.leave().await;
+        self.world.close().await;
     }
 
     pub async fn verdict(&self) -> Verdict {
@@ -422,6 +425,28 @@ impl Scene {
         let (dynamics, warehouse) = (self.world.to_dynamics.ledger(0).await, self.world.to_warehouse.ledger(0).await);
         dynamics.unwrap().iter().chain(&warehouse.unwrap()).filter(|line| line.accepted_event()).count() as u64
     }
+}
+
+/// What its processes said last is all that is left of a scene that broke.
+impl Drop for Scene {
+    fn drop(&mut self) {
+        const LINES: usize = 12;
+        if !std::thread::panicking() {
+            return;
+        }
+        for (name, member) in &self.members {
+            let lines = member.lines();
+            let news: Vec<_> = lines.iter().filter(|line| line["level"] != "INFO").collect();
+            for line in news.iter().skip(news.len().saturating_sub(LINES)).copied().chain(lines.last()) {
+                println!("{name}: {line}");
+            }
+        }
+    }
+}
+
+/// Looks again and again, until there is something to see or all patience is gone.
+pub async fn until<T, F: Future<Output = Option<T>>>(what: &str, look: impl FnMut() -> F) -> T {
+    until_within(PATIENCE, what, look).await
 }
 
 /// Waits until something that was begun then has lasted so long: how long a fault lasts is part of the fault.

@@ -7,7 +7,16 @@ use std::time::Duration;
 const DEADLINE: Duration = Duration::from_mins(1);
 
 /// Looks again and again until there is something to see.
-pub async fn until<T, F: Future<Output = Option<T>>>(what: &str, mut look: impl FnMut() -> F) -> T {
+pub async fn until<T, F: Future<Output = Option<T>>>(what: &str, look: impl FnMut() -> F) -> T {
+    until_within(DEADLINE, what, look).await
+}
+
+/// The same with a deadline of its own.
+pub async fn until_within<T, F: Future<Output = Option<T>>>(
+    deadline: Duration,
+    what: &str,
+    mut look: impl FnMut() -> F,
+) -> T {
     let mut ticks = tokio::time::interval(Duration::from_millis(10));
     let looking = async {
         loop {
@@ -17,5 +26,5 @@ pub async fn until<T, F: Future<Output = Option<T>>>(what: &str, mut look: impl 
             }
         }
     };
-    tokio::time::timeout(DEADLINE, looking).await.unwrap_or_else(|_| panic!("not within {DEADLINE:?}: {what}"))
+    tokio::time::timeout(deadline, looking).await.unwrap_or_else(|_| panic!("not within {deadline:?}: {what}"))
 }
