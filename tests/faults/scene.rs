@@ -1,6 +1,6 @@
 //! The scene of a fault: the doors and the workers as processes of their own, both far ends, and orders that keep coming.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::time::{Duration, Instant};
 
 use drayline::sandbox::{FarEnd, Verdict, Visitor, WarehouseRules, verdict};
@@ -72,20 +72,24 @@ pub struct Scene {
 #[derive(Default)]
 struct OrderDesk {
     released: u64,
-    to_change: Option<String>,
+    to_change: VecDeque<(Instant, String)>,
 }
+
+/// Second thoughts come so long after an order: mostly it is at the warehouse by then, and not picked.
+const SECOND_THOUGHTS: Duration = Duration::from_millis(500);
 
 impl OrderDesk {
     /// What the far end does not take is not sent again by us: it is asked what there is.
     async fn release(&mut self, visitor: &Visitor, count: u64) {
-        if let Some(id) = self.to_change.take() {
+        let is_due = |(since, _): &mut (Instant, String)| since.elapsed() >= SECOND_THOUGHTS;
+        if let Some((_, id)) = self.to_change.pop_front_if(is_due) {
             let name = format!("Ada Example the {}th", self.released);
             let _ = visitor.order(&id, "change", &json!({ "fields": { "ReceiverName": name } })).await;
         }
         let Ok(answer) = visitor.release(count, 7).await else { return };
         self.released += count;
-        if self.released % 4 == 0 {
-            self.to_change = answer["released"][0].as_str().map(str::to_owned);
+        if self.released.is_multiple_of(4) {
+            self.to_change.extend(answer["released"][0].as_str().map(|id| (Instant::now(), id.to_owned())));
         }
     }
 }
@@ -114,7 +118,7 @@ impl Scene {
         let toml = format!("{SOON}\n{}", making.toml);
         // Long enough that most orders which are changed are not picked yet.
         let warehouse = WarehouseRules { pick_ms: 1500, ..making.warehouse };
-        let world = World::set(ground, Making { toml, warehouse, ..making }).await;
+        let world = World::set(ground, Making { warehouse, toml, ..making }).await;
         let seed = std::env::var(SEED).map_or(20_261_125, |seed| seed.parse().unwrap());
         Self {
             world,
