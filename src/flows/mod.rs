@@ -17,6 +17,8 @@ mod orders;
 mod shipments;
 mod words;
 
+use serde_json::Value;
+
 use crate::failure::{Code, Failure};
 use crate::gateways::Gateways;
 use crate::message::{Body, Envelope};
@@ -69,6 +71,12 @@ pub async fn look(gateways: &Gateways, message: &Envelope, ledger: &Ledger) -> R
         | Body::ItemChanged(_)
         | Body::Unreadable(_) => Ok(Look::Nothing),
     }
+}
+
+/// What an effect makes known by itself, also when its message has to wait after it. Pure.
+#[must_use]
+pub fn makes_known(message: &Envelope, act: &str, facts: &Value) -> Option<KnownDocument> {
+    orders::makes_known(message, act, facts)
 }
 
 /// Decides what is to be done next. Pure: the same arguments give the same answer.

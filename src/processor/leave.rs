@@ -16,7 +16,8 @@ use super::parking::{Parking, Parkings, Pause, Standing};
 use super::{report, stops};
 use crate::clock::Mark;
 use crate::failure::{Code, Failure};
-use crate::flows::Done;
+use crate::flows::{Done, KnownDocument, makes_known};
+use crate::message::Envelope;
 use crate::rehearsal;
 use crate::store::{
     Document, Ending, Gate, Known, Outcome, Parked, ParkedFailure, Place, Record, Step, WaitsFor, Written,
@@ -27,9 +28,9 @@ use crate::telemetry::{AssumptionBroken, StrangerForwarded};
 pub(super) async fn leave(mut attempt: Attempt<'_>, verdict: Verdict) {
     let house = attempt.house;
     let job = attempt.job;
-    let known_from_now_on = match &verdict {
-        Verdict::Applied(done) => names(done, attempt.gate.as_ref()),
-        Verdict::NotOurs(_) | Verdict::Pause(_) | Verdict::Left => Vec::new(),
+    let passed = match &verdict {
+        Verdict::Applied(_) => passed(attempt.gate.as_ref()),
+        Verdict::NotOurs(_) | Verdict::Pause(_) | Verdict::Left => None,
     };
     let awaited = awaited(&attempt, &verdict);
     let lets_pass = matches!(&verdict, Verdict::Pause(Pause::Document { passes: Some(_), .. }));
@@ -42,6 +43,7 @@ pub(super) async fn leave(mut attempt: Attempt<'_>, verdict: Verdict) {
         }
         Verdict::Pause(pause) => paused(&mut attempt, pause).await,
     };
+    let known_from_now_on = names(&record.documents).chain(passed).collect();
     let report = report::of(&attempt, &record);
     match commit(house, job, record).await {
         None => return,
@@ -64,16 +66,19 @@ pub(super) async fn leave(mut attempt: Attempt<'_>, verdict: Verdict) {
     wake(house, job, known_from_now_on, awaited).await;
 }
 
-/// The names that become known, with what the head waited for whose gate it passed.
-fn names(done: &Done, gate: Option<&Gate>) -> Vec<String> {
-    let of_documents = done.documents.iter().flat_map(|document| {
+/// The names that become known.
+fn names(documents: &[Document]) -> impl Iterator<Item = String> {
+    documents.iter().flat_map(|document| {
         std::iter::once(document.key.clone()).chain(document.names.iter().map(|(_, name)| name.clone()))
-    });
-    let awaited = gate.and_then(|gate| match &gate.waits_for {
+    })
+}
+
+/// What the head waited for whose gate it passed.
+fn passed(gate: Option<&Gate>) -> Option<String> {
+    gate.and_then(|gate| match &gate.waits_for {
         WaitsFor::Document { key, .. } => Some(key.clone()),
         WaitsFor::Head | WaitsFor::Time { .. } | WaitsFor::FarEnd { .. } | WaitsFor::Flow | WaitsFor::Person => None,
-    });
-    of_documents.chain(awaited).collect()
+    })
 }
 
 /// The document to look for once more after the parking commit: it may have come between look and commit.
@@ -197,16 +202,15 @@ fn applied(attempt: &mut Attempt<'_>, done: Done) -> Record {
         let revision = attempt.parked.as_ref().map_or(0, |parked| parked.revision);
         record.outbox =
             emits.into_iter().map(|emit| emitted(&attempt.house.tools.clock, envelope, revision, emit)).collect();
-        let legal_entity = envelope.legal_entity.as_ref().map(ToString::to_string);
-        let known = documents.into_iter().map(|document| Document {
-            key: document.key,
-            kind: document.kind.to_owned(),
-            legal_entity: legal_entity.clone(),
-            names: document.names,
-        });
-        record.documents = known.collect();
+        record.documents = documents.into_iter().map(|document| known(envelope, document)).collect();
     }
     record
+}
+
+fn known(envelope: &Envelope, document: KnownDocument) -> Document {
+    let KnownDocument { key, kind, names } = document;
+    let legal_entity = envelope.legal_entity.as_ref().map(ToString::to_string);
+    Document { key, kind: kind.to_owned(), legal_entity, names }
 }
 
 async fn paused(attempt: &mut Attempt<'_>, pause: Pause) -> Record {
@@ -238,6 +242,11 @@ async fn paused(attempt: &mut Attempt<'_>, pause: Pause) -> Record {
     let letter = (parked.waits_for == WaitsFor::Person).then(|| dead_letter(&attempt.job.inbound, &parked));
     let mut record = record(attempt, Outcome::Parked(Box::new(parked)));
     record.outbox.extend(letter);
+    if let Ok(envelope) = &attempt.job.inbound.content {
+        // What happened before it had to wait is known to others from now on.
+        let made = attempt.effects.iter().filter_map(|effect| makes_known(envelope, &effect.act, &effect.facts));
+        record.documents = made.map(|document| known(envelope, document)).collect();
+    }
     record
 }
 

@@ -19,7 +19,7 @@ use crate::support::{Backing, Ground};
 /// Owners are taken for dead soon, so that a silent one is followed soon.
 const SOON: &str = "processor.heartbeat_ms = 300\nprocessor.dead_after_ms = 3000\nprocessor.sessionless_ms_max = 3000\n\
     transport.heartbeat_s = 2\ntransport.reconnect_delay_ms_max = 500\nstore.statement_timeout_ms = 5000\n\
-    processor.store_retry_delay_ms_max = 500";
+    processor.store_retry_delay_ms_max = 500\nprocessor.look_again_ms = 5000";
 
 /// The longest of all terms that an owner may be silent, or a call may be late: deadline and settling of a call.
 pub const EVERY_TERM: Duration = Duration::from_secs(5);

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use drayline::message::Flow;
-use drayline::store::WaitsFor;
+use drayline::store::{ParkedFilter, WaitsFor};
 use uuid::Uuid;
 
 use super::far_ends::Creates;
@@ -16,6 +16,7 @@ on_both!(
     the_awaited_kind_passes_from_behind_too,
     a_shipment_waits_for_its_order_in_another_flow,
     a_document_that_comes_between_look_and_parking_wakes_its_waiter,
+    an_order_whose_message_parks_after_its_creation_wakes_its_waiters,
     a_wait_that_takes_too_long_becomes_a_persons,
     a_busy_far_end_costs_no_attempt,
 );
@@ -92,6 +93,34 @@ async fn a_document_that_comes_between_look_and_parking_wakes_its_waiter(backing
     until("all are posted", async || (world.far_ends.posted() == requests.len()).then_some(())).await;
     world.until_nothing_waits().await;
     worker.stop(Duration::from_secs(5)).await;
+    world.close().await;
+}
+
+/// The create is found after a crash, and then Dynamics may not be read: the message is a person's, the order is known.
+async fn an_order_whose_message_parks_after_its_creation_wakes_its_waiters(backing: Backing) {
+    let world = World::with(backing, "processor.look_again_ms = 3600000\n").await;
+    world.far_ends.creates(Creates::HeldAfter);
+    let worker = world.worker(&[Flow::Orders]).await;
+    let (order, shipment) = (released("SHP1", "e1"), shipped("SHP1", "e2"));
+    world.publish(&order).await;
+    until("the create is taken", async || (world.far_ends.took().len() == 1).then_some(())).await;
+    drop(worker);
+    world.far_ends.go_on();
+    world.far_ends.forbid("SHP1", true);
+    let shipments = world.worker(&[Flow::Shipments]).await;
+    world.publish(&shipment).await;
+    world.parked(shipment.message_id, |row| matches!(row.parked.waits_for, WaitsFor::Document { .. })).await;
+    let worker = world.worker(&[Flow::Orders]).await;
+    world.parked(order.message_id, |row| row.parked.waits_for == WaitsFor::Person).await;
+    until("the shipment has been tried", async || {
+        let filter = ParkedFilter { message_id: Some(shipment.message_id), limit: 1, ..ParkedFilter::default() };
+        let (_, rows) = world.store().parked(&filter).await.unwrap();
+        (!rows.iter().any(|row| matches!(row.parked.waits_for, WaitsFor::Document { .. }))).then_some(())
+    })
+    .await;
+    assert_eq!(world.far_ends.asked().len(), 1);
+    worker.stop(Duration::from_secs(5)).await;
+    shipments.stop(Duration::from_secs(5)).await;
     world.close().await;
 }
 

@@ -19,9 +19,11 @@ mod plan;
 mod wanted;
 
 use jiff::Timestamp;
+use serde_json::Value;
 
+use super::answer::KnownDocument;
 use super::history::History;
-use super::ledger::Ledger;
+use super::ledger::{CreatedOrder, Ledger};
 use crate::failure::{Code, Failure};
 use crate::gateways::{Gateways, HeldOrder, ReleasedOrder};
 use crate::message::{Body, Connection, Envelope, LegalEntity, OrderStatusCode, RequestId};
@@ -86,6 +88,13 @@ async fn held(gateways: &Gateways, message: &Envelope, ledger: &Ledger) -> Resul
     let reference = latest.created.reference.to_string();
     let doing = format!("read the order {reference}");
     warehouse.find_order(&reference).await.map_err(|error| warehouse.failure(&error, &doing))
+}
+
+/// An order is known from its creation on, whatever becomes of the message that created it.
+pub(super) fn makes_known(message: &Envelope, act: &str, facts: &Value) -> Option<KnownDocument> {
+    let created = (act == "create_order").then(|| serde_json::from_value::<CreatedOrder>(facts.clone()).ok());
+    let environment = message.environment.as_ref().unwrap_or(&message.connection);
+    created.flatten().map(|created| plan::known(message, environment, &created))
 }
 
 /// The environment that the message belongs to: its own, or the one its warehouse works for.

@@ -7,7 +7,7 @@ use crate::failure::{Code, Failure};
 use crate::flows::answer::{Call, Decision, Done, KnownDocument, Past, Planned, Repeat};
 use crate::flows::history::{End, History, SentOrder, postings};
 use crate::flows::keys;
-use crate::flows::ledger::{CancelledOrder, EndedReference, Ledger, PostedUpdate, kept};
+use crate::flows::ledger::{CancelledOrder, CreatedOrder, EndedReference, Ledger, PostedUpdate, kept};
 use crate::gateways::{ReleasedOrder, RequestVerdict};
 use crate::message::{Body, Connection, Envelope, Kind, Reference};
 
@@ -293,20 +293,25 @@ impl<'a> Situation<'a> {
 
     /// The order with every name that people or messages know it by.
     fn known(&self, sent: &SentOrder) -> KnownDocument {
-        let created = &sent.created;
         let purchase_order = self.look.released.as_ref().and_then(|released| released.purchase_order.clone());
-        let names = [
-            ("reference", Some(created.reference.to_string())),
-            ("awaited_as", Some(keys::order_name(&self.look.environment, &created.reference))),
-            ("warehouse_order", Some(created.order_id.clone()).filter(|id| !id.is_empty())),
-            ("request", Some(created.request_id.to_string())),
-            ("origin", Some(created.origin_id.clone()).filter(|id| !id.is_empty())),
-            ("order_number", created.order_number.clone()),
-            ("purchase_order", purchase_order),
-        ];
-        let names = names.into_iter().filter_map(|(name, value)| value.map(|value| (name.to_owned(), value)));
-        KnownDocument { key: self.message.ordering_key.to_string(), kind: "order", names: names.collect() }
+        let mut known = known(self.message, &self.look.environment, &sent.created);
+        known.names.extend(purchase_order.map(|number| ("purchase_order".to_owned(), number)));
+        known
     }
+}
+
+/// An order that was created, with the names that its creation tells.
+pub(super) fn known(message: &Envelope, environment: &Connection, created: &CreatedOrder) -> KnownDocument {
+    let names = [
+        ("reference", Some(created.reference.to_string())),
+        ("awaited_as", Some(keys::order_name(environment, &created.reference))),
+        ("warehouse_order", Some(created.order_id.clone()).filter(|id| !id.is_empty())),
+        ("request", Some(created.request_id.to_string())),
+        ("origin", Some(created.origin_id.clone()).filter(|id| !id.is_empty())),
+        ("order_number", created.order_number.clone()),
+    ];
+    let names = names.into_iter().filter_map(|(name, value)| value.map(|value| (name.to_owned(), value)));
+    KnownDocument { key: message.ordering_key.to_string(), kind: "order", names: names.collect() }
 }
 
 /// The fact that the warehouse cancelled an order, however we came to know it.
