@@ -114,6 +114,31 @@ impl Store {
         }
     }
 
+    /// Makes an empty place beside everything that is remembered, for measurements; what is opened with the answered
+    /// configuration sees nothing else. What an earlier run left under this name goes.
+    pub async fn set_aside(config: &Config, name: &str) -> Result<Config, StoreError> {
+        match config.store.kind {
+            StoreKind::Sqlite => Err(no_room()),
+            StoreKind::Postgresql => postgresql::aside::set(config, name).await,
+        }
+    }
+
+    /// Removes such a place with everything in it.
+    pub async fn remove_aside(config: &Config, name: &str) -> Result<(), StoreError> {
+        match config.store.kind {
+            StoreKind::Sqlite => Err(no_room()),
+            StoreKind::Postgresql => postgresql::aside::remove(config, name).await,
+        }
+    }
+
+    /// How many workers have said within this time that they live. Nothing is made by asking.
+    pub async fn workers(config: &Config, within: Duration) -> Result<u64, StoreError> {
+        match config.store.kind {
+            StoreKind::Sqlite => Err(no_room()),
+            StoreKind::Postgresql => postgresql::aside::workers(config, within).await,
+        }
+    }
+
     /// Closes all connections.
     pub async fn close(&self) {
         on!(self, store => store.close().await);
@@ -316,5 +341,12 @@ impl Store {
     /// Documents that have this name (key or other name, whole), with their journeys.
     pub async fn documents(&self, name: &str) -> Result<Vec<DocumentView>, StoreError> {
         on!(self, store => store.documents(name).await)
+    }
+}
+
+fn no_room() -> StoreError {
+    StoreError::Unusable {
+        problem: "a file has one process and no place beside it".to_owned(),
+        remedy: "Configure PostgreSQL: store.kind and store.url".to_owned(),
     }
 }

@@ -12,9 +12,8 @@ use crate::store::rows::{Ending, Ownership, Parked};
 const DUE: &str = include_str!("due.sql");
 
 const KNOWN: &str = "
-SELECT name FROM unnest($1::text[]) AS asked (name)
-WHERE EXISTS (SELECT FROM documents WHERE key = asked.name)
-   OR EXISTS (SELECT FROM document_names n WHERE n.name = asked.name)";
+SELECT key FROM documents WHERE key = ANY($1::text[])
+UNION SELECT name FROM document_names WHERE name = ANY($1::text[])";
 
 /// Locked in one order first, so that two who wake the same do not wait in a circle.
 const WAKE: &str = "
@@ -22,8 +21,8 @@ WITH woken AS MATERIALIZED (
   SELECT message_id, flow FROM parked WHERE waits_for = 2 AND awaited = ANY($1::text[])
   ORDER BY message_id, flow FOR UPDATE
 )
-UPDATE parked p SET due_at = store_now() FROM woken
-WHERE p.message_id = woken.message_id AND p.flow = woken.flow AND p.waits_for = 2";
+UPDATE parked p SET due_at = store_now()
+WHERE p.message_id = ANY(ARRAY(SELECT message_id FROM woken)) AND p.waits_for = 2 AND p.awaited = ANY($1::text[])";
 
 /// The place in front of a head is where a passing arrival would park, too.
 const LET_PASS: &str = "

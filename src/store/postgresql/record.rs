@@ -1,5 +1,7 @@
 //! What attempts leave behind: one statement, one commit.
 
+use std::collections::HashMap;
+
 use sqlx::Postgres;
 use sqlx::postgres::PgArguments;
 use sqlx::query::QueryAs;
@@ -37,22 +39,21 @@ impl Postgresql {
     }
 }
 
-/// 1 to 9.
+/// 1 to 6.
 fn bind_records<'q>(statement: Statement<'q>, batch: &'q Batch<'_>) -> Statement<'q> {
     let (claims, rows) = (batch.claims(), &batch.records);
+    let numbers: HashMap<_, _> = claims.iter().zip(1_i64..).collect();
+    let numbers = column(rows, |row| numbers.get(&row.owner).copied().unwrap_or_default());
     statement
         .bind(column(&claims, |owner| owner.flow.as_str()))
         .bind(column(&claims, |owner| i64::from(owner.partition)))
         .bind(column(&claims, |owner| owner.epoch))
-        .bind((0_i64..).take(rows.len()).collect::<Vec<_>>())
-        .bind(column(rows, |row| row.owner.flow.as_str()))
-        .bind(column(rows, |row| i64::from(row.owner.partition)))
-        .bind(column(rows, |row| row.owner.epoch))
+        .bind(numbers)
         .bind(column(rows, |row| row.message_id))
         .bind(column(rows, |row| row.ending))
 }
 
-/// 10 to 31.
+/// 7 to 28.
 fn bind_parked<'q>(statement: Statement<'q>, batch: &'q Batch<'_>) -> Statement<'q> {
     let rows = &batch.parked;
     statement
@@ -80,7 +81,7 @@ fn bind_parked<'q>(statement: Statement<'q>, batch: &'q Batch<'_>) -> Statement<
         .bind(column(rows, |row| row.asked_by.as_deref()))
 }
 
-/// 32 to 38.
+/// 29 to 35.
 fn bind_effects<'q>(statement: Statement<'q>, batch: &'q Batch<'_>) -> Statement<'q> {
     let rows = &batch.effects;
     statement
@@ -93,7 +94,7 @@ fn bind_effects<'q>(statement: Statement<'q>, batch: &'q Batch<'_>) -> Statement
         .bind(column(rows, |row| row.facts.as_str()))
 }
 
-/// 39 to 50.
+/// 36 to 47.
 fn bind_outbox<'q>(statement: Statement<'q>, batch: &'q Batch<'_>) -> Statement<'q> {
     let rows = &batch.outbox;
     statement
@@ -111,7 +112,7 @@ fn bind_outbox<'q>(statement: Statement<'q>, batch: &'q Batch<'_>) -> Statement<
         .bind(column(rows, |row| row.parking))
 }
 
-/// 51 to 58.
+/// 48 to 55.
 fn bind_documents<'q>(statement: Statement<'q>, batch: &'q Batch<'_>) -> Statement<'q> {
     let (documents, names) = (&batch.documents, &batch.names);
     statement
@@ -125,7 +126,7 @@ fn bind_documents<'q>(statement: Statement<'q>, batch: &'q Batch<'_>) -> Stateme
         .bind(column(names, |row| row.document.as_ref()))
 }
 
-/// 59 to 69.
+/// 56 to 66.
 fn bind_journey<'q>(statement: Statement<'q>, batch: &'q Batch<'_>) -> Statement<'q> {
     let (steps, done) = (&batch.steps, &batch.done);
     statement

@@ -5,6 +5,7 @@ mod lanes;
 mod opening;
 mod outbox;
 mod ownership;
+mod plans;
 mod postgresql;
 mod records;
 mod stopped;
