@@ -56,7 +56,7 @@ impl Ledger {
     #[must_use]
     pub fn facts<F: DeserializeOwned>(&self, act: &str) -> Vec<F> {
         let of_act = self.pasts.iter().filter(|past| past.act == act);
-        of_act.filter_map(|past| serde_json::from_value(past.facts.clone()).ok()).collect()
+        of_act.filter_map(|past| F::deserialize(&past.facts).ok()).collect()
     }
 }
 

@@ -105,7 +105,9 @@ impl Caller {
         }
         self.pace.until_may_send().await.map_err(not_sent)?;
         let mut watched = Watched::begin(self, call);
-        let exchanged = tokio::time::timeout(deadline, self.exchange(call, request)).await;
+        // On the heap: what a client needs for one exchange is many times what its caller needs for everything else, and
+        // whoever waits long before would carry it along.
+        let exchanged = tokio::time::timeout(deadline, Box::pin(self.exchange(call, request))).await;
         let answer = exchanged.unwrap_or_else(|_| Err(silent(call, None)));
         watched.status = answer.as_ref().ok().map(|answer| answer.status);
         watched.health = health(&answer);

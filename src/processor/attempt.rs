@@ -48,6 +48,8 @@ pub(super) struct Attempt<'a> {
     pub(super) unsure: Vec<Intent>,
     /// What happened in this run.
     pub(super) effects: Vec<Effect>,
+    /// Whether anything has.
+    pub(super) progressed: bool,
     pub(super) journey: Vec<Step>,
     /// The document it waited for, when that was known before it looked.
     pub(super) known_before: Option<String>,
@@ -71,15 +73,18 @@ pub(super) async fn attempt(house: &House, job: &Job, lane_is_full: bool) {
     };
     let place = match admit(&arrival, &known) {
         Admission::Stale => return,
-        Admission::CameAgain => return leave::came_again(house, job, &known, started).await,
-        Admission::Behind | Admission::Run(_) if is_stranger(house, job) => return leave::forward(house, job).await,
-        Admission::Behind => return leave::behind(house, job, known, started).await,
+        Admission::CameAgain => return Box::pin(leave::came_again(house, job, &known, started)).await,
+        Admission::Behind | Admission::Run(_) if is_stranger(house, job) => {
+            return Box::pin(leave::forward(house, job)).await;
+        }
+        Admission::Behind => return Box::pin(leave::behind(house, job, known, started)).await,
         Admission::Run(place) => place,
     };
-    let mut attempt = Attempt::begin(house, job, known, place, started);
+    // On the heap, each in its time: a window full of deliveries waits for its look-up, and few of them are further.
+    let mut attempt = Box::new(Attempt::begin(house, job, known, place, started));
     attempt.known_before = known_before;
-    let verdict = run(&mut attempt).await;
-    leave::leave(attempt, verdict).await;
+    let verdict = Box::new(run(&mut attempt).await);
+    Box::pin(leave::leave(attempt, verdict)).await;
 }
 
 /// Settles what is unsure, then runs the flow. A panic ends the attempt, not the house.
@@ -95,12 +100,12 @@ async fn run(attempt: &mut Attempt<'_>) -> Verdict {
         Err(failure) => return Verdict::Pause(Pause::Failed(failure.clone())),
     };
     let replayed = job.due.as_ref().is_some_and(|parked| parked.asked > 0);
-    let running = calling(flow, replayed, async {
-        match unsure::settle(attempt).await {
+    let running = Box::pin(calling(flow, replayed, async {
+        match Box::pin(unsure::settle(attempt)).await {
             Ok(()) => calls::run_flow(attempt, envelope).await,
             Err(verdict) => verdict,
         }
-    });
+    }));
     AssertUnwindSafe(running).catch_unwind().await.unwrap_or_else(|panic| panicked(job, &*panic))
 }
 
@@ -177,6 +182,7 @@ impl<'a> Attempt<'a> {
             ledger,
             unsure,
             effects: Vec::new(),
+            progressed: false,
             journey: Vec::new(),
             known_before: None,
             started,
@@ -185,6 +191,7 @@ impl<'a> Attempt<'a> {
 
     /// Something happened at a far end: it is known to the next plan, and recorded whatever the attempt ends in.
     pub(super) fn happened(&mut self, past: Past) {
+        self.progressed = true;
         self.effects.push(Effect {
             key: past.key.clone(),
             document: self.job.inbound.ordering_key.clone(),

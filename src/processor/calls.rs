@@ -15,7 +15,7 @@ use crate::failure::{Class, Code, Failure};
 use crate::flows::{self, Acted, Decision, Past, Planned};
 use crate::message::Envelope;
 use crate::rehearsal::Step;
-use crate::store::{Intended, Written};
+use crate::store::{Intended, Intent, Written};
 
 /// A plan that goes on after so many rounds does not end.
 const ROUNDS_MAX: usize = 64;
@@ -23,7 +23,8 @@ const ROUNDS_MAX: usize = 64;
 /// Runs the flow on a message.
 pub(super) async fn run_flow(attempt: &mut Attempt<'_>, message: &Envelope) -> Verdict {
     let gateways = &attempt.house.tools.gateways;
-    let look = match flows::look(gateways, message, &attempt.ledger).await {
+    // On the heap, as every far-end call: thousands of lanes wait for their look-up without being so far.
+    let look = match Box::pin(flows::look(gateways, message, &attempt.ledger)).await {
         Ok(look) => look,
         Err(failure) => return Verdict::Pause(Pause::Failed(failure)),
     };
@@ -54,7 +55,8 @@ async fn make_calls(attempt: &mut Attempt<'_>, message: &Envelope, calls: &[Plan
     may_all_be_called(attempt, calls)?;
     let call_max = ms(attempt.house.tools.config.gateways.call_ms_max);
     let mut intended: Option<Mark> = None;
-    for (number, call) in calls.iter().enumerate() {
+    let intents: Vec<Intent> = calls.iter().map(|call| intent(call, message)).collect();
+    for (number, (call, intent)) in calls.iter().zip(&intents).enumerate() {
         let within = loop {
             if !attempt.house.pulse.until_may_call().await {
                 return Err(Verdict::Left);
@@ -62,21 +64,20 @@ async fn make_calls(attempt: &mut Attempt<'_>, message: &Envelope, calls: &[Plan
             let left = intended.and_then(|mark| call_max.checked_sub(attempt.house.tools.clock.since(mark)));
             match left.filter(|left| *left >= call_max / 2) {
                 Some(left) => break left,
-                None => intended = Some(intend(attempt, message, &calls[number..]).await?),
+                None => intended = Some(intend(attempt, &intents[number..]).await?),
             }
         };
-        make_call(attempt, message, call, within).await?;
+        make_call(attempt, call, intent, within).await?;
     }
     Ok(())
 }
 
 /// Commits intents. The mark is older than the commit, so that no call leaves too late.
-async fn intend(attempt: &Attempt<'_>, message: &Envelope, calls: &[Planned]) -> Result<Mark, Verdict> {
-    let owner = attempt.job.tenure.owner;
+async fn intend(attempt: &Attempt<'_>, intents: &[Intent]) -> Result<Mark, Verdict> {
+    let (owner, message_id) = (attempt.job.tenure.owner, attempt.job.inbound.message_id);
     let mark = attempt.house.tools.clock.mark();
-    let intents = calls.iter().map(|call| intent(call, message)).collect();
     // Whoever gathers gives the journal row its name.
-    let intended = Intended { owner, journal: uuid::Uuid::nil(), message_id: message.message_id, intents };
+    let intended = Intended { owner, journal: uuid::Uuid::nil(), message_id, intents: intents.to_vec() };
     let Some(desk) = attempt.house.desk(owner.flow) else { return Err(Verdict::Left) };
     match desk.intend.ask(intended).await {
         Some(Written::Yes) => {
@@ -84,7 +85,7 @@ async fn intend(attempt: &Attempt<'_>, message: &Envelope, calls: &[Planned]) ->
             Ok(mark)
         }
         Some(Written::Refused(reason)) => {
-            Err(Verdict::Pause(Pause::Failed(super::leave::refused(message.message_id, &reason))))
+            Err(Verdict::Pause(Pause::Failed(super::leave::refused(message_id, &reason))))
         }
         Some(Written::NotOwner) => {
             attempt.job.tenure.fenced.cancel();
@@ -97,12 +98,12 @@ async fn intend(attempt: &Attempt<'_>, message: &Envelope, calls: &[Planned]) ->
 /// Makes one call. From here on it may have happened, until its far end has answered.
 async fn make_call(
     attempt: &mut Attempt<'_>,
-    message: &Envelope,
     call: &Planned,
+    intent: &Intent,
     within: Duration,
 ) -> Result<(), Verdict> {
-    attempt.unsure.push(intent(call, message));
-    let acted = flows::act(&attempt.house.tools.gateways, call, within).await;
+    attempt.unsure.push(intent.clone());
+    let acted = Box::pin(flows::act(&attempt.house.tools.gateways, call, within)).await;
     if acted.is_ok() {
         attempt.house.rehearsal.reached(Step::CallMade);
     }

@@ -4,7 +4,7 @@
 //! One desk per flow: look-ups, intents and records gather apart, across all lanes and partitions of the flow.
 //! Invariant: an answer is given only once the store gave it; a store that is away is asked the same for ever.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -17,11 +17,15 @@ use crate::message::Flow;
 use crate::store::{Intended, Known, Ownership, Question, Record, Written};
 use crate::telemetry::AssumptionBroken;
 
+const WAKING: &str = "waking who waits for a document";
+
 /// Where attempts of one flow ask and record.
 pub(super) struct Desk {
     pub(super) look_up: Asker<Question, Known>,
     pub(super) intend: Asker<Intended, Written>,
     pub(super) record: Asker<Record, Written>,
+    /// Names that are known from now on; answered when whoever waits for one of them is due.
+    pub(super) wake: Asker<Vec<String>, ()>,
 }
 
 /// The other side of a desk.
@@ -30,6 +34,7 @@ pub(super) struct Desks {
     look_up: Gathered<Question, Known>,
     intend: Gathered<Intended, Written>,
     record: Gathered<Record, Written>,
+    wake: Gathered<Vec<String>, ()>,
 }
 
 /// Both sides of the desks of all flows.
@@ -38,8 +43,9 @@ pub(super) fn desks(flows: &[Flow], batch_max: usize) -> (HashMap<Flow, Desk>, V
         let (ask_look_up, look_up) = pair(batch_max);
         let (ask_intend, intend) = pair(batch_max);
         let (ask_record, record) = pair(batch_max);
-        let desk = Desk { look_up: ask_look_up, intend: ask_intend, record: ask_record };
-        ((*flow, desk), Desks { flow: *flow, look_up, intend, record })
+        let (ask_wake, wake) = pair(batch_max);
+        let desk = Desk { look_up: ask_look_up, intend: ask_intend, record: ask_record, wake: ask_wake };
+        ((*flow, desk), Desks { flow: *flow, look_up, intend, record, wake })
     };
     flows.iter().map(desk).unzip()
 }
@@ -47,7 +53,7 @@ pub(super) fn desks(flows: &[Flow], batch_max: usize) -> (HashMap<Flow, Desk>, V
 impl Desks {
     /// Starts answering.
     pub(super) fn serve(self, house: &Arc<House>) {
-        let Self { flow, look_up, intend, record } = self;
+        let Self { flow, look_up, intend, record, wake } = self;
         let of = Arc::clone(house);
         let answer = move |questions| look_up_all(Arc::clone(&of), flow, questions);
         house.spawn(&house.tasks, look_up.serve("looking messages up", answer));
@@ -61,6 +67,8 @@ impl Desks {
             &house.tasks,
             record.serve("recording attempts", move |records| record_all(Arc::clone(&of), records)),
         );
+        let of = Arc::clone(house);
+        house.spawn(&house.tasks, wake.serve(WAKING, move |names| wake_all(Arc::clone(&of), names)));
     }
 }
 
@@ -92,6 +100,17 @@ async fn record_all(house: Arc<House>, mut records: Vec<Record>) -> Vec<Written>
         }
     }
     written
+}
+
+/// One look for all names that became known; the due runner is told only when somebody waited for one.
+async fn wake_all(house: Arc<House>, names: Vec<Vec<String>>) -> Vec<()> {
+    let answers = vec![(); names.len()];
+    let names: HashSet<String> = names.into_iter().flatten().collect();
+    let names: Vec<String> = names.into_iter().collect();
+    if house.persistently(WAKING, || house.tools.store.wake(&names)).await > 0 {
+        house.due.notify_one();
+    }
+    answers
 }
 
 type Request<Q, A> = (Q, oneshot::Sender<A>);

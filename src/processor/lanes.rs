@@ -36,7 +36,7 @@ struct Open {
 
 #[derive(Default)]
 struct Lane {
-    waiting: VecDeque<Job>,
+    waiting: VecDeque<Box<Job>>,
     /// More came than it may keep: deliveries park until it is empty.
     full: bool,
 }
@@ -44,6 +44,7 @@ struct Lane {
 impl Lanes {
     /// Brings a job into its lane: a delivery behind, a due head in front. Whether it was not there yet.
     pub(super) fn bring(house: &Arc<House>, job: Job) -> bool {
+        let job = Box::new(job);
         let flow = job.tenure.owner.flow;
         let name = (flow, job.inbound.lane_key.clone());
         let mut open = house.lanes.open();
@@ -62,13 +63,13 @@ impl Lanes {
         drop(open);
         if begins {
             let worked = work_off(Arc::clone(house), name);
-            house.spawn(&house.tasks, worked);
+            house.spawn(&house.tasks, Box::pin(worked));
         }
         true
     }
 
     /// The next job, and whether its lane is full. An empty lane is gone.
-    fn next(&self, name: &Name) -> Option<(Job, bool)> {
+    fn next(&self, name: &Name) -> Option<(Box<Job>, bool)> {
         let mut open = self.open();
         let lane = open.lanes.get_mut(name)?;
         if let Some(job) = lane.waiting.pop_front() {

@@ -25,21 +25,21 @@ use crate::store::{
 use crate::telemetry::{AssumptionBroken, StrangerForwarded};
 
 /// Ends an attempt that ran.
-pub(super) async fn leave(mut attempt: Attempt<'_>, verdict: Verdict) {
+pub(super) async fn leave(mut attempt: Box<Attempt<'_>>, verdict: Box<Verdict>) {
     let house = attempt.house;
     let job = attempt.job;
-    let passed = match &verdict {
+    let passed = match &*verdict {
         Verdict::Applied(_) => passed(attempt.gate.as_ref()),
         Verdict::NotOurs(_) | Verdict::Pause(_) | Verdict::Left => None,
     };
     let awaited = awaited(&attempt, &verdict);
-    let lets_pass = matches!(&verdict, Verdict::Pause(Pause::Document { passes: Some(_), .. }));
-    let record = match verdict {
+    let lets_pass = matches!(&*verdict, Verdict::Pause(Pause::Document { passes: Some(_), .. }));
+    let record = match *verdict {
         Verdict::Left => return,
         Verdict::Applied(done) => applied(&mut attempt, done),
         Verdict::NotOurs(why) => {
             attempt.step("drayline", why, "live");
-            record(&attempt, Outcome::Ended(Ending::NotOurs))
+            record(&mut attempt, Outcome::Ended(Ending::NotOurs))
         }
         Verdict::Pause(pause) => paused(&mut attempt, pause).await,
     };
@@ -96,8 +96,10 @@ fn awaited(attempt: &Attempt<'_>, verdict: &Verdict) -> Option<String> {
 /// After the commit: whoever waits for what is known now, and the relay and the due runner.
 async fn wake(house: &House, job: &Job, known: Vec<String>, awaited: Option<String>) {
     if !known.is_empty() {
-        house.persistently("waking who waits for a document", || house.tools.store.wake(&known)).await;
-        house.due.notify_one();
+        // Nothing is answered when the worker goes: whoever waits then is looked at again after a while.
+        if let Some(desk) = house.desk(job.tenure.owner.flow) {
+            let _ = desk.wake.ask(known).await;
+        }
     }
     if let Some(document) = awaited {
         let names = [document];
@@ -141,7 +143,7 @@ pub(super) async fn behind(house: &House, job: &Job, known: Known, started: Mark
     if let Some(gate) = &gate {
         attempt.step("drayline", format!("{} waits behind message {}.", job.inbound.kind, gate.head), "live");
     }
-    let record = record(&attempt, Outcome::Parked(Box::new(parked)));
+    let record = record(&mut attempt, Outcome::Parked(Box::new(parked)));
     let report = report::of(&attempt, &record);
     let Some(Ok(())) = commit(house, job, record).await else { return };
     report.emit();
@@ -279,7 +281,7 @@ pub(super) fn refused(message_id: uuid::Uuid, reason: &str) -> Failure {
 
 fn standing(attempt: &Attempt<'_>, now: Timestamp) -> Standing {
     let Some(parked) = &attempt.parked else {
-        return Standing { progressed: !attempt.effects.is_empty(), ..Standing::default() };
+        return Standing { progressed: attempt.progressed, ..Standing::default() };
     };
     let between =
         |first: Timestamp, last: Timestamp| Duration::try_from(last.duration_since(first)).unwrap_or_default();
@@ -295,7 +297,7 @@ fn standing(attempt: &Attempt<'_>, now: Timestamp) -> Standing {
             .zip(parked.last_parked_at)
             .map(|(first, last)| between(first, last))
             .unwrap_or_default(),
-        progressed: !attempt.effects.is_empty(),
+        progressed: attempt.progressed,
     }
 }
 
@@ -334,8 +336,9 @@ fn row(attempt: &Attempt<'_>, parking: Parking) -> Parked {
 }
 
 /// What the attempt found out, with how its message leaves it.
-fn record(attempt: &Attempt<'_>, outcome: Outcome) -> Record {
-    Record { effects: attempt.effects.clone(), journey: attempt.journey.clone(), ..empty(attempt.job, outcome) }
+fn record(attempt: &mut Attempt<'_>, outcome: Outcome) -> Record {
+    let (effects, journey) = (std::mem::take(&mut attempt.effects), std::mem::take(&mut attempt.journey));
+    Record { effects, journey, ..empty(attempt.job, outcome) }
 }
 
 fn empty(job: &Job, outcome: Outcome) -> Record {
