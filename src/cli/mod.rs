@@ -1,5 +1,6 @@
 //! Commands. stdout carries data only, logs and progress go to stderr; exit 0 is well, 1 failed, 2 misused.
 
+mod bench;
 mod config;
 mod demo;
 mod documents;
@@ -83,6 +84,9 @@ enum Command {
     Config(config::Action),
     /// Bring the store's schema up to date; every role does so at start, too
     Migrate,
+    /// How fast it is on the configured servers, as ratios to the client library by itself
+    #[command(after_help = bench::ABOUT)]
+    Bench(bench::Options),
     /// Exchanges and queues at the broker
     #[command(subcommand)]
     Topology(topology::Action),
@@ -200,6 +204,7 @@ async fn run(arguments: Arguments) -> Result<(), Failed> {
         Command::Sandbox(which) => sandbox::run(&global, which).await,
         Command::Config(action) => config::run(&global, &action),
         Command::Migrate => store::migrate(&global).await,
+        Command::Bench(options) => bench::run(&global, options).await,
         Command::Topology(action) => topology::run(&global, &action).await,
         Command::Pause(options) => pauses::pause(&global, options).await,
         Command::Resume(options) => pauses::resume(&global, options).await,

@@ -175,7 +175,9 @@ fn by_document(messages: Vec<Envelope>) -> Vec<Vec<Envelope>> {
     documents
 }
 
-fn outgoing(message: &Envelope, bytes: Vec<u8>) -> Outgoing {
+/// A message with its bytes, as it is published.
+#[must_use]
+pub fn outgoing(message: &Envelope, bytes: Vec<u8>) -> Outgoing {
     Outgoing {
         target: Target::Flow(message.flow()),
         ordering_key: message.ordering_key.clone(),

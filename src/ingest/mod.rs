@@ -35,6 +35,7 @@ use crate::config::Config;
 use crate::store::Store;
 use crate::transport::Transport;
 
+pub use accept::outgoing;
 pub use answer::guard;
 pub use checks::check;
 pub use finance_operations::translate as translate_finance_operations;

@@ -20,6 +20,7 @@ use crate::config::{Config, TransportKind};
 use crate::message::{Flow, OrderingKey};
 
 use lane::Lane;
+pub use rabbitmq::{Queued, Yardstick};
 
 /// Larger messages are refused: brokers since 4.0 take no larger ones, and would close the channel of all others.
 pub const MESSAGE_BYTES_MAX: usize = 16 * 1024 * 1024;

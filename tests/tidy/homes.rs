@@ -13,7 +13,7 @@ const EVERYWHERE: &[&str] = &[""];
 
 /// The crate, and the beginnings of the paths below `src/` that may speak of it.
 const HOMES: &[(&str, &[&str])] = &[
-    ("axum", &["ingest/", "console/", "sandbox/", "app"]),
+    ("axum", &["ingest/", "console/", "sandbox/", "app", "cli/bench"]),
     ("backoff", &["processor/retry"]),
     ("base64", &["ingest/", "gateways/", "sandbox/", "cli/demo"]),
     ("clap", &["cli", "main.rs"]),
@@ -30,7 +30,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("pbjson", &["message/"]),
     ("pbjson_types", &["message/"]),
     ("prost", &["message/"]),
-    ("reqwest", &["gateways/", "sandbox/", "transport/rabbitmq/management"]),
+    ("reqwest", &["gateways/", "sandbox/", "cli/bench", "transport/rabbitmq/management"]),
     ("rust_decimal", EVERYWHERE),
     ("rustls", &["gateways/", "sandbox/", "transport/rabbitmq/management"]),
     ("secrecy", EVERYWHERE),

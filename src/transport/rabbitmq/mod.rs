@@ -19,6 +19,7 @@ mod session;
 mod subscription;
 mod topology;
 mod watermark;
+mod yardstick;
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -48,6 +49,7 @@ pub(super) fn check_address(config: &Config) -> Result<(), TransportError> {
 }
 pub(super) use topology::export;
 pub use watermark::Right;
+pub use yardstick::{Queued, Yardstick};
 
 /// Names get longer by a flow and a partition, and must stay below 255 bytes.
 const NAMESPACE_LENGTH_MAX: usize = 100;
