@@ -38,7 +38,7 @@ first AS MATERIALIZED (
   WHERE p.flow = $1 AND p.lane_key = $4 AND p.position > head.position AND p.waits_for = 0 AND p.kind = head.passes
   ORDER BY p.position, p.message_id LIMIT 1
 )
-UPDATE parked p SET position = first.position FROM first WHERE p.message_id = first.message_id AND p.flow = $1";
+UPDATE parked p SET position = first.position FROM first WHERE p.message_id = first.message_id AND p.flow || '' = $1";
 
 const REPLAY: &str = "
 WITH mine AS MATERIALIZED (
@@ -51,7 +51,7 @@ replayed AS (
   UPDATE parked p
   SET attempts = 0, asked = p.asked + 1, asked_by = $2, waits_for = 0, due_at = NULL, delay = NULL, awaited = NULL,
     passes = NULL, deadline_at = NULL
-  FROM mine WHERE p.message_id = mine.message_id AND p.flow = mine.flow AND mine.head = p.message_id
+  FROM mine WHERE p.message_id = mine.message_id AND p.flow || '' = mine.flow AND mine.head = p.message_id
   RETURNING p.message_id
 )
 SELECT (SELECT head FROM mine), (SELECT message_id FROM replayed),
@@ -113,7 +113,7 @@ impl Postgresql {
     }
 
     pub(crate) async fn look_again(&self, flow: Flow, head: Uuid) -> Result<bool, StoreError> {
-        let look = "UPDATE parked SET due_at = store_now() WHERE message_id = $1 AND flow = $2 AND waits_for = 3";
+        let look = "UPDATE parked SET due_at = store_now() WHERE message_id = $1 AND flow || '' = $2 AND waits_for = 3";
         let looked = sqlx::query(look).bind(head).bind(flow.as_str());
         Ok(self.execute("making a head due", looked).await? > 0)
     }
