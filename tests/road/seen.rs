@@ -71,7 +71,14 @@ async fn seen_and_replayed(backing: Backing) {
     let steps = journeys["documents"][0]["steps"].as_array().unwrap();
     let last = steps.iter().rfind(|step| step["message_id"] == id).unwrap();
     assert!(last["what"].as_str().unwrap().ends_with(": deleted in Dynamics"), "{journeys}");
-    let (shown, error) = world.ask(&["exceptions", "show", id]).await;
+    // Triage remembers it beyond its message.
+    let remembered = until("it is remembered", async || {
+        let (shown, remembered) = world.ask(&["exceptions", "show", id]).await;
+        shown.then_some(remembered)
+    })
+    .await;
+    assert_eq!((&remembered["status"], &remembered["code"]), (&json!("discarded"), &json!("dynamics.not_found")));
+    let (shown, error) = world.ask(&["exceptions", "show", nobody]).await;
     assert!(!shown && error["error"].as_str().unwrap().contains("Nothing is parked"), "{error}");
     wide_events(&product.stop().await);
     world.finish().await;

@@ -42,9 +42,12 @@ UPDATE exceptions SET ending = i.ending, ended_at = i.ended_at
 FROM inbox i
 WHERE exceptions.ending IS NULL AND i.message_id = exceptions.message_id AND i.flow = exceptions.flow";
 
+/// Its ending is that of its message, also before a scan has closed it.
 const ONE: &str = "
-SELECT message_id, flow, code, sentence, detail, kind, connection, document, first_seen_at, last_seen_at, ending, ended_at
-FROM exceptions WHERE message_id = $1 ORDER BY last_seen_at DESC LIMIT 1";
+SELECT e.message_id, e.flow, e.code, e.sentence, e.detail, e.kind, e.connection, e.document, e.first_seen_at, e.last_seen_at,
+  coalesce(e.ending, i.ending) AS ending, coalesce(e.ended_at, i.ended_at) AS ended_at
+FROM exceptions e LEFT JOIN inbox i ON i.message_id = e.message_id AND i.flow = e.flow
+WHERE e.message_id = $1 ORDER BY e.last_seen_at DESC LIMIT 1";
 
 impl Sqlite {
     pub(crate) async fn announce(&self, announcements: &[Announcement]) -> Result<(), StoreError> {
