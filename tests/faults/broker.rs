@@ -1,6 +1,6 @@
 //! The broker goes away for everybody, takes nothing, throws everybody out, or loses a queue.
 
-use super::scene::{Scale, Scene};
+use super::scene::{Scale, Scene, until};
 use crate::road::world::Making;
 use crate::support::broker::Broker;
 use crate::support::proxy::Proxy;
@@ -114,6 +114,8 @@ pub async fn queue_deleted_full(scale: Scale) {
     let broker = Broker::at(&servers.amqp).await;
     let early = scene.release_now(scale.orders / 8).await;
     let inside = broker.requests_in("drayline.orders.00").await;
+    let has_returned = async || broker.ready("drayline.orders.00").await == u32::try_from(inside.len()).ok();
+    until("what was looked at has returned", async || has_returned().await.then_some(())).await;
     let deleted = broker.delete_queue("drayline.orders.00").await;
     assert_eq!(usize::try_from(deleted).unwrap(), inside.len());
     assert!(deleted > 0 && inside.len() < early.len(), "{deleted} of {early:?}");
