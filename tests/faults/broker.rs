@@ -111,6 +111,8 @@ pub async fn queue_deleted_full(scale: Scale) {
     let servers = Servers::start().await;
     let mut scene = Scene::set_on(&servers, "queue deleted while messages are in it", scale).await;
     scene.ingest("ingest", &[]).await;
+    // Before that events would go to the outbox.
+    scene.until_logged("ingest", "broker session began").await;
     let broker = Broker::at(&servers.amqp).await;
     let early = scene.release_now(scale.orders / 8).await;
     let inside = broker.requests_in("drayline.orders.00").await;
