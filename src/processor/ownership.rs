@@ -208,6 +208,10 @@ pub(super) async fn end(house: &House, tenure: &Tenure) -> End {
         if !house.pulse.alive() {
             return End::Silent;
         }
+        // Who slept for longer than its term has beaten again before it looked here: the store knows better.
+        if house.shares.is_anothers(tenure.owner.flow, tenure.owner.partition) {
+            return End::Fenced;
+        }
         if house.shares.is_beyond(tenure.owner.flow, tenure.owner.partition) {
             return End::Shared;
         }

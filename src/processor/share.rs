@@ -85,6 +85,11 @@ impl Shares {
         Some(Claim { shares: self, flow, partition })
     }
 
+    /// Whether somebody else who lives owns a partition by now.
+    pub(super) fn is_anothers(&self, flow: Flow, partition: u16) -> bool {
+        self.picture().owners.contains_key(&(flow, partition))
+    }
+
     /// Whether a partition that we hold is beyond our share: the last ones are.
     pub(super) fn is_beyond(&self, flow: Flow, partition: u16) -> bool {
         let picture = self.picture();

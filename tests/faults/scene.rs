@@ -409,6 +409,9 @@ impl Scene {
         assert!(exceptions.iter().all(|exception| exception.code == "order.changed"), "{exceptions:#?}");
         let out_of_order = if self.order_is_promised { verdict.out_of_order } else { 0 };
         let laws = (verdict.lost, verdict.duplicated, out_of_order);
+        if laws != (0, 0, 0) {
+            self.tell_of(&verdict.findings).await;
+        }
         assert_eq!(laws, (0, 0, 0), "{:#?}", verdict.findings);
         assert_eq!((verdict.orders, verdict.posted), (self.scale.orders, self.scale.orders - lost));
         let names: Vec<_> = self.members.keys().cloned().collect();
@@ -417,6 +420,21 @@ impl Scene {
         }
         check(&self.logged);
         self.world.close().await;
+    }
+
+    /// What both sides know of the documents of which something was found.
+    async fn tell_of(&self, findings: &[String]) {
+        let store = self.world.store().await;
+        let ledgers =
+            [self.world.to_dynamics.ledger(0).await.unwrap(), self.world.to_warehouse.ledger(0).await.unwrap()];
+        for request in findings.iter().filter_map(|finding| finding.split(':').next()) {
+            for view in store.documents(request).await.unwrap() {
+                view.steps.iter().for_each(|step| println!("{request} {step:?}"));
+            }
+            let about = |reference: &Option<String>| reference.as_ref().is_some_and(|each| each.contains(request));
+            let lines = ledgers.iter().flatten().filter(|line| about(&line.reference));
+            lines.for_each(|line| println!("{request} {}", serde_json::to_string(line).unwrap()));
+        }
     }
 
     pub async fn verdict(&self) -> Verdict {

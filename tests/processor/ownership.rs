@@ -12,7 +12,11 @@ use super::on_both;
 use super::world::{World, released, until};
 use crate::support::Backing;
 
-on_both!(a_hand_over_finishes_its_call_first, workers_share_partitions_fairly_and_never_the_same_one);
+on_both!(
+    a_hand_over_finishes_its_call_first,
+    a_partition_that_another_one_took_is_let_go,
+    workers_share_partitions_fairly_and_never_the_same_one,
+);
 
 async fn a_hand_over_finishes_its_call_first(backing: Backing) {
     let world = World::new(backing).await;
@@ -33,6 +37,26 @@ async fn a_hand_over_finishes_its_call_first(backing: Backing) {
     assert!(world.far_ends.took().iter().all(|took| took.new), "{:?}", world.far_ends.took());
     assert_eq!(world.far_ends.overlaps(), 0);
     second.stop(Duration::from_secs(5)).await;
+    world.close().await;
+}
+
+/// As after a sleep that was longer than the term: nothing is delivered and nothing written, and it is noticed all the
+/// same. When the other one is silent for a term, it is taken back.
+async fn a_partition_that_another_one_took_is_let_go(backing: Backing) {
+    let world = World::new(backing).await;
+    let worker = world.worker(&[Flow::Orders]).await;
+    assert_eq!(worker.partitions(), 2);
+    let other = Uuid::now_v7();
+    world.store().beat(other, &[]).await.unwrap();
+    let taken = world.store().take(other, Flow::Orders, 0, Duration::ZERO).await.unwrap();
+    assert!(taken.is_some());
+    until("it is let go", async || (worker.partitions() == 1).then_some(())).await;
+    until("it is taken back", async || (worker.partitions() == 2).then_some(())).await;
+    for number in 0..8 {
+        world.publish(&released(&format!("SHP{number}"), &format!("e{number}"))).await;
+    }
+    until("all are created", async || (world.far_ends.took().len() == 8).then_some(())).await;
+    worker.stop(Duration::from_secs(5)).await;
     world.close().await;
 }
 
