@@ -5,11 +5,16 @@
 
 #![expect(clippy::disallowed_methods, reason = "this is where everybody else is sent to")]
 
+mod simulated;
+
+use std::future::Future;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use uuid::Uuid;
+
+pub use simulated::{Befalls, Fate, Simulated, wait_in_place};
 
 /// Time, identifiers and chance. Cheap to clone; all clones tell the same.
 #[derive(Clone, Debug)]
@@ -19,6 +24,7 @@ pub struct Clock(Arc<Source>);
 enum Source {
     System,
     Set { now: Mutex<Timestamp>, random: Mutex<fastrand::Rng> },
+    Simulated(Simulated),
 }
 
 /// An instant to measure from, on both clocks.
@@ -41,6 +47,12 @@ impl Clock {
         Self(Arc::new(Source::Set { now: Mutex::new(now), random: Mutex::new(fastrand::Rng::with_seed(seed)) }))
     }
 
+    /// A clock that goes as the simulated runtime's time does, in which chance comes from a seed and steps have a fate.
+    #[must_use]
+    pub fn simulated(simulated: Simulated) -> Self {
+        Self(Arc::new(Source::Simulated(simulated)))
+    }
+
     /// Moves a clock that was set; the machine's clock cannot be moved.
     pub fn advance(&self, by: Duration) {
         if let Source::Set { now, .. } = &*self.0 {
@@ -55,6 +67,7 @@ impl Clock {
         match &*self.0 {
             Source::System => Timestamp::now(),
             Source::Set { now, .. } => *now.lock().unwrap_or_else(PoisonError::into_inner),
+            Source::Simulated(simulated) => simulated.now(),
         }
     }
 
@@ -70,7 +83,7 @@ impl Clock {
         let wall = Duration::try_from(self.now().duration_since(mark.wall)).unwrap_or_default();
         match &*self.0 {
             Source::System => wall.max(mark.monotonic.elapsed()),
-            Source::Set { .. } => wall,
+            Source::Set { .. } | Source::Simulated(_) => wall,
         }
     }
 
@@ -80,6 +93,7 @@ impl Clock {
         match &*self.0 {
             Source::System => fastrand::u64(..),
             Source::Set { random, .. } => random.lock().unwrap_or_else(PoisonError::into_inner).u64(..),
+            Source::Simulated(simulated) => simulated.chance(),
         }
     }
 
@@ -88,7 +102,32 @@ impl Clock {
     pub fn identifier(&self) -> Uuid {
         match &*self.0 {
             Source::System => Uuid::now_v7(),
-            Source::Set { .. } => Uuid::from_u64_pair(self.chance(), self.chance()),
+            Source::Set { .. } | Source::Simulated(_) => Uuid::from_u64_pair(self.chance(), self.chance()),
+        }
+    }
+    /// Does a step outside of this process: on disk, in a store, in a queue. In a simulation no time passes meanwhile,
+    /// nobody else runs, and what befalls the step is decided before and after it.
+    pub async fn step<T: Send>(&self, name: &'static str, work: impl Future<Output = T> + Send) -> T {
+        match &*self.0 {
+            Source::System | Source::Set { .. } => work.await,
+            Source::Simulated(simulated) => simulated.step(name, work).await,
+        }
+    }
+
+    /// As [`Self::step`], and nothing befalls it.
+    pub async fn outside<T: Send>(&self, work: impl Future<Output = T> + Send) -> T {
+        match &*self.0 {
+            Source::System | Source::Set { .. } => work.await,
+            Source::Simulated(simulated) => simulated.outside(work),
+        }
+    }
+
+    /// The instant by which a file that has no clock of its own tells the time; nothing where it asks the machine.
+    #[must_use]
+    pub fn told(&self) -> Option<Timestamp> {
+        match &*self.0 {
+            Source::System | Source::Set { .. } => None,
+            Source::Simulated(simulated) => Some(simulated.now()),
         }
     }
 }

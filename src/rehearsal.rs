@@ -5,9 +5,15 @@
 //! flushed, closed or told: what is not on disk by then is lost, as in a crash. `rehearsal.freeze_at` stops it there
 //! until somebody sends it SIGCONT: it then goes on as if nothing had been. Without these values nothing ever happens.
 
+mod broken;
+
 use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+
+#[cfg(feature = "broken")]
+pub use broken::break_in_this_thread;
+pub use broken::{Variant, broken};
 
 /// Steps at which a crash hurts most, in the order in which a message passes them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

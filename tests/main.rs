@@ -20,5 +20,6 @@ mod message;
 mod processor;
 mod road;
 mod sandbox;
+mod simulation;
 mod support;
 mod tidy;

@@ -7,6 +7,7 @@
 use std::time::Duration;
 
 use super::attempt::{Attempt, Verdict};
+use super::leave;
 use super::parking::Pause;
 use super::unsure::{facts_with, intent, unknown};
 use crate::clock::Mark;
@@ -14,7 +15,7 @@ use crate::config::{Mode, ms};
 use crate::failure::{Class, Code, Failure};
 use crate::flows::{self, Acted, Decision, Past, Planned};
 use crate::message::Envelope;
-use crate::rehearsal::Step;
+use crate::rehearsal::{Step, Variant, broken};
 use crate::store::{Intended, Intent, Written};
 
 /// A plan that goes on after so many rounds does not end.
@@ -103,6 +104,9 @@ async fn make_call(
     within: Duration,
 ) -> Result<(), Verdict> {
     attempt.unsure.push(intent.clone());
+    if broken(Variant::RecordBeforeAct) {
+        leave::ahead(attempt, call).await;
+    }
     let acted = Box::pin(flows::act(&attempt.house.tools.gateways, call, within)).await;
     if acted.is_ok() {
         attempt.house.rehearsal.reached(Step::CallMade);

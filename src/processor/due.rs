@@ -8,6 +8,10 @@ use super::house::House;
 use super::inbound::Job;
 use super::lanes::Lanes;
 use crate::config::ms;
+use crate::message::Envelope;
+use crate::rehearsal::{Variant, broken};
+use crate::store::{Parked, WaitsFor};
+use crate::transport::{Outgoing, Target};
 
 /// Brings due heads of our partitions into their lanes, again and again.
 pub(super) async fn run(house: Arc<House>) {
@@ -30,10 +34,31 @@ pub(super) async fn run(house: Arc<House>) {
         let owners: Vec<_> = tenures.values().map(|tenure| tenure.owner).collect();
         let due = house.persistently("looking for what is due", || house.tools.store.due(&owners, limit)).await;
         for parked in due {
+            if broken(Variant::ReleaseByRepublishing) && parked.waits_for == WaitsFor::Head {
+                republish(&house, parked).await;
+                continue;
+            }
             if let Some(tenure) = tenures.get(&(parked.flow, parked.partition)) {
                 let arrived = house.tools.clock.mark();
                 let _ = Lanes::bring(&house, Job::due(Arc::clone(tenure), parked, arrived));
             }
         }
+    }
+}
+
+/// [`Variant::ReleaseByRepublishing`]: behind whatever arrived meanwhile.
+async fn republish(house: &House, parked: Parked) {
+    let Ok(message) = Envelope::decode(&parked.bytes) else { return };
+    let outgoing = Outgoing {
+        target: Target::Flow(parked.flow),
+        ordering_key: message.ordering_key.clone(),
+        message_id: parked.message_id,
+        type_name: message.kind().type_name().to_owned(),
+        traceparent: None,
+        headers: Vec::new(),
+        bytes: parked.bytes,
+    };
+    if house.tools.transport.publish(outgoing).await.is_ok() {
+        house.tools.store.unpark(parked.message_id).await;
     }
 }

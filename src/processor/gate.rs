@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use crate::message::Kind;
+use crate::rehearsal::{Variant, broken};
 use crate::store::{Gate, Known, Place, WaitsFor};
 
 /// Who stands at the gate.
@@ -75,6 +76,7 @@ fn admit_delivery(arrival: &Arrival, known: &Known) -> Admission {
     }
     match &known.gate {
         Some(gate) if passes(gate, arrival.kind) => Admission::Run(Place::InFrontOf(gate.position)),
+        Some(_) if broken(Variant::NoGate) => Admission::Run(Place::Behind),
         Some(_) => Admission::Behind,
         None if arrival.lane_is_full => Admission::Behind,
         None => Admission::Run(Place::Behind),

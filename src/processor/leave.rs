@@ -16,9 +16,9 @@ use super::parking::{Parking, Parkings, Pause, Standing};
 use super::{report, stops};
 use crate::clock::Mark;
 use crate::failure::{Code, Failure};
-use crate::flows::{Done, KnownDocument, makes_known};
+use crate::flows::{Done, KnownDocument, Past, Planned, makes_known};
 use crate::message::Envelope;
-use crate::rehearsal;
+use crate::rehearsal::{self, Variant, broken};
 use crate::store::{
     Document, Ending, Gate, Known, Outcome, Parked, ParkedFailure, Place, Record, Step, WaitsFor, Written,
 };
@@ -85,7 +85,7 @@ fn passed(gate: Option<&Gate>) -> Option<String> {
 fn awaited(attempt: &Attempt<'_>, verdict: &Verdict) -> Option<String> {
     match verdict {
         Verdict::Pause(Pause::Document { document, .. } | Pause::Later { woken_by: Some(document), .. })
-            if attempt.known_before.as_ref() != Some(document) =>
+            if attempt.known_before.as_ref() != Some(document) && !broken(Variant::LookBeforeWaiting) =>
         {
             Some(document.clone())
         }
@@ -117,6 +117,9 @@ async fn wake(house: &House, job: &Job, known: Vec<String>, awaited: Option<Stri
 
 /// A copy of what is settled, or parked, already.
 pub(super) async fn came_again(house: &House, job: &Job, known: &Known, started: Mark) {
+    if broken(Variant::AcknowledgeOnRead) {
+        return job.settle();
+    }
     let what = format!("{} came again and was recognised: nothing was done twice.", job.inbound.kind);
     let mut record = empty(job, Outcome::Unchanged);
     record.journey.push(step(house, job, "drayline", what, "live"));
@@ -162,11 +165,24 @@ pub(super) async fn behind(house: &House, job: &Job, known: Known, started: Mark
     }
 }
 
+/// [`Variant::RecordBeforeAct`]: the ending is there, and the call is not.
+pub(super) async fn ahead(attempt: &mut Attempt<'_>, call: &Planned) {
+    let (key, act, connection) = (call.key.clone(), call.act.to_owned(), call.connection.to_string());
+    attempt.happened(Past { key, act, connection, facts: call.facts.clone() });
+    let record = record(attempt, Outcome::Ended(Ending::Applied));
+    if let Some(desk) = attempt.house.desk(attempt.job.tenure.owner.flow) {
+        desk.record.ask(record).await;
+    }
+}
+
 /// Commits a record and settles its delivery. Nothing when the delivery must come back; an error when the store cannot
 /// hold the record.
 async fn commit(house: &House, job: &Job, record: Record) -> Option<Result<(), String>> {
     let outbox: Vec<_> = record.outbox.iter().map(|row| row.flow).collect();
     let waits_for = stop_of(&record);
+    if broken(Variant::AcknowledgeBeforeCommit) {
+        job.settle();
+    }
     match house.desk(job.tenure.owner.flow)?.record.ask(record).await? {
         Written::Yes => {
             house.rehearsal.reached(rehearsal::Step::RecordCommitted);

@@ -17,6 +17,7 @@ use super::share::Claim;
 use crate::clock::{Clock, Mark};
 use crate::config::ms;
 use crate::message::Flow;
+use crate::rehearsal::{Variant, broken};
 use crate::store::Ownership;
 use crate::telemetry::{OwnershipChanged, StoreAway};
 
@@ -81,6 +82,9 @@ impl Pulse {
 
     /// How long an owner must have been silent so that this worker takes over from it.
     fn patience(&self) -> Duration {
+        if broken(Variant::SubscribeBeforeTake) {
+            return Duration::ZERO;
+        }
         let renewed = self.beats().as_ref().is_some_and(|beats| self.clock.since(beats.first) >= self.term);
         if renewed { self.term } else { NOBODY_IS_SILENT_FOR }
     }
@@ -185,11 +189,27 @@ pub(super) async fn take(house: &House, flow: Flow, partition: u16) -> Option<(A
                 Ok(None) => claim.lost(),
                 Err(error) => StoreAway { doing: "taking a partition", why: &error.to_string() }.emit(),
             }
+        } else if able && house.shares.is_left_behind(flow, partition) {
+            hand_back(house, flow, partition).await;
         }
         tokio::select! {
             () = house.stopping.cancelled() => return None,
             () = picture => {}
         }
+    }
+}
+
+/// Gives up what stands in our name and is beyond our share: a tenure that ended in silence did not give it up, and the
+/// answer to a take may have been lost. Taking it first tells its epoch.
+async fn hand_back(house: &House, flow: Flow, partition: u16) {
+    let store = &house.tools.store;
+    let taken = match store.take(house.worker, flow, partition, NOBODY_IS_SILENT_FOR).await {
+        Ok(Some(owner)) => store.give_up(owner).await,
+        Ok(None) => Ok(()),
+        Err(error) => Err(error),
+    };
+    if let Err(error) = taken {
+        StoreAway { doing: "giving a partition up", why: &error.to_string() }.emit();
     }
 }
 
@@ -225,6 +245,7 @@ pub(super) async fn end(house: &House, tenure: &Tenure) -> End {
 pub(super) async fn give_up(house: &House, tenure: &Tenure) {
     let given = house.persistently("giving a partition up", || house.tools.store.give_up(tenure.owner));
     let _ = tokio::time::timeout(house.pulse.term, given).await;
+    house.shares.gave_up(tenure.owner.flow, tenure.owner.partition);
 }
 
 /// The partitions that are ours now.

@@ -13,6 +13,7 @@ use super::lanes::Lanes;
 use super::ownership::{self, End, Tenure};
 use super::stops;
 use crate::message::Flow;
+use crate::rehearsal::{Variant, broken};
 use crate::store::{Known, Question, Unsettled};
 use crate::telemetry::PartitionLeft;
 use crate::transport::{Delivery, Subscription};
@@ -22,15 +23,22 @@ const CLOSING_MAX: Duration = Duration::from_secs(5);
 
 /// Owns a partition again and again until the worker stops.
 pub(super) async fn hold(house: Arc<House>, flow: Flow, partition: u16) {
-    while let Some((tenure, _claim)) = ownership::take(&house, flow, partition).await {
-        let (end, subscription) = work(&house, &tenure).await;
+    loop {
+        let early =
+            if broken(Variant::SubscribeBeforeTake) { Some(subscribe(&house, flow, partition).await) } else { None };
+        let Some((tenure, _claim)) = ownership::take(&house, flow, partition).await else { return };
+        let (end, subscription) = work(&house, &tenure, early).await;
         house.tenures.ended(&tenure);
         leave(&house, &tenure, end, subscription).await;
     }
 }
 
 /// Works until the tenure must end.
-async fn work(house: &Arc<House>, tenure: &Arc<Tenure>) -> (End, Option<Subscription>) {
+async fn work(
+    house: &Arc<House>,
+    tenure: &Arc<Tenure>,
+    mut early: Option<Subscription>,
+) -> (End, Option<Subscription>) {
     let end = ownership::end(house, tenure);
     tokio::pin!(end);
     tokio::select! {
@@ -43,10 +51,14 @@ async fn work(house: &Arc<House>, tenure: &Arc<Tenure>) -> (End, Option<Subscrip
     house.stops.poke();
     let mut waits = house.retry.for_the_store();
     loop {
-        let mut subscription = tokio::select! {
-            biased;
-            end = &mut end => return (end, None),
-            subscription = subscribe(house, tenure) => subscription,
+        let mut subscription = if let Some(subscription) = early.take() {
+            subscription
+        } else {
+            tokio::select! {
+                biased;
+                end = &mut end => return (end, None),
+                subscription = subscribe(house, tenure.owner.flow, tenure.owner.partition) => subscription,
+            }
         };
         loop {
             tokio::select! {
@@ -78,14 +90,13 @@ async fn read(house: &House, tenure: &Tenure, subscription: &mut Subscription) -
     subscription.next().await
 }
 
-async fn subscribe(house: &House, tenure: &Tenure) -> Subscription {
+async fn subscribe(house: &House, flow: Flow, partition: u16) -> Subscription {
     let mut waits = house.retry.for_the_store();
-    let owner = tenure.owner;
     loop {
-        match house.tools.transport.subscribe(owner.flow, owner.partition).await {
+        match house.tools.transport.subscribe(flow, partition).await {
             Ok(subscription) => return subscription,
             Err(error) => {
-                PartitionLeft { flow: owner.flow, partition: owner.partition, why: &error.to_string() }.emit();
+                PartitionLeft { flow, partition, why: &error.to_string() }.emit();
             }
         }
         tokio::time::sleep(waits.next_wait()).await;
@@ -120,6 +131,12 @@ fn needs_its_journal(found: &[Unsettled], message_id: uuid::Uuid, known: &Known)
     committed.any(|at| at.is_none() || at > parked.last_parked_at)
 }
 
+async fn close(subscription: Option<Subscription>) {
+    if let Some(subscription) = subscription {
+        let _ = tokio::time::timeout(CLOSING_MAX, subscription.close()).await;
+    }
+}
+
 /// Close, then give up. Who is silent already closes at once: somebody else may own the partition.
 async fn leave(house: &House, tenure: &Tenure, end: End, subscription: Option<Subscription>) {
     let (drain, why) = match end {
@@ -131,9 +148,12 @@ async fn leave(house: &House, tenure: &Tenure, end: End, subscription: Option<Su
     if let Some(why) = why {
         PartitionLeft { flow: tenure.owner.flow, partition: tenure.owner.partition, why }.emit();
     }
-    tenure.wind_up(drain).await;
-    if let Some(subscription) = subscription {
-        let _ = tokio::time::timeout(CLOSING_MAX, subscription.close()).await;
+    if broken(Variant::SubscribeBeforeTake) {
+        close(subscription).await;
+        tenure.wind_up(drain).await;
+    } else {
+        tenure.wind_up(drain).await;
+        close(subscription).await;
     }
     match end {
         End::Stopping | End::Sessionless | End::Shared => ownership::give_up(house, tenure).await,

@@ -15,7 +15,7 @@ use tokio::time::Sleep;
 use super::house::House;
 use super::ownership::{self, End, RELAY};
 use crate::message::{Envelope, Flow, Invalid, Kind};
-use crate::rehearsal::Step;
+use crate::rehearsal::{Step, Variant, broken};
 use crate::store::{OutboxRow, ParkedFailure, Purpose};
 use crate::telemetry::RelayHeld;
 use crate::transport::{Outgoing, Target};
@@ -126,6 +126,14 @@ struct Sent {
 
 async fn send_in_order(house: &House, rows: Vec<OutboxRow>) -> Sent {
     let mut sent = Sent { ids: Vec::new(), held: None };
+    if broken(Variant::TwoUnconfirmed) {
+        let ids: Vec<_> = rows.iter().map(|row| row.id).collect();
+        let messages = rows.into_iter().filter_map(|row| outgoing(row).ok());
+        let all = messages.map(|message| house.tools.transport.publish(message));
+        let delivered = futures_util::future::join_all(all).await;
+        sent.ids = ids.into_iter().zip(delivered).filter(|(_, each)| each.is_ok()).map(|(id, _)| id).collect();
+        return sent;
+    }
     for row in rows.into_iter().take(ROWS_PER_KEY_MAX) {
         let (id, flow, message_id, key) = (row.id, row.flow, row.message_id, row.ordering_key.clone());
         let delivered = match outgoing(row) {

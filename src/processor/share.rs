@@ -42,6 +42,8 @@ struct Picture {
     /// Nothing before the first picture.
     shares: HashMap<Flow, usize>,
     owners: HashMap<(Flow, u16), Uuid>,
+    /// Owned in our name.
+    ours: HashSet<(Flow, u16)>,
     held: HashMap<Flow, BTreeSet<u16>>,
     /// Tried since the picture was made: somebody else was faster.
     taken: HashSet<(Flow, u16)>,
@@ -54,9 +56,10 @@ impl Shares {
         let shares = flows.iter().map(share).collect();
         let mut picture = self.picture();
         picture.shares = shares;
-        picture.owners = crew.owners;
         // What we own and do not hold was left behind by an earlier tenure of ours: it may be taken again.
-        picture.owners.retain(|_, owner| *owner != worker);
+        let (ours, others) = crew.owners.into_iter().partition(|(_, owner)| *owner == worker);
+        let ours: HashMap<(Flow, u16), Uuid> = ours;
+        (picture.ours, picture.owners) = (ours.into_keys().collect(), others);
         picture.taken.clear();
         drop(picture);
         self.changed.notify_waiters();
@@ -88,6 +91,17 @@ impl Shares {
     /// Whether somebody else who lives owns a partition by now.
     pub(super) fn is_anothers(&self, flow: Flow, partition: u16) -> bool {
         self.picture().owners.contains_key(&(flow, partition))
+    }
+
+    /// It was given up: the picture that says that it is ours is older.
+    pub(super) fn gave_up(&self, flow: Flow, partition: u16) {
+        self.picture().ours.remove(&(flow, partition));
+    }
+
+    /// Whether a partition that we do not hold is owned in our name and beyond our share: while we live, nobody else takes
+    /// it. Told once for each picture.
+    pub(super) fn is_left_behind(&self, flow: Flow, partition: u16) -> bool {
+        self.picture().ours.remove(&(flow, partition))
     }
 
     /// Whether a partition that we hold is beyond our share: the last ones are.

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tokio::sync::Notify;
@@ -183,6 +184,15 @@ impl<W: World> Book<W> {
 
     pub(super) fn pages(&self) -> MutexGuard<'_, Pages<W>> {
         self.pages.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// Takes the events that are due, as many as may be on their way.
+    pub(super) fn due(&self) -> Vec<Delivery> {
+        self.pages().outgoing.take_due(self.now().as_millisecond(), self.delivery.at_once_max)
     }
 
     /// From now on nothing is remembered, and so nobody is answered. Returns when the file is closed.

@@ -88,7 +88,7 @@ impl Outgoing {
     }
 
     /// Takes what is due, up to `at_once_max` on the way.
-    fn take_due(&mut self, now_ms: i64, at_once_max: usize) -> Vec<Delivery> {
+    pub(super) fn take_due(&mut self, now_ms: i64, at_once_max: usize) -> Vec<Delivery> {
         let free = at_once_max.saturating_sub(self.in_flight.len());
         let due: Vec<_> = self.due.range(..=(now_ms, u64::MAX)).take(free).copied().collect();
         for place in &due {
@@ -121,9 +121,7 @@ pub(super) async fn dispatch<W: World>(book: Arc<Book<W>>, client: reqwest::Clie
     loop {
         let address = book.pages().deliver_to.clone();
         if let Some(address) = address {
-            let now_ms = book.clock.now().as_millisecond();
-            let due = book.pages().outgoing.take_due(now_ms, book.delivery.at_once_max);
-            for delivery in due {
+            for delivery in book.due() {
                 attempts.spawn(attempt(book.clone(), client.clone(), address.clone(), delivery));
             }
         }
@@ -145,12 +143,17 @@ async fn attempt<W: World>(book: Arc<Book<W>>, client: reqwest::Client, address:
         Ok(answer) => answer.status().as_u16(),
         Err(_) => 0,
     };
-    let answered_at = book.clock.now();
+    attempted(&book, &delivery, at, status);
+}
+
+/// Writes down how an attempt that began at an instant ended; 0 is no answer.
+pub(super) fn attempted<W: World>(book: &Book<W>, delivery: &Delivery, at: Timestamp, status: u16) {
+    let answered_at = book.now();
     let taken = (200..300).contains(&status);
     let wait_ms = if taken { 0 } else { book.delivery.wait_ms(delivery.attempts + 1) };
     let mut pages = book.pages();
     let first = pages.next_line();
-    let lines = (first..).zip(&delivery.events).map(|(n, event)| line(n, &delivery, event, (at, answered_at, status)));
+    let lines = (first..).zip(&delivery.events).map(|(n, event)| line(n, delivery, event, (at, answered_at, status)));
     let due_ms = answered_at.as_millisecond().saturating_add(wait_ms);
     let mut entries: Vec<_> = lines.map(Entry::Line).collect();
     entries.push(Entry::Attempted { number: delivery.number, taken, due_ms });

@@ -23,6 +23,7 @@ mod delivery;
 mod door;
 mod faults;
 mod finance_operations;
+mod in_process;
 mod journal;
 mod ledger;
 mod premises;
@@ -35,6 +36,7 @@ mod world;
 
 pub use faults::{Fault, Faults};
 pub use finance_operations::{FinanceOperations, FinanceOperationsRules};
+pub use in_process::{Answered, Event, InProcess};
 pub use journal::JournalError;
 pub use ledger::{EVENT, Effect, LedgerLine};
 pub use premises::{DeliveryRules, FINANCE_OPERATIONS_PORT, Premises, Uniqueness, WAREHOUSE_PORT};

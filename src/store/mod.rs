@@ -9,6 +9,7 @@
 
 mod asked;
 mod batch;
+mod broken;
 mod columns;
 mod parts;
 mod postgresql;
@@ -32,8 +33,10 @@ use std::time::Duration;
 use jiff::Timestamp;
 use uuid::Uuid;
 
+use crate::clock::Clock;
 use crate::config::{Config, StoreKind};
 use crate::message::Flow;
+use crate::rehearsal::{self, Variant};
 
 /// The store could not do what was asked. Nothing is known of a write whose answer is lost: the same call is made again.
 #[derive(Debug, thiserror::Error)]
@@ -68,10 +71,10 @@ pub enum Store {
 
 /// The same call on whichever store it is.
 macro_rules! on {
-    ($self:ident, $store:ident => $call:expr) => {
+    ($self:ident, $store:ident => $same:ident.$call:ident($($argument:expr),*).await) => {
         match $self {
-            Self::Sqlite($store) => $call,
-            Self::Postgresql($store) => $call,
+            Self::Sqlite($store) => $store.clock.step(stringify!($call), $store.$call($($argument),*)).await,
+            Self::Postgresql($store) => $store.$call($($argument),*).await,
         }
     };
 }
@@ -108,8 +111,16 @@ impl Store {
 
     /// Connects and brings the schema up to date; safe when several processes do so at once.
     pub async fn open(config: &Config) -> Result<Self, StoreError> {
+        Self::open_with_clock(config, &Clock::system()).await
+    }
+
+    /// The same with another clock than the machine's, which a file tells its time by. A server has its own clock.
+    pub async fn open_with_clock(config: &Config, clock: &Clock) -> Result<Self, StoreError> {
         match config.store.kind {
-            StoreKind::Sqlite => Ok(Self::Sqlite(sqlite::Sqlite::open(config).await?)),
+            StoreKind::Sqlite => {
+                let opened = clock.step("open", sqlite::Sqlite::open(config, clock)).await?;
+                Ok(Self::Sqlite(opened))
+            }
             StoreKind::Postgresql => Ok(Self::Postgresql(postgresql::Postgresql::open(config).await?)),
         }
     }
@@ -136,6 +147,15 @@ impl Store {
         match config.store.kind {
             StoreKind::Sqlite => Err(no_room()),
             StoreKind::Postgresql => postgresql::aside::workers(config, within).await,
+        }
+    }
+
+    /// The same store as another worker beside this one sees it, whose steps have another fate.
+    #[must_use]
+    pub fn seen_by(&self, clock: &Clock) -> Self {
+        match self {
+            Self::Sqlite(store) => Self::Sqlite(store.seen_by(clock)),
+            Self::Postgresql(store) => Self::Postgresql(store.clone()),
         }
     }
 
@@ -204,6 +224,9 @@ impl Store {
     /// Commits what attempts left behind: one statement and one commit for all, fenced row by row; a row that the store
     /// cannot hold is split off and answered `Refused`. Repeating it is harmless. Answers in order.
     pub async fn record(&self, records: &[Record]) -> Result<Vec<Written>, StoreError> {
+        if rehearsal::broken(Variant::FenceByPlainRead) {
+            return self.record_after_a_look(records).await;
+        }
         on!(self, store => store.record(records).await)
     }
 

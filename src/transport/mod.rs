@@ -195,7 +195,7 @@ impl Transport {
     /// When the configuration cannot be used, or the queue file. A broker that is away is no error.
     pub async fn open(config: &Config, clock: &Clock) -> Result<Self, TransportError> {
         match config.transport.kind {
-            TransportKind::Embedded => embedded::Embedded::open(config).await.map(Self::Embedded),
+            TransportKind::Embedded => embedded::Embedded::open(config, clock).await.map(Self::Embedded),
             TransportKind::Rabbitmq => rabbitmq::Rabbitmq::open(config, clock).map(Self::Rabbitmq),
         }
     }

@@ -18,7 +18,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("base64", &["ingest/", "gateways/", "sandbox/", "cli/demo"]),
     ("clap", &["cli", "main.rs"]),
     ("ed25519_dalek", &["ingest/", "sandbox/"]),
-    ("fastrand", &["clock.rs"]),
+    ("fastrand", &["clock"]),
     ("figment", &["config/"]),
     ("futures_util", EVERYWHERE),
     ("hmac", &["ingest/", "sandbox/"]),

@@ -10,6 +10,7 @@ use crate::flows::ledger::{CreatedOrder, Ledger, PackageTracking, PostedLine, Po
 use crate::flows::meant::order_meant;
 use crate::flows::words;
 use crate::message::{Envelope, ShipmentConfirmed};
+use crate::rehearsal::{Variant, broken};
 
 pub(super) fn plan(message: &Envelope, body: &ShipmentConfirmed, look: &ShipmentLook, ledger: &Ledger) -> Decision {
     let (warehouse, shipment) = (&message.connection, &body.shipment_key);
@@ -80,6 +81,9 @@ impl Confirmed<'_> {
             return Decision::Done(self.handed_over(posted));
         }
         let overtaken = matches!((self.sequence(), posted.sequence), (Some(now), Some(then)) if now < then);
+        if overtaken && broken(Variant::SmallerTotalReverses) {
+            return self.reversed(posted);
+        }
         if overtaken {
             return Decision::NotOurs(format!("A later correction of the shipment {shipment} was posted before."));
         }
@@ -92,6 +96,22 @@ impl Confirmed<'_> {
                  discard this."
             ),
         ))
+    }
+
+    /// [`Variant::SmallerTotalReverses`]: the difference is posted, as if it had gone out again.
+    fn reversed(&self, posted: &PostedUpdate) -> Decision {
+        let mut reversal = posted.clone();
+        reversal.update_id = keys::update_id(&self.look.environment, &self.message.connection, &posted.update_id);
+        reversal.digest = fingerprint(self.body, self.order);
+        let planned = Planned {
+            key: format!("{}/reversed", posted.update_id),
+            act: "reverse_shipment",
+            connection: self.look.environment.clone(),
+            class: Repeat::Absorbs,
+            call: Call::PostShipment(reversal.update()),
+            facts: kept(&reversal),
+        };
+        if self.ledger.has(&planned.key) { Decision::Done(Done::default()) } else { Decision::Act(vec![planned]) }
     }
 
     fn handed_over(&self, posted: &PostedUpdate) -> Done {

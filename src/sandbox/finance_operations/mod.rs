@@ -31,6 +31,7 @@ use super::book::Book;
 use super::call::{Answer, Call};
 use super::delivery::Delivery;
 use super::faults::Faults;
+use super::in_process::InProcess;
 use super::journal::JournalError;
 use super::premises::Premises;
 use super::running::{Running, StartError, start};
@@ -49,6 +50,11 @@ impl FinanceOperations {
     /// Starts it on its files; what they remember goes on.
     pub async fn start(premises: Premises, rules: FinanceOperationsRules) -> Result<Running, StartError> {
         start::<Environment>(premises, NAME, rules).await
+    }
+
+    /// Opens it on its files without a socket, for simulations in one process.
+    pub fn in_process(premises: &Premises, rules: FinanceOperationsRules) -> Result<InProcess, JournalError> {
+        InProcess::open::<Environment>(premises, NAME, rules)
     }
 
     /// Reads ledger and state from the files of one that does not run.

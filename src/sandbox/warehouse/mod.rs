@@ -19,6 +19,7 @@ use super::book::Book;
 use super::call::{Answer, Call};
 use super::delivery::Delivery;
 use super::faults::Faults;
+use super::in_process::InProcess;
 use super::journal::JournalError;
 use super::premises::Premises;
 use super::running::{Running, StartError, start};
@@ -37,6 +38,11 @@ impl Warehouse {
     /// Starts it on its files; what they remember goes on.
     pub async fn start(premises: Premises, rules: WarehouseRules) -> Result<Running, StartError> {
         start::<Floor>(premises, NAME, rules).await
+    }
+
+    /// Opens it on its files without a socket, for simulations in one process.
+    pub fn in_process(premises: &Premises, rules: WarehouseRules) -> Result<InProcess, JournalError> {
+        InProcess::open::<Floor>(premises, NAME, rules)
     }
 
     /// Reads ledger and state from the files of one that does not run.

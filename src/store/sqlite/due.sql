@@ -29,7 +29,7 @@ freed AS (
 timed AS (
   SELECT p.rowid AS place, p.due_at AS since
   FROM parked p INDEXED BY parked_due
-  WHERE p.waits_for <> 0 AND p.due_at <= CAST(round(unixepoch('subsec') * 1000000) AS INTEGER)
+  WHERE p.waits_for <> 0 AND p.due_at <= (SELECT at FROM now)
     AND (p.flow, p.partition) IN (SELECT flow, partition FROM mine)
     AND NOT EXISTS (
       SELECT 1 FROM parked f

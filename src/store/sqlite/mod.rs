@@ -8,6 +8,7 @@
 //! lock lets one working process in at a time. So taking over from a killed process needs no waiting.
 
 mod attempt;
+mod broken;
 mod documents;
 mod exceptions;
 mod fault;
@@ -22,14 +23,16 @@ use std::collections::HashSet;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use jiff::Timestamp;
 use sqlx::query::{Query, QueryAs};
 use sqlx::sqlite::{
-    SqliteArguments, SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteRow,
-    SqliteSynchronous,
+    SqliteArguments, SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool, SqlitePoolOptions,
+    SqliteRow, SqliteSynchronous,
 };
 use sqlx::{FromRow, Transaction};
 use uuid::Uuid;
 
+use crate::clock::Clock;
 use crate::config::{Config, ms};
 use crate::store::StoreError;
 
@@ -39,13 +42,19 @@ const FILE: &str = "store.db";
 /// Enough for look-ups beside what people look at; more would only share the same disk.
 const READERS_MAX: u32 = 4;
 
-/// The store's clock, in microseconds.
+/// The store's clock, in microseconds: what every connection has under this name.
 macro_rules! now {
     () => {
-        "CAST(round(unixepoch('subsec') * 1000000) AS INTEGER)"
+        "(SELECT at FROM now)"
     };
 }
 use now;
+
+/// The machine's clock.
+const MACHINE: &str = "CREATE TEMP VIEW now (at) AS SELECT CAST(round(unixepoch('subsec') * 1000000) AS INTEGER)";
+
+/// A clock that somebody else keeps: it is told to a connection each time it is used.
+const TOLD: &str = "CREATE TEMP TABLE now (at INTEGER NOT NULL); INSERT INTO now (at) VALUES (0)";
 
 /// The embedded store: cheap to clone, all clones are one.
 #[derive(Clone)]
@@ -55,6 +64,7 @@ pub struct Sqlite {
     /// Who said through this store that it lives: everybody else is of a process that is gone.
     living: Arc<Mutex<HashSet<Uuid>>>,
     statement_bytes_max: usize,
+    pub(super) clock: Clock,
 }
 
 impl Sqlite {
@@ -63,7 +73,7 @@ impl Sqlite {
         config.data.join(FILE).is_file()
     }
 
-    pub(super) async fn open(config: &Config) -> Result<Self, StoreError> {
+    pub(super) async fn open(config: &Config, clock: &Clock) -> Result<Self, StoreError> {
         let folder = &config.data;
         tokio::fs::create_dir_all(folder).await.map_err(|error| StoreError::Unusable {
             problem: format!("the data folder {} cannot be made: {error}", folder.display()),
@@ -77,13 +87,18 @@ impl Sqlite {
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full);
         let store = Self {
-            writer: pool(1, patience).connect_lazy_with(options.clone()),
-            readers: pool(READERS_MAX, patience).connect_lazy_with(options),
+            writer: pool(1, patience, clock).connect_lazy_with(options.clone()),
+            readers: pool(READERS_MAX, patience, clock).connect_lazy_with(options),
             living: Arc::default(),
             statement_bytes_max: config.store.statement_bytes_max,
+            clock: clock.clone(),
         };
         store.migrate(patience).await?;
         Ok(store)
+    }
+
+    pub(super) fn seen_by(&self, clock: &Clock) -> Self {
+        Self { clock: clock.clone(), ..self.clone() }
     }
 
     pub(super) async fn close(&self) {
@@ -138,13 +153,32 @@ impl Sqlite {
     }
 }
 
-fn pool(connections_max: u32, patience: Duration) -> SqlitePoolOptions {
+fn pool(connections_max: u32, patience: Duration, clock: &Clock) -> SqlitePoolOptions {
+    let (first, again) = (clock.clone(), clock.clone());
     SqlitePoolOptions::new()
+        .after_connect(move |connection, _| {
+            let told = first.told();
+            Box::pin(async move {
+                sqlx::raw_sql(if told.is_some() { TOLD } else { MACHINE }).execute(&mut *connection).await?;
+                tell(connection, told).await
+            })
+        })
+        .before_acquire(move |connection, _| {
+            let told = again.told();
+            Box::pin(async move { tell(connection, told).await.map(|()| true) })
+        })
         .max_connections(connections_max)
         .acquire_timeout(patience)
         .idle_timeout(None)
         .max_lifetime(None)
         .test_before_acquire(false)
+}
+
+/// Tells a connection the time that somebody else keeps.
+async fn tell(connection: &mut SqliteConnection, told: Option<Timestamp>) -> Result<(), sqlx::Error> {
+    let Some(now) = told else { return Ok(()) };
+    sqlx::query("UPDATE now SET at = $1").bind(now.as_microsecond()).execute(connection).await?;
+    Ok(())
 }
 
 /// Rows as one JSON array of arrays: how SQLite is given a set.

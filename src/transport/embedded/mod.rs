@@ -18,6 +18,7 @@ use sqlx::SqlitePool;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
+use crate::clock::Clock;
 use crate::config::{Config, Partitions};
 use crate::message::Flow;
 
@@ -40,21 +41,23 @@ struct Shared {
     reader: SqlitePool,
     open: Subscribers,
     closed: CancellationToken,
+    clock: Clock,
 }
 
 /// Who is subscribed, by lane: whom a commit wakes.
 type Subscribers = Arc<Mutex<HashMap<Lane, Arc<Window>>>>;
 
 impl Embedded {
-    pub(super) async fn open(config: &Config) -> Result<Self, TransportError> {
+    pub(super) async fn open(config: &Config, clock: &Clock) -> Result<Self, TransportError> {
         let prefetch = usize::from(config.transport.prefetch);
-        let file = file::open(&config.data, &config.transport.partitions).await?;
+        let file = clock.step("queue.open", file::open(&config.data, &config.transport.partitions)).await?;
         let (work, received) = mpsc::unbounded_channel();
         let open = Subscribers::default();
-        tokio::spawn(writer::run(file.writer, received, Arc::clone(&open)));
+        tokio::spawn(writer::run(file.writer, received, Arc::clone(&open), clock.clone()));
         let partitions = config.transport.partitions.clone();
         let closed = CancellationToken::new();
-        Ok(Self(Arc::new(Shared { partitions, prefetch, work, reader: file.reader, open, closed })))
+        let (reader, clock) = (file.reader, clock.clone());
+        Ok(Self(Arc::new(Shared { partitions, prefetch, work, reader, open, closed, clock })))
     }
 
     /// Creates the file; nothing in it can differ.
@@ -82,6 +85,7 @@ impl Embedded {
             return Err(NotDelivered::Away);
         }
         let lane = Lane::of(&message, &self.0.partitions);
+        self.0.clock.step("queue.publish", std::future::ready(())).await;
         let (answer, answered) = oneshot::channel();
         self.0.work.send(Work::Publish { lane, message, answer }).map_err(|_| NotDelivered::Away)?;
         answered.await.unwrap_or(Err(NotDelivered::Unconfirmed))
@@ -109,7 +113,7 @@ impl Embedded {
             // No answer means that the writer has ended already.
             let _ = answered.await;
         }
-        self.0.reader.close().await;
+        self.0.clock.step("queue.close", self.0.reader.close()).await;
     }
 }
 

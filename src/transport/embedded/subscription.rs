@@ -120,12 +120,12 @@ impl Subscription {
     }
 
     async fn read_ahead(&mut self) -> Option<()> {
-        let rows = sqlx::query(READ)
+        let read = sqlx::query(READ)
             .bind(self.lane.to_string())
             .bind(self.read)
             .bind(i64::try_from(self.shared.prefetch).unwrap_or(i64::MAX))
-            .fetch_all(&self.shared.reader)
-            .await;
+            .fetch_all(&self.shared.reader);
+        let rows = self.shared.clock.step("queue.read", read).await;
         match rows {
             Ok(rows) => {
                 self.read = rows.last().map_or(Some(self.read), |row| row.try_get(0).ok())?;

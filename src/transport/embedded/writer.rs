@@ -9,6 +9,7 @@ use sqlx::sqlite::SqliteConnection;
 use sqlx::{Connection as _, QueryBuilder, Sqlite};
 use tokio::sync::{mpsc, oneshot};
 
+use crate::clock::Clock;
 use crate::telemetry::StoreAway;
 
 use super::{Subscribers, lock};
@@ -63,6 +64,7 @@ pub(super) async fn run(
     mut connection: SqliteConnection,
     mut work: mpsc::UnboundedReceiver<Work>,
     subscribers: Subscribers,
+    clock: Clock,
 ) {
     let mut received = Vec::with_capacity(BATCH_MAX);
     let mut batch = Batch::default();
@@ -81,12 +83,12 @@ pub(super) async fn run(
         };
         more = count != 0;
         received.drain(..).for_each(|each| batch.take(each));
-        if (alone || !more || batch.is_urgent()) && !batch.write(&mut connection, &subscribers).await {
+        if (alone || !more || batch.is_urgent()) && !batch.write(&mut connection, &subscribers, &clock).await {
             tokio::time::sleep(PAUSE).await;
         }
     }
     // Everything is on disk; a failure to close loses nothing.
-    let _ = connection.close().await;
+    let _ = clock.step("queue.close", connection.close()).await;
 }
 
 impl Batch {
@@ -114,8 +116,8 @@ impl Batch {
     }
 
     /// One commit. Whether it succeeded; if not, what nobody is waiting for is kept for the next one.
-    async fn write(&mut self, connection: &mut SqliteConnection, subscribers: &Subscribers) -> bool {
-        let outcome = self.commit(connection).await.map_err(|error| error.to_string());
+    async fn write(&mut self, connection: &mut SqliteConnection, subscribers: &Subscribers, clock: &Clock) -> bool {
+        let outcome = clock.step("queue.write", self.commit(connection)).await.map_err(|error| error.to_string());
         if let Err(why) = &outcome {
             StoreAway { doing: "writing the embedded queue", why }.emit();
         }

@@ -1,0 +1,182 @@
+//! One life of the simulated process: a runtime whose time is paused, the files it opens, its workers.
+//!
+//! When it dies, every task and all memory are dropped; the next life begins with the bytes that were on disk.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
+
+use drayline::clock::{Clock, Simulated};
+use drayline::config::{Config, load_text};
+use drayline::gateways::Gateways;
+use drayline::message::Flow;
+use drayline::processor::{Tools, Worker};
+use drayline::store::Store;
+use drayline::transport::Transport;
+use jiff::Timestamp;
+use tempfile::TempDir;
+use tokio::runtime::{Builder, Runtime};
+
+use super::far_ends::FarEnds;
+use super::fate::{Process, WorkerFate};
+use super::watch::{PARTITIONS, Watch};
+
+/// Workers that may work side by side.
+pub const WORKERS: usize = 2;
+
+/// The index by which steps of the queue and of the door count.
+pub const NOBODY: usize = WORKERS;
+
+/// Short waits: what takes minutes shall be seconds of simulated time.
+const QUICK: &str = "processor.due_poll_ms = 1500\nprocessor.outbox_poll_ms = 4000\n\
+    processor.heartbeat_ms = 1500\nprocessor.dead_after_ms = 6000\nprocessor.measure_ms = 600000\n\
+    processor.retry_delays_ms = [500, 1000, 2000, 4000, 4000, 4000, 4000]\nprocessor.retry_jitter_percent = 0\n\
+    processor.busy_delay_ms_min = 500\nprocessor.busy_delay_ms_max = 4000\nprocessor.drain_ms_max = 4000\n\
+    processor.look_again_ms = 600000\nprocessor.document_wait_s_max = 1200\n\
+    processor.posting_poll_delays_ms = [1000, 2000, 5000]\nprocessor.posting_wait_s_max = 300\n\
+    processor.store_retry_delay_ms_min = 200\nprocessor.store_retry_delay_ms_max = 1000\n\
+    gateways.call_ms_max = 3000\ngateways.settle_ms = 500\ngateways.private_addresses = true\n\
+    gateways.throttled_ms = 1000\ningest.retry_window_s = 20\n";
+
+/// The folder of one seed, in memory where the machine has such a place.
+pub fn folder() -> TempDir {
+    let memory = Path::new("/dev/shm");
+    if memory.is_dir() { tempfile::tempdir_in(memory).unwrap() } else { tempfile::tempdir().unwrap() }
+}
+
+/// Files of a store and a queue that nobody has used yet.
+fn blank() -> &'static [(String, Vec<u8>)] {
+    static BLANK: OnceLock<Vec<(String, Vec<u8>)>> = OnceLock::new();
+    BLANK.get_or_init(|| {
+        let folder = folder();
+        let config = config(folder.path());
+        outside().block_on(async {
+            let store = Store::open(&config).await.unwrap();
+            let transport = Transport::open(&config, &Clock::system()).await.unwrap();
+            transport.close().await;
+            store.close().await;
+        });
+        let names = ["store.db", "queue.db"];
+        names.map(|name| (name.to_owned(), std::fs::read(folder.path().join(name)).unwrap())).to_vec()
+    })
+}
+
+/// Lays blank files out.
+pub fn lay_out(data: &Path) {
+    std::fs::create_dir_all(data).unwrap();
+    for (name, bytes) in blank() {
+        std::fs::write(data.join(name), bytes).unwrap();
+    }
+}
+
+/// Takes the bytes as they are to the folder of the next life.
+pub fn copy(data: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for name in ["store.db", "store.db-wal", "queue.db", "queue.db-wal"] {
+        if data.join(name).is_file() {
+            std::fs::copy(data.join(name), to.join(name)).unwrap();
+        }
+    }
+}
+
+fn outside() -> Runtime {
+    Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap()
+}
+
+pub fn config(data: &Path) -> Config {
+    let secret = data.join("secret");
+    std::fs::create_dir_all(data).unwrap();
+    std::fs::write(&secret, "sandbox-secret").unwrap();
+    let token = data.join("token");
+    std::fs::write(&token, "sandbox-token").unwrap();
+    let flows = ["orders", "shipments", "goods_received", "stock_adjustments", "returns", "stock_snapshots"];
+    let partition = |flow: &str| format!("transport.partitions.{flow} = {PARTITIONS}");
+    let partitions = flows.map(partition).join("\n");
+    let (secret, token) = (secret.display(), token.display());
+    let text = format!(
+        "data = \"{}\"\n{QUICK}{partitions}\n\
+         dynamics.contoso.kind = \"finance_operations\"\ndynamics.contoso.url = \"http://127.0.0.1:1\"\n\
+         dynamics.contoso.token_url = \"http://127.0.0.1:1/contoso/oauth2/v2.0/token\"\n\
+         dynamics.contoso.client_id = \"drayline\"\ndynamics.contoso.client_secret = \"file:{secret}\"\n\
+         dynamics.contoso.secrets = [\"file:{secret}\"]\ndynamics.contoso.legal_entities = [\"usmf\"]\n\
+         dynamics.contoso.events.DraylineOrderChangedBusinessEvent = \"order_changed\"\n\
+         dynamics.contoso.events.DraylineOrderCancelledBusinessEvent = \"order_cancelled\"\n\
+         warehouses.north.connector = \"standard\"\nwarehouses.north.url = \"http://127.0.0.1:2\"\n\
+         warehouses.north.token = \"file:{token}\"\nwarehouses.north.secrets = [\"file:{token}\"]\n\
+         warehouses.north.dynamics = \"contoso\"\nwarehouses.north.locations = {{ \"24\" = \"NORTH-1\" }}\n",
+        data.display(),
+    );
+    load_text(&text).unwrap_or_else(|findings| panic!("{findings:#?}"))
+}
+
+/// A life, as whoever drives it sees it.
+pub struct Life {
+    pub process: Arc<Process>,
+    pub fates: Vec<Arc<WorkerFate>>,
+    pub clock: Clock,
+    pub store: Store,
+    pub transport: Transport,
+    pub config: Arc<Config>,
+    simulated: Simulated,
+    far_ends: Arc<FarEnds>,
+    pub workers: [Option<Worker>; WORKERS],
+}
+
+/// What a life lives in.
+pub struct Body {
+    pub runtime: Runtime,
+    pub outside: Runtime,
+    pub data: PathBuf,
+}
+
+impl Body {
+    pub fn new(data: PathBuf) -> Self {
+        let runtime = Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
+        Self { runtime, outside: outside(), data }
+    }
+}
+
+impl Life {
+    /// Opens what is there. To be called in the body's runtime.
+    pub async fn begin(
+        body: &Body,
+        (start, seed): (Timestamp, u64),
+        process: &Arc<Process>,
+        watch: &Arc<Watch>,
+        far_ends: &Arc<FarEnds>,
+    ) -> Self {
+        let fates: Vec<_> = (0..=NOBODY).map(|worker| WorkerFate::new(process, watch, worker)).collect();
+        let nobody = fates[NOBODY].clone();
+        let simulated = Simulated::new(start, seed, body.outside.handle().clone(), nobody);
+        let clock = Clock::simulated(simulated.clone());
+        let config = config(&body.data);
+        let store = Store::open_with_clock(&config, &clock).await.unwrap();
+        let transport = Transport::open(&config, &clock).await.unwrap();
+        Self {
+            process: Arc::clone(process),
+            fates,
+            clock,
+            store,
+            transport,
+            config: Arc::new(config),
+            simulated,
+            far_ends: Arc::clone(far_ends),
+            workers: [const { None }; WORKERS],
+        }
+    }
+
+    /// A worker begins to work, unless it works already.
+    pub fn join(&mut self, worker: usize) {
+        if self.workers[worker].is_some() {
+            return;
+        }
+        let fate = &self.fates[worker];
+        let own: Arc<WorkerFate> = Arc::clone(fate);
+        let clock = Clock::simulated(self.simulated.with_fate(own));
+        let wire = self.far_ends.wire(fate, &clock);
+        let gateways = Gateways::with_wire(&self.config, &clock, wire).unwrap();
+        let store = self.store.seen_by(&clock);
+        let (config, transport) = (Arc::clone(&self.config), self.transport.clone());
+        let flows = vec![Flow::Orders, Flow::Shipments, Flow::StockAdjustments];
+        self.workers[worker] = Some(Worker::start(Tools { config, clock, store, transport, gateways }, flows));
+    }
+}

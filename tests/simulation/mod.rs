@@ -1,0 +1,149 @@
+//! Suite `simulation`: the real processor, flows, embedded transport and store in one process, with simulated time and
+//! far ends, in seeded worlds; what must be true is looked at after every commit (`docs/simulation.md`).
+
+mod far_ends;
+mod fate;
+mod life;
+mod run;
+mod seed;
+mod watch;
+
+use drayline::rehearsal::{Variant, break_in_this_thread};
+use serde_json::json;
+
+use run::run;
+use seed::Plan;
+
+/// Seeds that run with the suite; `scripts/simulate` runs more.
+const SEEDS: u64 = 12;
+
+/// Worlds with and without a held key.
+const HELD_SEEDS: u64 = 3;
+
+fn said(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|text| !text.is_empty())
+}
+
+/// What `scripts/simulate` runs; without its wishes, a few seeds.
+#[test]
+fn seeds_keep_the_laws() {
+    let number = |name: &str, otherwise: u64| said(name).map_or(otherwise, |text| text.parse().unwrap());
+    let (first, count) = (number("DRAYLINE_SIMULATE_SEED", 1), number("DRAYLINE_SIMULATE_SEEDS", SEEDS));
+    let broken = said("DRAYLINE_SIMULATE_BROKEN")
+        .map(|name| Variant::ALL.into_iter().find(|variant| variant.as_str() == name).expect("a variant of that name"));
+    break_in_this_thread(broken);
+    let started = std::time::Instant::now();
+    let (mut bad, mut messages, mut lives, mut calls, mut steps, mut posted) = (Vec::new(), 0, 0, 0, 0, 0);
+    for seed in first..first + count {
+        let plan = broken.map_or_else(|| Plan::of(seed), |variant| Plan::against(variant, seed));
+        let report = run(plan.clone());
+        messages += report.messages;
+        lives += report.lives;
+        calls += report.calls;
+        steps += report.steps;
+        posted += report.posted;
+        if said("DRAYLINE_SIMULATE_TELL").is_some() {
+            println!("{report:?}\n{plan:?}");
+        }
+        if !report.violations.is_empty() {
+            bad.push(report);
+        }
+    }
+    break_in_this_thread(None);
+    if let Some(report) = bad.first() {
+        println!("seed {} breaks the laws; again: scripts/simulate --seeds 1 --seed {}", report.seed, report.seed);
+        report.violations.iter().for_each(|violation| println!("  {violation}"));
+    }
+    let per_minute = 60.0 * f64::from(u32::try_from(count).unwrap()) / started.elapsed().as_secs_f64();
+    let first_bad = bad.first().map(|report| report.seed);
+    println!(
+        "{}",
+        json!({"seeds": count, "violations": bad.len(), "first_seed": first, "first_bad_seed": first_bad,
+            "broken": broken.map(Variant::as_str), "messages": messages, "lives": lives, "steps": steps, "calls": calls,
+            "posted": posted, "seeds_per_minute": per_minute.round()})
+    );
+    assert!(
+        bad.is_empty(),
+        "seeds that break the laws: {:?}",
+        bad.iter().map(|report| report.seed).collect::<Vec<_>>()
+    );
+}
+
+/// What a held key costs the others, counted: nothing. No message of theirs ends a millisecond later than in the same world
+/// without it.
+#[test]
+fn no_message_of_a_free_key_is_later_because_of_a_held_one() {
+    for seed in 1..=HELD_SEEDS {
+        let [without, with] = [false, true].map(|held| run(Plan::beside_a_held_one(seed, 6, held)));
+        assert!(without.ended.len() > 20, "{without:?}");
+        assert!(with.ended.len() > without.ended.len() || with.messages > without.messages, "{with:?}");
+        // Sooner is no harm: somebody who looks for what is due finds theirs, too.
+        let later = |(id, at): &(&uuid::Uuid, &i64)| with.ended.get(id).is_none_or(|beside| beside > at);
+        let later: Vec<_> = without.ended.iter().filter(later).collect();
+        assert!(later.is_empty(), "seed {seed}: {later:?} of {}", without.ended.len());
+    }
+}
+
+/// Each variant with words of what must be noticed, one of them.
+const BROKEN: [(Variant, &[&str]); 13] = [
+    (Variant::RecordBeforeAct, &["has not heard of it", "is not posted", "was told"]),
+    (Variant::AcknowledgeBeforeCommit, &["was acknowledged, and nothing"]),
+    (Variant::NoGate, &["ended while"]),
+    (Variant::NoLookUp, &["one state", "created again", "law 3", "acknowledged without a commit", "was told"]),
+    (Variant::FenceByPlainRead, &["which it does not own"]),
+    (Variant::SubscribeBeforeTake, &["ran at one time", "does not come to rest"]),
+    (Variant::AcknowledgeOnRead, &["acknowledged without a commit"]),
+    (Variant::PlanBeforeSettling, &["was created again"]),
+    (Variant::LookBeforeWaiting, &["nothing wakes it"]),
+    (Variant::ReleaseByRepublishing, &["is nowhere now"]),
+    (Variant::TwoUnconfirmed, &["was sent before"]),
+    (Variant::HashForEver, &["two facts are one message"]),
+    (Variant::SmallerTotalReverses, &["are posted", "posts again"]),
+];
+
+/// So many seeds find a variant, or the simulation does not bite.
+const SEEDS_UNTIL_CAUGHT: u64 = 40;
+
+#[test]
+fn every_broken_variant_is_caught() {
+    assert_eq!(BROKEN.map(|(variant, _)| variant), Variant::ALL);
+    for (variant, words) in BROKEN {
+        let said = |violation: &String| words.iter().any(|words| violation.contains(words));
+        break_in_this_thread(Some(variant));
+        let noticed =
+            (1..=SEEDS_UNTIL_CAUGHT).find(|seed| run(Plan::against(variant, *seed)).violations.iter().any(said));
+        break_in_this_thread(None);
+        println!("{}: seed {noticed:?}", variant.as_str());
+        assert!(noticed.is_some(), "{} is not caught", variant.as_str());
+    }
+}
+
+/// What a silent worker left behind stands in its name while it lives; what is beyond its share goes to others.
+#[test]
+fn what_is_left_behind_in_silence_is_worked_on_by_others() {
+    let report = run(Plan::silence(1));
+    assert_eq!((report.violations, report.posted), (Vec::new(), 12));
+}
+
+#[test]
+fn a_seed_has_one_course() {
+    let courses = [7, 7].map(|seed| run(Plan::of(seed)).course);
+    assert_eq!(courses[0], courses[1]);
+}
+
+/// What is released has no variant in it: the feature is nobody's default, and the released binary is built without it.
+#[test]
+fn nothing_is_broken_in_what_is_released() {
+    let manifest = std::fs::read_to_string("Cargo.toml").unwrap();
+    let (product, tests) = manifest.split_once("[dev-dependencies]").unwrap();
+    assert!(!product.contains("default = ") && !product.contains("features = [\"broken\"]"), "{product}");
+    assert!(tests.contains("features = [\"broken\"]"));
+    let without = include_str!("../../src/rehearsal/broken.rs");
+    assert!(without.contains(
+        "#[cfg(not(feature = \"broken\"))]\n#[must_use]\npub const fn broken(_variant: Variant) -> bool {\n    false"
+    ));
+    for recipe in ["deploy/Dockerfile", "Dockerfile", "scripts/bench"] {
+        let text = std::fs::read_to_string(recipe).unwrap_or_default();
+        assert!(!text.contains("broken") && !text.contains("--all-features"), "{recipe} builds with the feature");
+    }
+}

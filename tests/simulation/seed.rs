@@ -1,0 +1,238 @@
+//! What a seed chooses.
+
+use std::time::Duration;
+
+use drayline::rehearsal::Variant;
+use drayline::sandbox::Uniqueness;
+
+use super::far_ends::Which;
+
+/// How often calls go wrong, in thousandths.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Weather {
+    pub not_sent: u64,
+    pub lost_before: u64,
+    pub lost_after: u64,
+    pub fails: u64,
+    pub busy: u64,
+    pub slow: u64,
+    /// So many milliseconds each.
+    pub steady_ms: u64,
+}
+
+/// Something that happens at a time.
+#[derive(Clone, Debug)]
+pub enum Act {
+    /// Dynamics releases a document; the number is its place in order of release.
+    Release {
+        lines_max: u64,
+    },
+    Change(u64),
+    Cancel(u64),
+    /// Reading a document is denied, or not any more.
+    Forbid(u64, bool),
+    Down(Which, Duration),
+    /// The store of a worker does not answer for so long.
+    Stall(usize, Duration),
+    /// A worker joins; leaves in order; dies alone.
+    Join(usize),
+    Leave(usize),
+    Die(usize),
+    /// A person replays whatever waits for one.
+    Replay,
+    /// A person discards the first that waits for one.
+    Discard,
+    /// The broker is away for so long: events go to the outbox.
+    BrokerAway(Duration),
+    /// A warehouse tells of stock without an id; the same bytes are another fact each time.
+    SameBytes,
+    /// Nothing goes wrong any more.
+    Heal,
+}
+
+/// The plan of a seed.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    pub seed: u64,
+    pub weather: Weather,
+    pub uniqueness: Uniqueness,
+    pub duplicates: f64,
+    pub reorders: f64,
+    pub rejections: f64,
+    /// The process dies at these steps of each of its lives.
+    pub deaths: Vec<u64>,
+    pub delayed_permille: u64,
+    /// Shipments are followed by an older, smaller report of themselves.
+    pub stragglers: bool,
+    /// In order of time, from the start on.
+    pub acts: Vec<(Duration, Act)>,
+}
+
+impl Plan {
+    /// The plan of a seed.
+    pub fn of(seed: u64) -> Self {
+        let mut chance = fastrand::Rng::with_seed(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ seed);
+        let calm = chance.u8(..5) == 0;
+        let mut some = |most: u64| if calm || chance.bool() { 0 } else { chance.u64(..=most) };
+        let weather = Weather {
+            not_sent: some(100),
+            lost_before: some(80),
+            lost_after: some(150),
+            fails: some(100),
+            busy: some(80),
+            slow: some(250),
+            steady_ms: 0,
+        };
+        let uniqueness = match chance.u8(..4) {
+            0 => Uniqueness::AnswersExisting,
+            1 => Uniqueness::UpdatesInPlace,
+            _ => Uniqueness::None,
+        };
+        let share = |chance: &mut fastrand::Rng| if chance.bool() { 0.0 } else { f64::from(chance.u8(..40)) / 100.0 };
+        let lives = if calm { 0 } else { [0, 0, 1, 1, 2, 3][chance.usize(..6)] };
+        let acts = acts(&mut chance);
+        Self {
+            seed,
+            weather,
+            uniqueness,
+            duplicates: share(&mut chance),
+            reorders: share(&mut chance),
+            rejections: share(&mut chance) / 2.0,
+            deaths: (0..lives).map(|_| chance.u64(10..420)).collect(),
+            delayed_permille: [0, 10, 40, 80][chance.usize(..4)],
+            stragglers: chance.u8(..3) == 0,
+            acts,
+        }
+    }
+
+    /// The plan of a seed with more of what shows that a variant is broken, so that few seeds are enough.
+    pub fn against(variant: Variant, seed: u64) -> Self {
+        let mut plan = Self::of(seed);
+        let mut act = |at_ms: u64, act: Act| plan.acts.push((Duration::from_millis(at_ms), act));
+        match variant {
+            Variant::RecordBeforeAct => (plan.weather.fails, plan.weather.not_sent) = (150, 150),
+            Variant::AcknowledgeBeforeCommit => {
+                (plan.deaths, plan.delayed_permille) = (vec![150 + seed % 7 * 20, 120, 160], 100);
+            }
+            Variant::NoGate | Variant::ReleaseByRepublishing => act(0, Act::Forbid(0, true)),
+            Variant::NoLookUp | Variant::AcknowledgeOnRead => plan.duplicates = 0.5,
+            Variant::FenceByPlainRead => {
+                act(2500, Act::Join(1));
+                act(3000, Act::Stall(0, Duration::from_secs(9)));
+                plan.weather.slow = 400;
+            }
+            Variant::SubscribeBeforeTake => act(1500, Act::Join(1)),
+            Variant::PlanBeforeSettling => {
+                (plan.weather.lost_after, plan.uniqueness) = (250, Uniqueness::None);
+            }
+            Variant::LookBeforeWaiting => {
+                // Many orders, so that one of them becomes known just between a look and the commit after it.
+                (0..8).for_each(|number| act(50 * number, Act::Release { lines_max: 1 }));
+                (plan.weather.slow, plan.delayed_permille) = (600, 300);
+            }
+            Variant::TwoUnconfirmed => {
+                act(0, Act::BrokerAway(Duration::from_secs(8)));
+                (plan.delayed_permille, plan.reorders) = (60, 0.0);
+            }
+            Variant::HashForEver => {
+                act(500, Act::SameBytes);
+                act(60_500, Act::SameBytes);
+                act(61_000, Act::Heal);
+            }
+            Variant::SmallerTotalReverses => plan.stragglers = true,
+        }
+        plan.acts.sort_by_key(|(at, _)| *at);
+        plan
+    }
+
+    /// A worker is silent for longer than its term, another one joins meanwhile, and what comes later is for both.
+    pub fn silence(seed: u64) -> Self {
+        let at = Duration::from_millis;
+        let release = || Act::Release { lines_max: 2 };
+        let mut acts: Vec<_> = (0..4).map(|number| (at(300 * number), release())).collect();
+        acts.push((at(900), Act::Stall(0, at(7500))));
+        acts.push((at(7000), Act::Join(1)));
+        acts.extend((0..8).map(|number| (at(15_000 + 300 * number), release())));
+        acts.push((at(20_000), Act::Heal));
+        Self { weather: Weather::default(), acts, ..Self::beside_a_held_one(seed, 0, false) }
+    }
+
+    /// Free documents on which nothing goes wrong, and calls that take time; beside them, or not, one document that is
+    /// held, with whatever happens to it.
+    pub fn beside_a_held_one(seed: u64, free: u64, held: bool) -> Self {
+        let at = Duration::from_millis;
+        let mut acts: Vec<_> = (0..free).map(|number| (at(100 * number), Act::Release { lines_max: 2 })).collect();
+        if held {
+            acts.push((at(100 * free), Act::Forbid(free, true)));
+            acts.push((at(100 * free), Act::Release { lines_max: 1 }));
+            acts.extend((1..20).map(|number| (at(100 * free + 300 * number), Act::Change(free))));
+            acts.extend((1..5).map(|number| (at(1200 * number), Act::Replay)));
+        }
+        acts.push((Duration::from_secs(30), Act::Heal));
+        acts.sort_by_key(|(at, _)| *at);
+        Self {
+            seed,
+            weather: Weather { steady_ms: 40, ..Weather::default() },
+            uniqueness: Uniqueness::AnswersExisting,
+            duplicates: 0.0,
+            reorders: 0.0,
+            rejections: 0.0,
+            deaths: Vec::new(),
+            delayed_permille: 0,
+            stragglers: false,
+            acts,
+        }
+    }
+}
+
+fn acts(chance: &mut fastrand::Rng) -> Vec<(Duration, Act)> {
+    let mut acts = Vec::new();
+    let documents = chance.u64(1..=3);
+    for number in 0..documents {
+        let at = chance.u64(..3000);
+        acts.push((at, Act::Release { lines_max: chance.u64(1..=2) }));
+        if chance.u8(..3) == 0 {
+            acts.push((at + chance.u64(..1500), Act::Change(number)));
+        }
+        if chance.u8(..5) == 0 {
+            acts.push((at + chance.u64(..2500), Act::Cancel(number)));
+        }
+        if chance.u8(..4) == 0 {
+            acts.push((at.saturating_sub(50), Act::Forbid(number, true)));
+            acts.push((at + chance.u64(2000..9000), Act::Forbid(number, false)));
+        }
+    }
+    let mut maybe = |one_in: u8, act: fn(&mut fastrand::Rng) -> Act, acts: &mut Vec<(u64, Act)>| {
+        if chance.u8(..one_in) == 0 {
+            let at = chance.u64(..12_000);
+            let act = act(chance);
+            acts.push((at, act));
+        }
+    };
+    maybe(4, |chance| Act::Down(Which::Warehouse, millis(chance, 6000)), &mut acts);
+    maybe(6, |chance| Act::Down(Which::Dynamics, millis(chance, 6000)), &mut acts);
+    maybe(3, |chance| Act::Stall(0, millis(chance, 14_000)), &mut acts);
+    maybe(2, |_| Act::Join(1), &mut acts);
+    maybe(4, |_| Act::Leave(0), &mut acts);
+    maybe(4, |_| Act::Die(0), &mut acts);
+    maybe(4, |_| Act::Leave(1), &mut acts);
+    maybe(4, |chance| Act::Stall(1, millis(chance, 14_000)), &mut acts);
+    maybe(2, |_| Act::Replay, &mut acts);
+    maybe(3, |_| Act::Replay, &mut acts);
+    maybe(8, |_| Act::Discard, &mut acts);
+    maybe(3, |chance| Act::BrokerAway(millis(chance, 5000)), &mut acts);
+    if chance.u8(..5) == 0 {
+        acts.push((500, Act::SameBytes));
+        acts.push((60_500, Act::SameBytes));
+    }
+    // Whoever is gone comes back in the end.
+    acts.push((13_000, Act::Join(0)));
+    let end = acts.iter().map(|(at, _)| *at).max().unwrap_or_default() + 500;
+    acts.push((end, Act::Heal));
+    acts.sort_by_key(|(at, _)| *at);
+    acts.into_iter().map(|(at, act)| (Duration::from_millis(at), act)).collect()
+}
+
+fn millis(chance: &mut fastrand::Rng, most: u64) -> Duration {
+    Duration::from_millis(chance.u64(500..most))
+}
