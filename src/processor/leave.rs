@@ -262,7 +262,7 @@ async fn paused(attempt: &mut Attempt<'_>, pause: Pause) -> Record {
     record.outbox.extend(letter);
     if let Ok(envelope) = &attempt.job.inbound.content {
         // What happened before it had to wait is known to others from now on.
-        let made = attempt.effects.iter().filter_map(|effect| makes_known(envelope, &effect.act, &effect.facts));
+        let made = record.effects.iter().filter_map(|effect| makes_known(envelope, &effect.act, &effect.facts));
         record.documents = made.map(|document| known(envelope, document)).collect();
     }
     record
