@@ -1,8 +1,8 @@
 //! Who should own how much: a fair share of each flow's partitions for every worker that lives and can take them.
 //!
 //! Everybody computes the same from the same rows, so that nobody has to agree with anybody: workers stand in the order
-//! of their ids, and partitions are dealt out to them like cards, flow after flow. Pictures that differ for a moment cost a hand-over, never a second owner: the store
-//! decides who owns.
+//! of their ids, and partitions are dealt out to them like cards, flow after flow. Pictures that differ for a moment cost
+//! a hand-over, never a second owner: the store decides who owns.
 //!
 //! Invariant: a worker never holds, or is about to take, more of a flow than its share of the newest picture; what it
 //! holds beyond, it gives up.

@@ -1,7 +1,8 @@
 //! Laws broken on purpose: each variant is one thing done as it must not be, so that the simulation can show that it
 //! notices. The table in `docs/simulation.md` says what each breaks and how it shows.
 //!
-//! Compiled only for our own tests (feature `broken`, which a released binary lacks): without it nothing is ever broken.
+//! The switch exists for our own tests alone (feature `broken`, which a released binary lacks): without it the question
+//! is a constant, and nothing can be broken by any configuration.
 
 /// One thing done as it must not be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
