@@ -25,8 +25,11 @@ pub(super) enum Work {
     NotOurs,
 }
 
-/// How many messages wait behind a head that a person holds.
+/// One message of so many waits behind a head that is held.
 const GATED: usize = 100;
+
+/// Longer than any measurement.
+const HELD_FOR: Duration = Duration::from_hours(1);
 
 /// The client library: decodes, acknowledges what gathered with one frame. Messages per second.
 pub(super) async fn raw(ground: &Ground, count: usize) -> Result<f64, Failed> {
@@ -49,7 +52,7 @@ pub(super) async fn process(ground: &Ground, config: &Arc<Config>, work: Work, c
     run(ground, config, work, count, false).await
 }
 
-/// The same, while one key of a hundred is held: its head waits for a person, and its message parks behind.
+/// The same, while one key of a hundred is held: its head waits for a time, and its message parks behind.
 pub(super) async fn process_beside_gates(ground: &Ground, count: usize) -> Result<f64, Failed> {
     run(ground, &ground.config, Work::Effects(Duration::ZERO), count, true).await
 }
@@ -79,7 +82,7 @@ async fn run(ground: &Ground, config: &Arc<Config>, work: Work, count: usize, ga
     }
 }
 
-/// Parks a head for a person in one lane of a hundred; the messages of those lanes.
+/// Parks a head for longer than the measurement in one lane of a hundred; the messages of those lanes.
 async fn hold(ground: &Ground, lot: &Lot) -> Result<HashSet<uuid::Uuid>, Failed> {
     let (store, partitions) = (&ground.store, ground.config.transport.partitions.orders);
     let mut owners = HashMap::new();
@@ -105,7 +108,7 @@ async fn hold(ground: &Ground, lot: &Lot) -> Result<HashSet<uuid::Uuid>, Failed>
     Ok(held)
 }
 
-/// A message of the same lane that a person has to look at.
+/// A message of the same lane that waits. Not for a person: what comes behind it says "look again", and would wake it.
 fn head(owner: Ownership, message_id: uuid::Uuid, message: &Envelope) -> Record {
     let parked = Parked {
         message_id,
@@ -117,7 +120,7 @@ fn head(owner: Ownership, message_id: uuid::Uuid, message: &Envelope) -> Record 
         connection: message.connection.to_string(),
         bytes: message.encode(),
         place: Place::Behind,
-        waits_for: WaitsFor::Person,
+        waits_for: WaitsFor::Time { delay: HELD_FOR },
         attempts: 1,
         parkings: 1,
         revision: 0,
