@@ -35,8 +35,7 @@ const QUICK: &str = "processor.heartbeat_ms = 200\nprocessor.dead_after_ms = 150
     dynamics.contoso.outbound.tracking_entity = \"\"\n";
 
 pub struct World {
-    /// The data folder lives as long as the world.
-    _ground: Ground,
+    ground: Ground,
     pub far_ends: FarEnds,
     pub tools: Tools,
 }
@@ -59,7 +58,7 @@ impl World {
         let usual: Vec<&str> = usual.lines().filter(other).collect();
         let config = ground.config(&format!("{}\n{more}", usual.join("\n")));
         let tools = open(config).await;
-        Self { _ground: ground, far_ends, tools }
+        Self { ground, far_ends, tools }
     }
 
     pub fn store(&self) -> &Store {
@@ -161,6 +160,7 @@ impl World {
     pub async fn close(self) {
         self.tools.transport.close().await;
         self.tools.store.close().await;
+        self.ground.leave().await;
     }
 }
 

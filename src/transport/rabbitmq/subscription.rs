@@ -7,6 +7,7 @@ use futures_util::StreamExt as _;
 use lapin::options::{BasicCancelOptions, BasicConsumeOptions, BasicQosOptions};
 use lapin::types::{FieldTable, ShortString};
 use lapin::{Channel, Consumer};
+use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -33,15 +34,13 @@ pub struct Subscription {
 }
 
 /// Waits for a session, and for the queue to be ours to read, as long as it takes.
-pub(super) async fn subscribe(shared: &Shared, lane: Lane) -> Result<Subscription, TransportError> {
+pub(super) async fn subscribe(shared: &Arc<Shared>, lane: Lane) -> Result<Subscription, TransportError> {
     loop {
         let session = shared.session().await?;
-        // The client library may leave a question unanswered for ever when its connection breaks just then.
-        let begun = tokio::select! {
-            begun = Subscription::begin(shared, &session, lane) => begun,
-            () = session.ended.cancelled() => continue,
-        };
-        match begun {
+        // A task of its own: when the caller turns away in the middle, the consumer that the broker may have by then comes
+        // to an end, or it would keep the queue from every other one.
+        let begun = tokio::spawn(begin(Arc::clone(shared), Arc::clone(&session), lane));
+        match begun.await.unwrap_or(Err((lane, Obstacle::Missing))) {
             Ok(subscription) => return Ok(subscription),
             Err((_, Obstacle::Missing | Obstacle::Lost(_))) => {
                 // The session is over, or somebody deletes what we declare: neither is settled by hurrying.
@@ -54,6 +53,14 @@ pub(super) async fn subscribe(shared: &Shared, lane: Lane) -> Result<Subscriptio
                 return Err(TransportError::new(problem, remedy));
             }
         }
+    }
+}
+
+async fn begin(shared: Arc<Shared>, session: Arc<Session>, lane: Lane) -> Result<Subscription, (Lane, Obstacle)> {
+    tokio::select! {
+        begun = Subscription::begin(&shared, &session, lane) => begun,
+        // The client library may leave a question unanswered for ever when its connection breaks just then.
+        () = session.ended.cancelled() => Err((lane, Obstacle::Missing)),
     }
 }
 
@@ -111,7 +118,7 @@ impl Subscription {
             }
             self.watermark.close();
             let _ = (&mut self.acknowledging).await;
-            let _ = self.channel.close(200, "OK".into()).await;
+            close(&self.channel).await;
         };
         let _ = tokio::time::timeout(GOODBYE, close).await;
     }
@@ -119,8 +126,19 @@ impl Subscription {
 
 impl Drop for Subscription {
     fn drop(&mut self) {
-        // The channel goes with the last handle to it; nothing may be acknowledged on it any more.
         self.watermark.end();
         self.acknowledging.abort();
+        // The client library closes a channel with the last handle to it, and keeps one itself for each consumer.
+        let channel = self.channel.clone();
+        if channel.status().connected()
+            && let Ok(runtime) = Handle::try_current()
+        {
+            runtime.spawn(async move { tokio::time::timeout(GOODBYE, close(&channel)).await });
+        }
     }
+}
+
+/// What was delivered on it and not acknowledged goes back.
+async fn close(channel: &Channel) {
+    let _ = channel.close(200, "OK".into()).await;
 }

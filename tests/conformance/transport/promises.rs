@@ -1,9 +1,10 @@
 //! The promises, each for every member.
 
 use std::collections::BTreeMap;
+use std::time::Instant;
 
 use drayline::message::{Flow, OrderingKey};
-use drayline::transport::{MESSAGE_BYTES_MAX, NotDelivered, Outgoing, Target};
+use drayline::transport::{MESSAGE_BYTES_MAX, NotDelivered, Outgoing, Subscription, Target, Transport};
 use futures_util::future::join_all;
 use uuid::Uuid;
 
@@ -36,6 +37,7 @@ promises! {
     dead_letters_have_a_queue_for_each_flow
     flows_do_not_see_each_other
     a_subscriber_waits_for_what_comes_later
+    who_turned_away_while_subscribing_keeps_nothing_from_the_next
     what_no_member_could_carry_is_refused
     a_closed_transport_takes_and_gives_nothing
 }
@@ -320,6 +322,33 @@ async fn a_subscriber_waits_for_what_comes_later(member: Member) {
     }
     assert!(transport.subscribe(Flow::Orders, 2).await.is_err(), "there are two partitions");
     transport.close().await;
+}
+
+/// At whatever moment the subscriber turned away: in the middle, or with the subscription in its hands.
+async fn who_turned_away_while_subscribing_keeps_nothing_from_the_next(member: Member) {
+    let bench = Bench::new(member);
+    let transport = bench.open().await;
+    let began = Instant::now();
+    subscribed(&transport).await.close().await;
+    let usual = began.elapsed();
+    for number in 0..60 {
+        let patience = usual * number / 50;
+        drop(tokio::time::timeout(patience, transport.subscribe(Flow::Orders, 0)).await);
+    }
+    let mut subscription = subscribed(&transport).await;
+    transport.publish(order(&key_in(0), 7)).await.unwrap();
+    assert_eq!(number(&next(&mut subscription).await), 7);
+    transport.close().await;
+}
+
+/// As soon as whoever was there before is gone.
+async fn subscribed(transport: &Transport) -> Subscription {
+    let mut subscription = None;
+    while subscription.is_none() {
+        tokio::task::yield_now().await;
+        subscription = transport.subscribe(Flow::Orders, 0).await.ok();
+    }
+    subscription.unwrap()
 }
 
 async fn what_no_member_could_carry_is_refused(member: Member) {
