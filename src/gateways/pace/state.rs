@@ -152,7 +152,9 @@ impl State {
         if before == Standing::Closed && self.breaker.standing(now) != before {
             self.limit.restart();
         }
-        self.turn_away(now);
+        if self.breaker.standing(now) != Standing::Closed {
+            self.turn_away(now);
+        }
         self.dispatch(now);
     }
 
