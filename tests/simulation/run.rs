@@ -42,10 +42,10 @@ const REPLAYS_MAX: u32 = 2;
 pub struct Report {
     pub seed: u64,
     pub violations: Vec<String>,
-    pub messages: usize,
-    pub lives: usize,
+    pub messages: u64,
+    pub lives: u64,
     pub steps: u64,
-    pub calls: usize,
+    pub calls: u64,
     /// How many of the documents came to an end without a person.
     pub posted: u64,
     /// When each message ended, in milliseconds since the start, by what it says.
@@ -338,10 +338,10 @@ impl World {
         Report {
             seed: self.plan.seed,
             violations,
-            messages: accepted.len(),
-            lives,
+            messages: accepted.len() as u64,
+            lives: lives as u64,
             steps,
-            calls: self.far_ends.calls(),
+            calls: self.far_ends.calls() as u64,
             posted: verdict.posted,
             ended: self.watch.ended_at(self.start),
             course: self.watch.course(),
