@@ -7,8 +7,10 @@
 
 mod simulated;
 
-use std::future::Future;
+use std::future::{Future, poll_fn};
+use std::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
@@ -85,6 +87,21 @@ impl Clock {
             Source::System => wall.max(mark.monotonic.elapsed()),
             Source::Set { .. } | Source::Simulated(_) => wall,
         }
+    }
+
+    /// Does work until so much time has passed since a mark, by the larger of both clocks; nothing when it is not done by
+    /// then. The clocks are looked at before the work is: a process that was frozen meanwhile does not go on with what has
+    /// come for it, as it would under a timer alone.
+    pub async fn in_time<F: Future>(&self, since: Mark, within: Duration, work: F) -> Option<F::Output> {
+        let mut work = pin!(work);
+        let watched = poll_fn(|context| {
+            if self.since(since) >= within {
+                return Poll::Ready(None);
+            }
+            work.as_mut().poll(context).map(Some)
+        });
+        let left = within.saturating_sub(self.since(since));
+        tokio::time::timeout(left, watched).await.ok().flatten()
     }
 
     /// 64 random bits. Not for secrets.

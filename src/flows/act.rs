@@ -13,15 +13,21 @@ use super::keys;
 use super::ledger::{EndedReference, kept};
 use super::orders::{held_difference, unknown};
 use super::words;
+use crate::clock::{Clock, Mark};
 use crate::failure::{Class, Code, Failure};
 use crate::gateways::{CancelAnswer, CreateAnswer, Dynamics, FulfilmentOrder, Gateways, HeldOrder, Warehouse};
 use crate::message::{CancelOutcomeCode, Connection, Reference};
 
-/// Makes one call; gives it up after `within`.
+/// Makes one call; gives it up when `within` has passed since `mark`, and then sends nothing more of it.
 ///
 /// # Errors
 /// The [`Failure`] of the far end; of class unsure when there was silence after something was sent.
-pub async fn act(gateways: &Gateways, planned: &Planned, within: Duration) -> Result<Acted, Failure> {
+pub async fn act(
+    gateways: &Gateways,
+    planned: &Planned,
+    clock: &Clock,
+    (mark, within): (Mark, Duration),
+) -> Result<Acted, Failure> {
     let made = async {
         match &planned.call {
             Call::CreateOrder(order) => create(warehouse(gateways, planned)?, order).await,
@@ -33,7 +39,7 @@ pub async fn act(gateways: &Gateways, planned: &Planned, within: Duration) -> Re
             }
         }
     };
-    tokio::time::timeout(within, made).await.unwrap_or_else(|_| Err(silence(planned)))
+    clock.in_time(mark, within, made).await.unwrap_or_else(|| Err(silence(planned)))
 }
 
 /// Asks a far end whether a call happened.

@@ -58,17 +58,16 @@ async fn make_calls(attempt: &mut Attempt<'_>, message: &Envelope, calls: &[Plan
     let mut intended: Option<Mark> = None;
     let intents: Vec<Intent> = calls.iter().map(|call| intent(call, message)).collect();
     for (number, (call, intent)) in calls.iter().zip(&intents).enumerate() {
-        let within = loop {
+        let mark = loop {
             if !attempt.house.pulse.until_may_call().await {
                 return Err(Verdict::Left);
             }
-            let left = intended.and_then(|mark| call_max.checked_sub(attempt.house.tools.clock.since(mark)));
-            match left.filter(|left| *left >= call_max / 2) {
-                Some(left) => break left,
+            match intended.filter(|mark| attempt.house.tools.clock.since(*mark) <= call_max / 2) {
+                Some(mark) => break mark,
                 None => intended = Some(intend(attempt, &intents[number..]).await?),
             }
         };
-        make_call(attempt, call, intent, within).await?;
+        make_call(attempt, call, intent, (mark, call_max)).await?;
     }
     Ok(())
 }
@@ -101,13 +100,14 @@ async fn make_call(
     attempt: &mut Attempt<'_>,
     call: &Planned,
     intent: &Intent,
-    within: Duration,
+    deadline: (Mark, Duration),
 ) -> Result<(), Verdict> {
     attempt.unsure.push(intent.clone());
     if broken(Variant::RecordBeforeAct) {
         leave::ahead(attempt, call).await;
     }
-    let acted = Box::pin(flows::act(&attempt.house.tools.gateways, call, within)).await;
+    let tools = &attempt.house.tools;
+    let acted = Box::pin(flows::act(&tools.gateways, call, &tools.clock, deadline)).await;
     if acted.is_ok() {
         attempt.house.rehearsal.reached(Step::CallMade);
     }

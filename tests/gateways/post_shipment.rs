@@ -1,14 +1,17 @@
 //! What shipped, posted: header, lines, lots and serials, commit; whatever was there before.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
-use drayline::failure::Code;
+use drayline::clock::Clock;
+use drayline::failure::{Class, Code};
+use drayline::flows::{Call, Planned, Repeat, act};
 use drayline::gateways::{ShipmentUpdate, UpdateDimension, UpdateState};
 use drayline::message::Serial;
 use serde_json::{Value, json};
 
 use super::far_end::Said;
-use super::scene::{Scene, decimal, line, lot, shipment, usmf};
+use super::scene::{Scene, connection, decimal, line, lot, shipment, usmf};
 use super::shelf::Shelf;
 
 const HEADERS: &str = "OutboundShipmentOrderUpdates";
@@ -66,6 +69,34 @@ async fn a_shipment_is_written_row_by_row_and_then_handed_over() {
     assert_eq!(quantities("TotalPickedQuantity"), ["2.5", "3"]);
     assert_eq!(quantities("RemainingQuantity"), ["0", "2"]);
     assert!(shelf.rows(DIMENSIONS).is_empty());
+}
+
+/// As after a freeze: what was answered meanwhile is there, the time is over, and somebody else may have taken over.
+#[tokio::test]
+async fn nothing_more_is_sent_when_its_time_is_over() {
+    let clock = Clock::set_at("2026-11-27T22:15:30Z".parse().unwrap(), 1);
+    let (shelf, woken) = (Shelf::default(), clock.clone());
+    let end = shelf
+        .open(move |asked, _| {
+            if asked.method == "POST" {
+                woken.advance(Duration::from_secs(10));
+            }
+            None
+        })
+        .await;
+    let scene = Scene::with_clock(&end.url, "", &clock).await;
+    let planned = Planned {
+        key: "post".to_owned(),
+        act: "post_shipment",
+        connection: connection("contoso"),
+        class: Repeat::Absorbs,
+        call: Call::PostShipment(shipment()),
+        facts: Value::Null,
+    };
+    let failure = act(&scene.gateways, &planned, &clock, (clock.mark(), Duration::from_secs(5))).await.unwrap_err();
+    assert_eq!(failure.class(), Class::Unsure);
+    let writes = end.lines().into_iter().filter(|line| !line.starts_with("GET"));
+    assert_eq!(writes.collect::<Vec<_>>(), [format!("POST /data/{HEADERS}")]);
 }
 
 #[tokio::test]

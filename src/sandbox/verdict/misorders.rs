@@ -95,7 +95,8 @@ fn posted_early(document: &Document, opened: &BTreeMap<&str, Timestamp>) -> Opti
     early.then(|| format!("{request}: was posted before anything of it was shipped"))
 }
 
-/// A shipment that left when an earlier one had already been taken is not posted before that one.
+/// A shipment that left after an earlier one had been taken is not posted before that one. What happened at one instant has
+/// no order.
 fn overtaken(document: &Document, taken: &BTreeMap<&str, Timestamp>) -> Vec<String> {
     let first = |shipment: &Shipped| {
         let only = |posting: &&Posting| belongs(posting, shipment, &document.shipments);
@@ -104,7 +105,7 @@ fn overtaken(document: &Document, taken: &BTreeMap<&str, Timestamp>) -> Vec<Stri
     let mut misorders = Vec::new();
     for later in &document.shipments {
         for earlier in &document.shipments {
-            let known = taken.get(earlier.key.as_str()).is_some_and(|at| *at <= later.left_at);
+            let known = taken.get(earlier.key.as_str()).is_some_and(|at| *at < later.left_at);
             if let (true, Some(this), Some(that)) = (known && earlier.key != later.key, first(earlier), first(later))
                 && that < this
             {
