@@ -12,28 +12,10 @@ const BROKER: &str = "DRAYLINE__TRANSPORT__URL";
 
 /// One after the other dies at its own step, with the next one beside it: whoever takes over finds what is left.
 pub async fn workers_at_every_step(scale: Scale) {
-    let scene = Scene::set("workers killed at every step", scale, Making::default()).await;
+    let mut scene = Scene::set("workers killed at every step", scale, Making::default()).await;
+    scene.ingest("ingest", &[]).await;
     let steps = ["look_up.answered", "intent.committed", "call.made", "record.committed"];
-    at_every_step(scene, &steps, &[]).await;
-}
-
-/// The doors do not reach the broker: everything goes through the outbox, and relays die over it.
-pub async fn relays_at_every_step(scale: Scale) {
-    let scene = Scene::set("relays killed at every step", scale, Making::default()).await;
-    let (broker, through) = Proxy::before(&scene.world.config().transport.url).await;
-    broker.refuse();
-    at_every_step(scene, &["publish.sent", "publish.confirmed"], &[(BROKER, through)]).await;
-}
-
-async fn at_every_step(mut scene: Scene, steps: &[&str], doors: &[(&'static str, String)]) {
-    scene.ingest("ingest", doors).await;
-    let rounds = usize::try_from(scene.scale.times / 4).unwrap().max(1);
-    let mut due: Vec<String> = Vec::new();
-    for _ in 0..rounds {
-        due.extend(steps.iter().map(|step| format!("{step}:{}", scene.chance.u32(1..6))));
-    }
-    scene.note(format!("died at {}", due.join(", ")));
-    let mut due = due.into_iter();
+    let mut due = steps_to_die_at(&mut scene, &steps).into_iter();
     for at in due.by_ref().take(2) {
         scene.worker(&[(KILL_AT, at)]).await;
     }
@@ -47,6 +29,36 @@ async fn at_every_step(mut scene: Scene, steps: &[&str], doors: &[(&'static str,
         scene.worker(&[]).await;
     }
     scene.finish().await;
+}
+
+/// The doors do not reach the broker: everything goes through the outbox, and relays die over it.
+pub async fn relays_at_every_step(scale: Scale) {
+    let mut scene = Scene::set("relays killed at every step", scale, Making::default()).await;
+    let (broker, through) = Proxy::before(&scene.world.config().transport.url).await;
+    broker.refuse();
+    scene.ingest("ingest", &[(BROKER, through)]).await;
+    let due = steps_to_die_at(&mut scene, &["publish.sent", "publish.confirmed"]);
+    // One at a time: of two, one may have all the relays that have something to do.
+    for (number, at) in due.into_iter().enumerate() {
+        scene.worker(&[(KILL_AT, at)]).await;
+        if number == 0 {
+            scene.load();
+        }
+        scene.until_one_is_dead().await;
+    }
+    scene.worker(&[]).await;
+    scene.finish().await;
+}
+
+/// Each step several times, each time at another occurrence.
+fn steps_to_die_at(scene: &mut Scene, steps: &[&str]) -> Vec<String> {
+    let rounds = usize::try_from(scene.scale.times / 4).unwrap().max(1);
+    let mut due: Vec<String> = Vec::new();
+    for _ in 0..rounds {
+        due.extend(steps.iter().map(|step| format!("{step}:{}", scene.chance.u32(1..6))));
+    }
+    scene.note(format!("died at {}", due.join(", ")));
+    due
 }
 
 pub async fn workers_at_seeded_instants(scale: Scale) {
