@@ -75,9 +75,9 @@ async fn what_the_broker_gave_up_waits_for_a_person_and_is_not_lost() {
     let namespace = &world.tools.config.transport.namespace;
     let partition = message.ordering_key.partition(2);
     let (triage, broker) = (triage(&world), Broker::connect().await);
-    // The broker tries again only after minutes when the queue of its dead letters is not there yet.
+    // The broker tries again only after minutes when the queue of its dead letters is not there and bound yet.
     let dead_letters = format!("{namespace}.dead-letter.orders");
-    until("somebody takes the dead letters", async || broker.ready(&dead_letters).await).await;
+    until("somebody takes the dead letters", async || broker.taken(&dead_letters).await.then_some(())).await;
     broker.reject(&format!("{namespace}.orders.{partition:02}")).await;
     let worker = world.worker(&[Flow::Orders]).await;
     let parked = world.parked(message.message_id, |row| row.parked.waits_for == WaitsFor::Person).await;

@@ -113,9 +113,17 @@ impl Broker {
 
     /// Whether there is such a queue, and how many messages are ready in it.
     pub async fn ready(&self, queue: &str) -> Option<u32> {
+        self.look(queue).await.map(|queue| queue.message_count())
+    }
+
+    /// Whether somebody is subscribed to a queue.
+    pub async fn taken(&self, queue: &str) -> bool {
+        self.look(queue).await.is_some_and(|queue| queue.consumer_count() > 0)
+    }
+
+    async fn look(&self, queue: &str) -> Option<lapin::Queue> {
         let options = QueueDeclareOptions { passive: true, ..QueueDeclareOptions::default() };
-        let queue = self.channel().await.queue_declare(short(queue), options, FieldTable::default()).await.ok()?;
-        Some(queue.message_count())
+        self.channel().await.queue_declare(short(queue), options, FieldTable::default()).await.ok()
     }
 
     /// Takes one message out of a queue, for good.

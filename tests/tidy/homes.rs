@@ -27,6 +27,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("lapin", &["transport/rabbitmq"]),
     ("metrics", &["telemetry/"]),
     ("metrics_exporter_prometheus", &["telemetry/"]),
+    ("mimalloc", &["main.rs"]),
     ("pbjson", &["message/"]),
     ("pbjson_types", &["message/"]),
     ("prost", &["message/"]),
