@@ -8,7 +8,7 @@ use tokio::sync::Semaphore;
 use super::accept::Acceptance;
 use super::answer::{Answer, Refusal, Welcome};
 use super::received::Received;
-use super::signature::{Scheme, Signed, delivery_id, same_secret};
+use super::signature::{Scheme, Signed, delivery_id, same};
 use super::{Doors, finance_operations, read, standard};
 use crate::config::{Dynamics, DynamicsKind, Secret, Warehouse};
 use crate::message::{Body, Connection, Envelope, TraceContext};
@@ -123,7 +123,7 @@ impl House {
         let (keys, all_there) = keys(sender.secrets());
         let authentic = match sender {
             Sender::FinanceOperations { secret, .. } => {
-                let right = |key: &SecretString| same_secret(secret.as_bytes(), key.expose_secret().as_bytes());
+                let right = |key: &SecretString| same(secret.as_bytes(), key.expose_secret().as_bytes());
                 keys.iter().fold(false, |found, key| found | right(key))
             }
             Sender::Standard { .. } => {

@@ -40,7 +40,6 @@ const HOMES: &[(&str, &[&str])] = &[
     ("sha1", &["ingest/signature/"]),
     ("sha2", EVERYWHERE),
     ("sqlx", &["store/", "transport/embedded"]),
-    ("subtle", &["ingest/", "sandbox/"]),
     ("thiserror", EVERYWHERE),
     ("tokio", EVERYWHERE),
     ("tokio_util", EVERYWHERE),

@@ -3,7 +3,7 @@
 use axum::http::{HeaderMap, header};
 use secrecy::{ExposeSecret as _, SecretString};
 
-use super::mac::{from_base64, same_secret};
+use super::mac::{from_base64, same};
 use super::said;
 
 pub(super) fn proved(headers: &HeaderMap, keys: &[SecretString]) -> Option<bool> {
@@ -13,5 +13,5 @@ pub(super) fn proved(headers: &HeaderMap, keys: &[SecretString]) -> Option<bool>
     }
     let offered = from_base64(credentials.trim())?;
     let keys = keys.iter().map(|key| key.expose_secret().as_bytes());
-    Some(keys.fold(false, |proved, key| proved | same_secret(&offered, key)))
+    Some(keys.fold(false, |proved, key| proved | same(&offered, key)))
 }

@@ -3,10 +3,10 @@
 use base64::Engine as _;
 use base64::alphabet::STANDARD;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+use hmac::digest::CtOutput;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha1::Sha1;
 use sha2::{Digest as _, Sha256, Sha512};
-use subtle::ConstantTimeEq as _;
 
 /// Strict letters, padding or not.
 const BASE64: GeneralPurpose = GeneralPurpose::new(
@@ -43,14 +43,11 @@ pub(super) fn code(hash: Hash, key: &[u8], parts: &[&[u8]]) -> Option<Vec<u8>> {
     }
 }
 
-/// Whether two codes are the same. Their lengths are no secret.
-pub(super) fn same(left: &[u8], right: &[u8]) -> bool {
-    left.ct_eq(right).into()
-}
-
-/// Whether two secrets are the same, without telling how long the right one is.
-pub(in crate::ingest) fn same_secret(left: &[u8], right: &[u8]) -> bool {
-    Sha256::digest(left).ct_eq(&Sha256::digest(right)).into()
+/// Whether two secrets or codes are the same, without telling where they differ or how long the right one is: their digests
+/// are compared, in constant time.
+pub(in crate::ingest) fn same(left: &[u8], right: &[u8]) -> bool {
+    let digest = |bytes| CtOutput::<Sha256>::new(Sha256::digest(bytes));
+    digest(left) == digest(right)
 }
 
 pub(super) fn from_base64(text: &str) -> Option<Vec<u8>> {

@@ -15,7 +15,7 @@ use secrecy::SecretString;
 
 pub use body_mac::{BodyMac, Encoding};
 pub use mac::Hash;
-pub(super) use mac::same_secret;
+pub(super) use mac::same;
 pub(super) use standard_webhooks::{delivery_id, key_problem};
 
 /// More signatures than this in one header are not looked at.
