@@ -9,6 +9,7 @@ use futures_util::future::join_all;
 use uuid::Uuid;
 
 use super::{Bench, Member, key_in, next, number, numbers, order, quiet, settle, take};
+use crate::support::wait::until;
 
 /// One test of each promise for each member.
 macro_rules! promises {
@@ -343,12 +344,7 @@ async fn who_turned_away_while_subscribing_keeps_nothing_from_the_next(member: M
 
 /// As soon as whoever was there before is gone.
 async fn subscribed(transport: &Transport) -> Subscription {
-    let mut subscription = None;
-    while subscription.is_none() {
-        tokio::task::yield_now().await;
-        subscription = transport.subscribe(Flow::Orders, 0).await.ok();
-    }
-    subscription.unwrap()
+    until("the partition is free", async || transport.subscribe(Flow::Orders, 0).await.ok()).await
 }
 
 async fn what_no_member_could_carry_is_refused(member: Member) {
