@@ -12,7 +12,7 @@ const COUNT: &str = "
 SELECT flow, partition, waits_for, awaited, count(*) AS messages FROM parked WHERE waits_for > 3
 GROUP BY flow, partition, waits_for, awaited ORDER BY flow, partition, waits_for, awaited";
 
-/// Partition by partition from the index, so that what others own costs nothing.
+/// Partition by partition from the index, so that what others own costs nothing; heads are told as in `due.sql`.
 const HEADS: &str = "
 WITH mine AS MATERIALIZED (
   SELECT p.flow, p.partition
@@ -23,9 +23,9 @@ WITH mine AS MATERIALIZED (
 SELECT h.* FROM mine CROSS JOIN LATERAL (
   SELECT * FROM parked p
   WHERE p.flow = mine.flow AND p.partition = mine.partition AND p.waits_for = $4 AND p.awaited = $5 AND p.waits_for > 3
-    AND NOT EXISTS (
-      SELECT FROM parked f
-      WHERE f.flow = p.flow AND f.lane_key = p.lane_key AND (f.position, f.message_id) < (p.position, p.message_id))
+    AND p.message_id = (
+      SELECT f.message_id FROM parked f
+      WHERE f.flow = p.flow AND f.lane_key = p.lane_key ORDER BY f.position, f.message_id LIMIT 1)
   ORDER BY p.last_parked_at LIMIT $6
 ) h
 ORDER BY h.last_parked_at, h.position LIMIT $6";
