@@ -112,7 +112,9 @@ pub fn run(plan: Plan) -> Report {
         let process = Process::new(world.plan.seed ^ lives as u64, dies_at, world.plan.delayed_permille);
         let body = Body::new(data.clone());
         world.watch.look_at(&data);
-        let (ended_at, over) = body.runtime.block_on(live(&body, &mut world, &process, now));
+        // No life draws the ids that one before it drew, or rows of both would be one.
+        let seed = world.plan.seed.rotate_left(17) ^ lives as u64;
+        let (ended_at, over) = body.runtime.block_on(live(&body, &mut world, &process, (now, seed)));
         now = ended_at;
         steps += process.steps();
         let next = world.folder.join(format!("life{lives}"));
@@ -132,8 +134,12 @@ pub fn run(plan: Plan) -> Report {
 }
 
 /// One life: until it dies, or everything is over.
-async fn live(body: &Body, world: &mut World, process: &Arc<Process>, start: Timestamp) -> (Timestamp, bool) {
-    let seed = world.plan.seed.rotate_left(17);
+async fn live(
+    body: &Body,
+    world: &mut World,
+    process: &Arc<Process>,
+    (start, seed): (Timestamp, u64),
+) -> (Timestamp, bool) {
     let opened = Life::begin(body, (start, seed), process, &world.watch, &world.far_ends);
     // It may die while it opens its files.
     let mut life = tokio::select! {
