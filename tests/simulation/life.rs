@@ -26,12 +26,15 @@ pub const WORKERS: usize = 2;
 /// The index by which steps of the queue and of the door count.
 pub const NOBODY: usize = WORKERS;
 
+/// Who waits for a document is looked at this often: so seldom that a wake-up which never comes shows.
+pub const LOOK_AGAIN_MS: u64 = 600_000;
+
 /// Short waits: what takes minutes shall be seconds of simulated time.
 const QUICK: &str = "processor.due_poll_ms = 1500\nprocessor.outbox_poll_ms = 4000\n\
     processor.heartbeat_ms = 1500\nprocessor.dead_after_ms = 6000\nprocessor.measure_ms = 600000\n\
     processor.retry_delays_ms = [500, 1000, 2000, 4000, 4000, 4000, 4000]\nprocessor.retry_jitter_percent = 0\n\
     processor.busy_delay_ms_min = 500\nprocessor.busy_delay_ms_max = 4000\nprocessor.drain_ms_max = 4000\n\
-    processor.look_again_ms = 600000\nprocessor.document_wait_s_max = 1200\n\
+    processor.document_wait_s_max = 1200\n\
     processor.posting_poll_delays_ms = [1000, 2000, 5000]\nprocessor.posting_wait_s_max = 300\n\
     processor.store_retry_delay_ms_min = 200\nprocessor.store_retry_delay_ms_max = 1000\n\
     gateways.call_ms_max = 3000\ngateways.settle_ms = 500\ngateways.private_addresses = true\n\
@@ -93,7 +96,7 @@ pub fn config(data: &Path) -> Config {
     let partitions = flows.map(partition).join("\n");
     let (secret, token) = (secret.display(), token.display());
     let text = format!(
-        "data = \"{}\"\n{QUICK}{partitions}\n\
+        "data = \"{}\"\n{QUICK}processor.look_again_ms = {LOOK_AGAIN_MS}\n{partitions}\n\
          dynamics.contoso.kind = \"finance_operations\"\ndynamics.contoso.url = \"http://127.0.0.1:1\"\n\
          dynamics.contoso.token_url = \"http://127.0.0.1:1/contoso/oauth2/v2.0/token\"\n\
          dynamics.contoso.client_id = \"drayline\"\ndynamics.contoso.client_secret = \"file:{secret}\"\n\

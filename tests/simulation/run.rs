@@ -31,6 +31,9 @@ const LOOK_EVERY: Duration = Duration::from_millis(100);
 /// After everything was healed it must come to rest within this time.
 const REST_WITHIN: Duration = Duration::from_mins(4);
 
+/// Whose wake-up died with who was to wake it is looked at again after this time.
+const LOOK_AGAIN: Duration = Duration::from_millis(super::life::LOOK_AGAIN_MS);
+
 /// Who waits for a document is given this time after everything was healed.
 const PATIENCE: Duration = Duration::from_secs(45);
 
@@ -65,6 +68,8 @@ struct World {
     /// The next act.
     next: usize,
     healed_at: Option<Timestamp>,
+    /// Until when somebody slept whose wake-up died with who was to wake it.
+    slept_until: Option<Timestamp>,
     replays: u32,
     looked_at: Option<Timestamp>,
     next_look: Timestamp,
@@ -96,6 +101,7 @@ pub fn run(plan: Plan) -> Report {
         door: Arc::default(),
         next: 0,
         healed_at: None,
+        slept_until: None,
         replays: 0,
         looked_at: None,
         next_look: start,
@@ -212,7 +218,10 @@ impl World {
                     tokio::spawn(leaving.stop(Duration::from_secs(4)));
                 }
             }
-            Act::Die(worker) => life.workers[*worker] = None,
+            Act::Die(worker) => {
+                life.workers[*worker] = None;
+                self.watch.somebody_died();
+            }
             Act::Replay => replay(&life.store).await,
             Act::Discard => self.discard(life).await,
             Act::BrokerAway(time) => *self.door.broker_back_at.lock().unwrap() = Some(now + *time),
@@ -290,7 +299,12 @@ impl World {
         }
         let Some(healed_at) = self.healed_at else { return ControlFlow::Continue(()) };
         let since = |at: Timestamp| Duration::try_from(now.duration_since(at)).unwrap_or_default();
-        if since(healed_at) > REST_WITHIN {
+        if self.watch.oversleeps() && since(healed_at) < REST_WITHIN + LOOK_AGAIN {
+            self.slept_until = Some(now);
+            return ControlFlow::Continue(());
+        }
+        let quiet_since = self.slept_until.map_or(healed_at, |slept_until| slept_until.max(healed_at));
+        if since(quiet_since) > REST_WITHIN {
             let parked = self.watch.parked_keys();
             let violation = format!("it does not come to rest: {parked:?}; owners: {:?}", self.watch.owners());
             self.door.violations.lock().unwrap().push(violation);
@@ -310,7 +324,8 @@ impl World {
             return ControlFlow::Continue(());
         }
         // The table of polls wakes in the end who waits for Dynamics; for others there is nobody any more.
-        if since(healed_at) < PATIENCE && self.watch.parked_keys().iter().any(|(_, _, waits_for, _)| *waits_for == 2) {
+        if since(quiet_since) < PATIENCE && self.watch.parked_keys().iter().any(|(_, _, waits_for, _)| *waits_for == 2)
+        {
             return ControlFlow::Continue(());
         }
         self.door.violations.lock().unwrap().extend(self.watch.waits_in_vain());

@@ -41,6 +41,8 @@ struct Seen {
     /// When each message ended, in microseconds.
     ended_at: BTreeMap<Uuid, i64>,
     keys: BTreeMap<Uuid, String>,
+    /// Who waited for a document that was known when whoever would have woken it died, and when it is looked at again.
+    overslept: BTreeMap<Name, Option<i64>>,
     /// What was seen, in order, as one number.
     course: u64,
     violations: Vec<String>,
@@ -70,6 +72,16 @@ const CONFIRMED: &str = "SELECT message_id, flow FROM inbox UNION SELECT message
 
 const STEPS: &str = "SELECT message_id, count(*) FROM journey GROUP BY 1";
 
+macro_rules! waits_for_the_known {
+    () => {
+        "p.waits_for = 2 AND p.passes IS NULL AND (EXISTS (SELECT 1 FROM documents d WHERE d.key = p.awaited)
+          OR EXISTS (SELECT 1 FROM document_names n WHERE n.name = p.awaited))"
+    };
+}
+
+const WAITS_FOR_THE_KNOWN: &str =
+    concat!("SELECT message_id, flow, due_at FROM parked p WHERE ", waits_for_the_known!());
+
 const PARKED: &str =
     "SELECT message_id, flow, lane_key, position, waits_for, due_at, awaited, passes, code, ordering_key,
   partition FROM parked";
@@ -88,6 +100,24 @@ impl Watch {
         let mut seen = self.seen();
         (seen.store, seen.queue) = (Some(store), Some(queue));
         seen.owners.clear();
+        drop(seen);
+        self.somebody_died();
+    }
+
+    /// Whoever died may have been about to wake somebody: who waits now for what is known sleeps until its next look.
+    pub fn somebody_died(&self) {
+        let mut seen = self.seen();
+        let Some(mut store) = seen.store.take() else { return };
+        let rows = wait_in_place(async { sqlx::query(WAITS_FOR_THE_KNOWN).fetch_all(&mut store).await.unwrap() });
+        seen.store = Some(store);
+        seen.overslept.extend(rows.iter().map(|row| ((uuid(row, 0), row.get(1)), row.get(2))));
+    }
+
+    /// Whether somebody sleeps because of a death, and its next look is still to come.
+    pub fn oversleeps(&self) -> bool {
+        let seen = self.seen();
+        let sleeps = |(name, due_at): (&Name, &_)| seen.parked.get(name).is_some_and(|row| row.due_at == *due_at);
+        seen.overslept.iter().any(sleeps)
     }
 
     /// A message is made durable by the door: what it is.
@@ -168,11 +198,12 @@ impl Watch {
     /// Who waits for a document that is known is never woken; who waits for one of a document that nobody works on waits
     /// for a person whom nobody told.
     pub fn waits_in_vain(&self) -> Vec<String> {
-        const KNOWN: &str =
-            "SELECT hex(p.message_id), p.awaited FROM parked p WHERE p.waits_for = 2 AND p.passes IS NULL
-          AND (EXISTS (SELECT 1 FROM documents d WHERE d.key = p.awaited)
-            OR EXISTS (SELECT 1 FROM document_names n WHERE n.name = p.awaited)
-            OR NOT EXISTS (SELECT 1 FROM parked o WHERE o.ordering_key = p.ordering_key AND o.waits_for = 3))";
+        const KNOWN: &str = concat!(
+            "SELECT hex(p.message_id), p.awaited FROM parked p WHERE ",
+            waits_for_the_known!(),
+            " OR p.waits_for = 2 AND p.passes IS NULL
+              AND NOT EXISTS (SELECT 1 FROM parked o WHERE o.ordering_key = p.ordering_key AND o.waits_for = 3)"
+        );
         let mut seen = self.seen();
         let Some(mut store) = seen.store.take() else { return Vec::new() };
         let rows = wait_in_place(async { sqlx::query(KNOWN).fetch_all(&mut store).await.unwrap() });
