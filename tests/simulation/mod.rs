@@ -45,20 +45,16 @@ fn seeds_keep_the_laws() {
         report.violations.iter().for_each(|violation| println!("  {violation}"));
     }
     let per_minute = 60.0 * f64::from(u32::try_from(count).unwrap()) / started.elapsed().as_secs_f64();
-    let first_bad = bad.first().map(|report| report.seed);
+    let bad_seeds: Vec<u64> = bad.iter().map(|report| report.seed).collect();
     println!(
         "{}",
-        json!({"seeds": count, "violations": bad.len(), "first_seed": first, "first_bad_seed": first_bad,
+        json!({"seeds": count, "violations": bad.len(), "first_seed": first, "bad_seeds": bad_seeds,
             "broken": broken.map(Variant::as_str), "messages": sum(|report| report.messages),
             "lives": sum(|report| report.lives), "steps": sum(|report| report.steps),
             "calls": sum(|report| report.calls), "posted": sum(|report| report.posted),
             "seeds_per_minute": per_minute.round()})
     );
-    assert!(
-        bad.is_empty(),
-        "seeds that break the laws: {:?}",
-        bad.iter().map(|report| report.seed).collect::<Vec<_>>()
-    );
+    assert!(bad.is_empty(), "seeds that break the laws: {bad_seeds:?}");
 }
 
 /// Runs seeds on all processors, two worlds on each, because a world waits for its store's thread half of its time; reports

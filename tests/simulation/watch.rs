@@ -74,7 +74,7 @@ const STEPS: &str = "SELECT message_id, count(*) FROM journey GROUP BY 1";
 
 macro_rules! waits_for_the_known {
     () => {
-        "p.waits_for = 2 AND p.passes IS NULL AND (EXISTS (SELECT 1 FROM documents d WHERE d.key = p.awaited)
+        "p.waits_for = 2 AND (EXISTS (SELECT 1 FROM documents d WHERE d.key = p.awaited)
           OR EXISTS (SELECT 1 FROM document_names n WHERE n.name = p.awaited))"
     };
 }
@@ -199,7 +199,7 @@ impl Watch {
     /// for a person whom nobody told.
     pub fn waits_in_vain(&self) -> Vec<String> {
         const KNOWN: &str = concat!(
-            "SELECT hex(p.message_id), p.awaited FROM parked p WHERE ",
+            "SELECT hex(p.message_id), p.awaited FROM parked p WHERE p.passes IS NULL AND ",
             waits_for_the_known!(),
             " OR p.waits_for = 2 AND p.passes IS NULL
               AND NOT EXISTS (SELECT 1 FROM parked o WHERE o.ordering_key = p.ordering_key AND o.waits_for = 3)"
