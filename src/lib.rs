@@ -12,7 +12,8 @@ pub mod rehearsal;
 // What travels.
 pub mod message;
 
-// What is seen.
+// What is seen, what means what.
+pub mod mapping;
 pub mod telemetry;
 
 // Whom we call, what is remembered, how it travels.

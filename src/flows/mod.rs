@@ -21,6 +21,7 @@ use serde_json::Value;
 
 use crate::failure::{Code, Failure};
 use crate::gateways::Gateways;
+use crate::mapping::Mapping;
 use crate::message::{Body, Envelope};
 
 pub use act::{act, settle};
@@ -44,11 +45,16 @@ pub enum Look {
     Nothing,
 }
 
-/// Reads what the plan needs.
+/// Reads what the plan needs. It sees the same snapshot of the mapping as the plan.
 ///
 /// # Errors
 /// The [`Failure`] of a far end that could not be read.
-pub async fn look(gateways: &Gateways, message: &Envelope, ledger: &Ledger) -> Result<Look, Failure> {
+pub async fn look(
+    gateways: &Gateways,
+    mapping: &Mapping,
+    message: &Envelope,
+    ledger: &Ledger,
+) -> Result<Look, Failure> {
     match &message.body {
         Body::OrderReleased(_)
         | Body::OrderChanged(_)
@@ -56,7 +62,7 @@ pub async fn look(gateways: &Gateways, message: &Envelope, ledger: &Ledger) -> R
         | Body::OrderAccepted(_)
         | Body::OrderRejected(_)
         | Body::OrderStatusChanged(_)
-        | Body::OrderCancelResolved(_) => orders::look(gateways, message, ledger).await.map(Look::Order),
+        | Body::OrderCancelResolved(_) => orders::look(gateways, mapping, message, ledger).await.map(Look::Order),
         Body::ShipmentConfirmed(_) | Body::TrackingUpdated(_) | Body::ShipmentVoided(_) | Body::PostingSettled(_) => {
             shipments::look(gateways, message, ledger).await.map(Look::Shipment)
         }
@@ -81,10 +87,10 @@ pub fn makes_known(message: &Envelope, act: &str, facts: &Value) -> Option<Known
 
 /// Decides what is to be done next. Pure: the same arguments give the same answer.
 #[must_use]
-pub fn plan(message: &Envelope, look: &Look, ledger: &Ledger) -> Decision {
+pub fn plan(message: &Envelope, look: &Look, mapping: &Mapping, ledger: &Ledger) -> Decision {
     match (look, &message.body) {
-        (Look::Order(look), _) => orders::plan(message, look, ledger),
-        (Look::Shipment(look), _) => shipments::plan(message, look, ledger),
+        (Look::Order(look), _) => orders::plan(message, look, mapping, ledger),
+        (Look::Shipment(look), _) => shipments::plan(message, look, mapping, ledger),
         (Look::Nothing, Body::Unreadable(unreadable)) => Decision::Fail(
             Failure::new(
                 Code::MessageUnreadable,

@@ -24,13 +24,15 @@ const ROUNDS_MAX: usize = 64;
 /// Runs the flow on a message.
 pub(super) async fn run_flow(attempt: &mut Attempt<'_>, message: &Envelope) -> Verdict {
     let gateways = &attempt.house.tools.gateways;
+    // One snapshot for the whole run: a plan that goes on after a call means what it meant before.
+    let mapping = attempt.house.mapping.now();
     // On the heap, as every far-end call: thousands of lanes wait for their look-up without being so far.
-    let look = match Box::pin(flows::look(gateways, message, &attempt.ledger)).await {
+    let look = match Box::pin(flows::look(gateways, &mapping, message, &attempt.ledger)).await {
         Ok(look) => look,
         Err(failure) => return Verdict::Pause(Pause::Failed(failure)),
     };
     for _ in 0..ROUNDS_MAX {
-        let calls = match flows::plan(message, &look, &attempt.ledger) {
+        let calls = match flows::plan(message, &look, &mapping, &attempt.ledger) {
             Decision::Act(calls) => calls,
             Decision::Done(done) => return Verdict::Applied(done),
             Decision::NotOurs(why) => return Verdict::NotOurs(why),

@@ -15,6 +15,7 @@ use super::Tools;
 use super::gather::{self, Desk};
 use super::journal::Journals;
 use super::lanes::Lanes;
+use super::mapping::CurrentMapping;
 use super::ownership::{Pulse, Tenures};
 use super::retry::RetryTable;
 use super::share::Shares;
@@ -36,6 +37,7 @@ pub(super) struct House {
     pub(super) lanes: Lanes,
     pub(super) journals: Journals,
     pub(super) stops: Stops,
+    pub(super) mapping: CurrentMapping,
     pub(super) retry: RetryTable,
     pub(super) rehearsal: Rehearsal,
     desks: HashMap<Flow, Desk>,
@@ -66,6 +68,7 @@ impl House {
             lanes: Lanes::default(),
             journals: Journals::default(),
             stops: Stops::default(),
+            mapping: CurrentMapping::default(),
             retry: RetryTable::new(processor),
             // The configuration was checked before: what cannot be read here rehearses nothing.
             rehearsal: Rehearsal::parse(&rehearsal.kill_at, &rehearsal.freeze_at).unwrap_or_default(),

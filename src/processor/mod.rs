@@ -35,6 +35,7 @@ mod inbound;
 mod journal;
 mod lanes;
 mod leave;
+mod mapping;
 mod measure;
 mod ownership;
 mod parking;

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use drayline::flows::{Acted, Decision, Done, Ledger, Look, OrderLook, Past, Planned, ShipmentLook, plan};
 use drayline::gateways::{HeldLine, HeldOrder, ReleasedLine, ReleasedOrder};
+use drayline::mapping::Mapping;
 use drayline::message::{
     Address, Body, Connection, Envelope, Kind, LegalEntity, Occurred, OrderStatusCode, OrderingKey, Origin, PlaceCode,
     Reference, RequestId, Sku, TimePrecision, Unit,
@@ -186,15 +187,15 @@ pub fn content(line: &str, sku: &str, quantity: &str) -> Value {
 
 /// Asks the plan.
 pub fn decide(message: &Envelope, look: &Look, ledger: &Ledger) -> Decision {
-    plan(message, look, ledger)
+    plan(message, look, &Mapping::default(), ledger)
 }
 
 pub fn decide_order(message: &Envelope, look: &OrderLook, ledger: &Ledger) -> Decision {
-    plan(message, &Look::Order(look.clone()), ledger)
+    plan(message, &Look::Order(look.clone()), &Mapping::default(), ledger)
 }
 
 pub fn decide_shipment(message: &Envelope, look: &ShipmentLook, ledger: &Ledger) -> Decision {
-    plan(message, &Look::Shipment(look.clone()), ledger)
+    plan(message, &Look::Shipment(look.clone()), &Mapping::default(), ledger)
 }
 
 /// What a call leaves in the ledger when it happened.

@@ -26,6 +26,7 @@ use super::history::History;
 use super::ledger::{CreatedOrder, Ledger};
 use crate::failure::{Code, Failure};
 use crate::gateways::{Gateways, HeldOrder, ReleasedOrder};
+use crate::mapping::Mapping;
 use crate::message::{Body, Connection, Envelope, LegalEntity, OrderStatusCode, RequestId};
 
 pub use plan::plan;
@@ -51,7 +52,12 @@ pub struct OrderLook {
 }
 
 /// Reads the document that the message names, or that our reference stands for.
-pub(super) async fn look(gateways: &Gateways, message: &Envelope, ledger: &Ledger) -> Result<OrderLook, Failure> {
+pub(super) async fn look(
+    gateways: &Gateways,
+    _mapping: &Mapping,
+    message: &Envelope,
+    ledger: &Ledger,
+) -> Result<OrderLook, Failure> {
     let environment = environment(gateways, message)?;
     let dynamics = gateways.dynamics(&environment).ok_or_else(|| unknown(&environment))?;
     let mut look = OrderLook {

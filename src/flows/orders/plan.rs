@@ -9,11 +9,12 @@ use crate::flows::history::{End, History, SentOrder, postings};
 use crate::flows::keys;
 use crate::flows::ledger::{CancelledOrder, CreatedOrder, EndedReference, Ledger, PostedUpdate, kept};
 use crate::gateways::{ReleasedOrder, RequestVerdict};
+use crate::mapping::Mapping;
 use crate::message::{Body, Connection, Envelope, Kind, Reference};
 
 /// Decides what is to be done next with a message about an order.
 #[must_use]
-pub fn plan(message: &Envelope, look: &OrderLook, ledger: &Ledger) -> Decision {
+pub fn plan(message: &Envelope, look: &OrderLook, _mapping: &Mapping, ledger: &Ledger) -> Decision {
     let situation = Situation::of(message, look, ledger);
     match &message.body {
         Body::OrderReleased(_) | Body::OrderChanged(_) | Body::OrderCancelled(_) => look_again(&situation),

@@ -9,10 +9,16 @@ use crate::flows::keys;
 use crate::flows::ledger::{CreatedOrder, Ledger, PackageTracking, PostedLine, PostedUpdate, kept};
 use crate::flows::meant::order_meant;
 use crate::flows::words;
+use crate::mapping::Mapping;
 use crate::message::{Envelope, ShipmentConfirmed};
 use crate::rehearsal::{Variant, broken};
 
-pub(super) fn plan(message: &Envelope, body: &ShipmentConfirmed, look: &ShipmentLook, ledger: &Ledger) -> Decision {
+pub(super) fn plan(
+    (message, body): (&Envelope, &ShipmentConfirmed),
+    look: &ShipmentLook,
+    _mapping: &Mapping,
+    ledger: &Ledger,
+) -> Decision {
     let (warehouse, shipment) = (&message.connection, &body.shipment_key);
     if is_voided(ledger, warehouse, shipment) {
         return Decision::NotOurs(format!("{warehouse} voided the shipment {shipment} before; nothing is posted."));

@@ -23,6 +23,7 @@ use super::ledger::{Ledger, PostedUpdate, SettledUpdate, VoidedShipment};
 use super::orders::{environment, unknown};
 use crate::failure::{Code, Failure};
 use crate::gateways::{Gateways, UpdateState};
+use crate::mapping::Mapping;
 use crate::message::{Body, Connection, Envelope, FactKey, Origin};
 
 /// What was seen of a shipment.
@@ -65,9 +66,9 @@ fn update_looked_at(message: &Envelope, ledger: &Ledger) -> Option<PostedUpdate>
 
 /// Decides what is to be done next with a message about a shipment.
 #[must_use]
-pub fn plan(message: &Envelope, look: &ShipmentLook, ledger: &Ledger) -> Decision {
+pub fn plan(message: &Envelope, look: &ShipmentLook, mapping: &Mapping, ledger: &Ledger) -> Decision {
     match &message.body {
-        Body::ShipmentConfirmed(body) => confirmed::plan(message, body, look, ledger),
+        Body::ShipmentConfirmed(body) => confirmed::plan((message, body), look, mapping, ledger),
         Body::TrackingUpdated(body) => tracking::plan(message, body, look, ledger),
         Body::ShipmentVoided(body) => voided::plan(message, body, look, ledger),
         Body::PostingSettled(body) => settled::plan(message, body, look, ledger),
