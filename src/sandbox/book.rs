@@ -22,7 +22,7 @@ use super::faults::{Fault, FaultCounts, Faults};
 use super::journal::{Journal, JournalError, Ticket};
 use super::ledger::{Effect, LedgerLine};
 use super::premises::{DeliveryRules, Premises};
-use super::world::{Setting, World};
+use super::world::{Set, Setting, World};
 
 /// One thing that is written down.
 #[derive(Serialize, Deserialize)]
@@ -231,23 +231,15 @@ impl<W: World> Book<W> {
             Some(Fault::Refuse429) => W::unwilling(429),
             Some(Fault::Fail5xx) => W::unwilling([500, 503, 504][self.draw_below(3)]),
             Some(Fault::Down) => Answer::new(0, Effect::Refused, Value::Null),
-            _ => pages.world.answer(&self.setting, call),
+            _ => match W::sets(&self.setting, call) {
+                None => pages.world.answer(&self.setting, call),
+                Some(Err(answer)) => answer,
+                Some(Ok(sets)) => self.perform_sets(&mut pages, call, &sets)?,
+            },
         };
         let slow = pages.faults.latency_ms > 0 && struck != Some(Fault::Down);
-        let line = LedgerLine {
-            n: pages.next_line(),
-            at: call.at,
-            method: call.method.to_string(),
-            path: super::call::decode(&call.path),
-            reference: answer.reference.clone(),
-            key: answer.key.clone(),
-            subject: None,
-            effect: answer.effect,
-            status: answer.status,
-            attempt: None,
-            answered_at: None,
-            faults: slow.then_some(Fault::Latency).into_iter().chain(struck).collect(),
-        };
+        let mut line = line(pages.next_line(), call, &answer);
+        line.faults = slow.then_some(Fault::Latency).into_iter().chain(struck).collect();
         let facts = std::mem::take(&mut answer.facts);
         let notices = std::mem::take(&mut answer.notices);
         let mut entries = vec![Entry::Line(line)];
@@ -257,6 +249,29 @@ impl<W: World> Book<W> {
         drop(pages);
         self.raised.notify_one();
         Ok((answer, ticket))
+    }
+
+    /// Lets the sets of one call happen, one after another: each sees what those before it did. After one that is refused
+    /// nothing more is done, unless the caller prefers so. Their calls stand in the ledger before the one that brought them.
+    fn perform_sets(&self, pages: &mut Pages<W>, outer: &Call, sets: &[Set]) -> Result<Answer<W::Fact>, Closed> {
+        let goes_on = outer.header("prefer").is_some_and(|prefer| prefer.contains("continue-on-error"));
+        let mut outcomes = Vec::with_capacity(sets.len());
+        for set in sets {
+            let mut answers = pages.world.answer_set(&self.setting, &set.calls);
+            let lines = (pages.next_line()..).zip(&set.calls).zip(&answers);
+            let brought = |((n, call), answer): ((u64, &Call), &Answer<W::Fact>)| {
+                Entry::Line(LedgerLine { within: true, ..line(n, call, answer) })
+            };
+            let mut entries: Vec<_> = lines.map(brought).collect();
+            entries.extend(answers.iter_mut().flat_map(|answer| std::mem::take(&mut answer.facts)).map(Entry::Fact));
+            pages.write(entries)?;
+            let refused = answers.iter().any(|answer| answer.status >= 400);
+            outcomes.push((set, answers));
+            if refused && !goes_on {
+                break;
+            }
+        }
+        Ok(W::together(&outcomes))
     }
 
     fn draw_below(&self, count: u64) -> usize {
@@ -331,5 +346,24 @@ impl<W: World> Book<W> {
         drop(pages);
         let wait = next.map_or(longest, |due| Duration::from_millis(u64::try_from(due - now_ms).unwrap_or(0)));
         wait.clamp(Duration::from_millis(1), longest)
+    }
+}
+
+/// What the ledger says of a call.
+fn line<F>(n: u64, call: &Call, answer: &Answer<F>) -> LedgerLine {
+    LedgerLine {
+        n,
+        at: call.at,
+        method: call.method.to_string(),
+        path: super::call::decode(&call.path),
+        reference: answer.reference.clone(),
+        key: answer.key.clone(),
+        subject: None,
+        effect: answer.effect,
+        status: answer.status,
+        within: false,
+        attempt: None,
+        answered_at: None,
+        faults: Vec::new(),
     }
 }

@@ -94,9 +94,18 @@ impl<F> Answer<F> {
     }
 }
 
+/// A body as it is sent: JSON, or a text that has a content type of its own.
+pub(super) fn sent(headers: &[(&'static str, String)], body: Option<&Value>) -> String {
+    let own_type = headers.iter().any(|(name, _)| *name == "content-type");
+    match body {
+        Some(Value::String(text)) if own_type => text.clone(),
+        other => other.map(Value::to_string).unwrap_or_default(),
+    }
+}
+
 /// Writes an answer for the wire.
 pub(super) fn response(status: u16, headers: &[(&'static str, String)], body: Option<&Value>) -> Response<Body> {
-    let text = body.map(Value::to_string).unwrap_or_default();
+    let text = sent(headers, body);
     let mut response = Response::new(Body::from(text));
     *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     if body.is_some() {

@@ -6,8 +6,8 @@ use rust_decimal::Decimal;
 
 use super::chance::Chance;
 
-/// What the warehouse has of every item at first.
-const STOCK_AT_FIRST: i64 = 1_000_000;
+/// What there is of every item and lot at first.
+pub(super) const STOCK_AT_FIRST: i64 = 1_000_000;
 
 /// How many items of each sort there are.
 const ITEMS_OF_A_SORT: u64 = 40;
@@ -18,11 +18,6 @@ pub(super) enum Tracking {
     No,
     Lots,
     Serials,
-}
-
-/// What is on hand when so much of an item has left.
-pub(super) fn on_hand(left: Decimal) -> Decimal {
-    (Decimal::from(STOCK_AT_FIRST) - left).normalize()
 }
 
 /// How the item of this name is told apart.

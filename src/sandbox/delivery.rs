@@ -177,6 +177,7 @@ fn line(
         subject: event.subject.clone(),
         effect: Effect::None,
         status,
+        within: false,
         attempt: Some(delivery.attempts + 1),
         answered_at: Some(answered),
         faults: Vec::new(),

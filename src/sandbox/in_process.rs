@@ -6,10 +6,9 @@
 use axum::body::{Body, Bytes};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method, Request};
-use serde_json::Value;
 
 use super::book::Book;
-use super::call::Call;
+use super::call::{Call, sent};
 use super::delivery::{self, Delivery};
 use super::faults::Fault;
 use super::journal::JournalError;
@@ -105,7 +104,7 @@ impl<W: World> FarEndInProcess for Book<W> {
         } else {
             self.perform(&call, struck).ok()?
         };
-        let body = answer.body.as_ref().map(Value::to_string).unwrap_or_default().into_bytes();
+        let body = sent(&answer.headers, answer.body.as_ref()).into_bytes();
         Some(Answered { status: answer.status, headers: answer.headers, body, reference: answer.reference })
     }
 

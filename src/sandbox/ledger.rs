@@ -32,6 +32,9 @@ pub struct LedgerLine {
     pub effect: Effect,
     /// What was answered, by us or by whom the event went to; 0 where there was no answer.
     pub status: u16,
+    /// It came within another call, a `$batch`, whose own line follows.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub within: bool,
     /// Which attempt to send the event, from 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub attempt: Option<u32>,
@@ -66,4 +69,9 @@ impl LedgerLine {
     pub fn accepted_event(&self) -> bool {
         self.method == EVENT && (200..300).contains(&self.status)
     }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the serialiser asks so")]
+fn is_false(value: &bool) -> bool {
+    !value
 }

@@ -28,6 +28,7 @@ mod journal;
 mod ledger;
 mod premises;
 mod running;
+mod stock;
 mod verdict;
 mod visitor;
 mod warehouse;

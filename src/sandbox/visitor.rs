@@ -52,6 +52,11 @@ impl Visitor {
         self.post(&format!("orders/{id}/{what}"), how).await
     }
 
+    /// Has stock adjusted, as somebody in the warehouse would (warehouse only); answers the keys of the adjustments.
+    pub async fn adjust(&self, how: &Value) -> Result<Value, reqwest::Error> {
+        self.post("adjustments", how).await
+    }
+
     /// Has every update that was refused processed again, as somebody in Dynamics would (Dynamics only).
     pub async fn process_again(&self) -> Result<Value, reqwest::Error> {
         self.post("updates/process", &json!({})).await

@@ -25,6 +25,18 @@ pub(super) trait World: Default + Send + 'static {
     fn apply(&mut self, fact: Self::Fact);
     /// Answers a call of the product.
     fn answer(&self, setting: &Setting<Self::Rules>, call: &Call) -> Answer<Self::Fact>;
+    /// The sets of a call that brings several calls at once, or why it is not taken; nothing for a single call.
+    fn sets(_: &Setting<Self::Rules>, _: &Call) -> Option<Result<Vec<Set>, Answer<Self::Fact>>> {
+        None
+    }
+    /// Answers a set: every call of it, or the one that was refused alone, and then nothing of it happens.
+    fn answer_set(&self, setting: &Setting<Self::Rules>, calls: &[Call]) -> Vec<Answer<Self::Fact>> {
+        calls.iter().map(|call| self.answer(setting, call)).collect()
+    }
+    /// The answer of a call that brought several: what became of its sets, as far as it came, in their order.
+    fn together(_: &[(&Set, Vec<Answer<Self::Fact>>)]) -> Answer<Self::Fact> {
+        Self::unwilling(501)
+    }
     /// Answers a call below `/sandbox` that only this far end knows.
     fn control(&self, setting: &Setting<Self::Rules>, call: &Call) -> Option<Answer<Self::Fact>>;
     /// What happens by itself now.
@@ -44,6 +56,13 @@ pub(super) struct Setting<R> {
     pub(super) rules: R,
     pub(super) chance: Chance,
     pub(super) uniqueness: Uniqueness,
+}
+
+/// Calls of which all are done, or none.
+pub(super) struct Set {
+    /// It is one call that came without such a bracket.
+    pub(super) alone: bool,
+    pub(super) calls: Vec<Call>,
 }
 
 /// What happens by itself at one instant.

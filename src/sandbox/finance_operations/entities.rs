@@ -2,6 +2,8 @@
 
 use serde_json::{Map, Value};
 
+use super::adjustments::{ADJUSTMENT, ADJUSTMENT_KEY};
+
 /// The entities that are known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Entity {
@@ -12,6 +14,7 @@ pub(super) enum Entity {
     UpdateLines,
     UpdateDimensions,
     Tracking,
+    Adjustments,
 }
 
 #[derive(Clone, Copy)]
@@ -75,6 +78,33 @@ const DIMENSION_FIELDS: &[(&str, Type)] = &[
 const STATUS_FIELDS: &[(&str, Type)] =
     &[(COMPANY, Type::Text), (REQUEST, Type::Text), ("RequestStatus", Type::Text), ("ResponseMessage", Type::Text)];
 
+const ADJUSTMENT_FIELDS: &[(&str, Type)] = &[
+    (COMPANY, Type::Text),
+    ("ExternalSystemType", Type::Text),
+    ("ExternalSystemId", Type::Text),
+    (ADJUSTMENT, Type::Text),
+    ("ItemNumber", Type::Text),
+    ("Quantity", Type::Number),
+    ("QuantityUnitId", Type::Text),
+    ("WarehouseId", Type::Text),
+    ("InventorySiteId", Type::Text),
+    ("WarehouseLocationId", Type::Text),
+    ("LicensePlateNumber", Type::Text),
+    (LOT, Type::Text),
+    (SERIAL, Type::Text),
+    ("InventoryStatusId", Type::Text),
+    ("InventoryOwnerId", Type::Text),
+    ("ProductConfigurationId", Type::Text),
+    ("ProductSizeId", Type::Text),
+    ("ProductColorId", Type::Text),
+    ("ProductStyleId", Type::Text),
+    ("ProductVersionId", Type::Text),
+    ("Weight", Type::Number),
+    ("WeightUnitId", Type::Text),
+    // A customer's own field, as customers add them.
+    ("ConAdjustmentType", Type::Text),
+];
+
 impl Entity {
     /// The entity of a name; the one for tracking is configured.
     pub(super) fn named(name: &str, tracking: &str) -> Option<Self> {
@@ -85,6 +115,7 @@ impl Entity {
             "OutboundShipmentOrderUpdates" => Some(Self::Updates),
             "OutboundShipmentOrderLineUpdates" => Some(Self::UpdateLines),
             "OutboundShipmentOrderLineInventDimUpdates" => Some(Self::UpdateDimensions),
+            "ExternalInventoryAdjustments" => Some(Self::Adjustments),
             other if other == tracking => Some(Self::Tracking),
             _ => None,
         }
@@ -98,6 +129,7 @@ impl Entity {
             Self::Updates => &[COMPANY, UPDATE, ORIGIN],
             Self::UpdateLines | Self::UpdateDimensions => &[COMPANY, UPDATE, ORIGIN, LINE],
             Self::Tracking => &[],
+            Self::Adjustments => ADJUSTMENT_KEY,
         }
     }
 
@@ -108,6 +140,7 @@ impl Entity {
             Self::UpdateLines => Some(LINE_FIELDS),
             Self::UpdateDimensions => Some(DIMENSION_FIELDS),
             Self::RequestStatus => Some(STATUS_FIELDS),
+            Self::Adjustments => Some(ADJUSTMENT_FIELDS),
             // The customer's own entity has the customer's own fields; requests are only read.
             Self::Tracking | Self::Requests | Self::RequestLines => None,
         }

@@ -4,6 +4,8 @@
 //! refuses what the real one refuses, in an Infolog. What no documentation decides is a rule that can be set.
 
 mod address;
+mod adjustments;
+mod batch;
 mod entities;
 mod errors;
 mod events;
@@ -35,8 +37,9 @@ use super::in_process::InProcess;
 use super::journal::JournalError;
 use super::premises::Premises;
 use super::running::{Running, StartError, start};
+use super::stock::StockBook;
 use super::verdict::FarEnd;
-use super::world::{Moves, Setting, World};
+use super::world::{Moves, Set, Setting, World};
 
 pub use rules::FinanceOperationsRules;
 
@@ -76,25 +79,47 @@ impl World for Environment {
         if call.path.ends_with("/oauth2/v2.0/token") {
             return tokens::issue(setting, call);
         }
-        let Some(path) = call.path.strip_prefix("/data/") else { return wrong(404, "There is nothing here.") };
+        if !call.path.starts_with("/data/") {
+            return wrong(404, "There is nothing here.");
+        }
         if !tokens::good(setting, call) {
-            return wrong(401, "The token is missing, unknown or no longer good.");
+            return no_token();
         }
-        let address = match Address::read(path) {
-            Ok(address) => address,
-            Err(problem) => return wrong(400, &problem),
-        };
-        let Some(entity) = Entity::named(&address.entity, &setting.rules.tracking_entity) else {
-            return wrong(404, &format!("Resource not found for the segment '{}'.", address.entity));
-        };
-        let write = Write { environment: self, setting, call, address: &address, entity };
-        match (&call.method, &address.keys, &address.action) {
-            (&Method::GET, _, None) => reading::read(self, &setting.rules, call, (&address, entity)),
-            (&Method::POST, None, None) => write.create(),
-            (&Method::PATCH, Some(_), None) => write.change(),
-            (&Method::POST, Some(_), Some(_)) => write.act(),
-            _ => wrong(405, "The method is not allowed here."),
+        self.answer_after(setting, call, StockBook::default())
+    }
+
+    fn sets(setting: &Setting<FinanceOperationsRules>, call: &Call) -> Option<Result<Vec<Set>, Answer<Fact>>> {
+        if !batch::is_batch(call) {
+            return None;
         }
+        if !tokens::good(setting, call) {
+            return Some(Err(no_token()));
+        }
+        Some(batch::sets(call).map_err(|problem| wrong(400, &problem)))
+    }
+
+    fn answer_set(&self, setting: &Setting<FinanceOperationsRules>, calls: &[Call]) -> Vec<Answer<Fact>> {
+        let mut before = StockBook::default();
+        let mut answers = Vec::with_capacity(calls.len());
+        for call in calls {
+            let mut answer = self.answer_after(setting, call, before.clone());
+            if answer.status >= 400 {
+                answer.facts.clear();
+                return vec![answer];
+            }
+            for fact in &answer.facts {
+                if let Fact::Adjusted { fields, .. } = fact {
+                    let (shelf, quantity) = adjustments::moved(fields);
+                    before.move_by(shelf, quantity);
+                }
+            }
+            answers.push(answer);
+        }
+        answers
+    }
+
+    fn together(outcomes: &[(&Set, Vec<Answer<Fact>>)]) -> Answer<Fact> {
+        batch::together(outcomes)
     }
 
     fn control(&self, setting: &Setting<FinanceOperationsRules>, call: &Call) -> Option<Answer<Fact>> {
@@ -121,4 +146,29 @@ impl World for Environment {
     fn progress(&self) -> Value {
         view::progress(self)
     }
+}
+
+impl Environment {
+    /// Answers a call below `/data/`; `before` is what earlier calls of its changeset move.
+    fn answer_after(&self, setting: &Setting<FinanceOperationsRules>, call: &Call, before: StockBook) -> Answer<Fact> {
+        let address = match Address::read(call.path.strip_prefix("/data/").unwrap_or(&call.path)) {
+            Ok(address) => address,
+            Err(problem) => return wrong(400, &problem),
+        };
+        let Some(entity) = Entity::named(&address.entity, &setting.rules.tracking_entity) else {
+            return wrong(404, &format!("Resource not found for the segment '{}'.", address.entity));
+        };
+        let write = Write { environment: self, setting, call, address: &address, entity, before };
+        match (&call.method, &address.keys, &address.action) {
+            (&Method::GET, _, None) => reading::read(self, &setting.rules, call, (&address, entity)),
+            (&Method::POST, None, None) => write.create(),
+            (&Method::PATCH, Some(_), None) => write.change(),
+            (&Method::POST, Some(_), Some(_)) => write.act(),
+            _ => wrong(405, "The method is not allowed here."),
+        }
+    }
+}
+
+fn no_token() -> Answer<Fact> {
+    wrong(401, "The token is missing, unknown or no longer good.")
 }

@@ -3,6 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::address::Address;
+use super::adjustments::{ADJUSTMENT_KEY, key_of};
 use super::entities::{COMPANY, Entity, LINE, ORIGIN, REQUEST, STATUS, UPDATE};
 use super::errors::{missing, wrong};
 use super::filter::Filter;
@@ -100,6 +101,7 @@ fn rows(environment: &Environment, rules: &FinanceOperationsRules, entity: Entit
             written(updates(environment, rules, filter).into_iter().map(|(_, update)| &*update.dimensions))
         }
         Entity::Tracking => tracking(environment, filter).into_iter().map(row_fields).collect(),
+        Entity::Adjustments => adjustments(environment, filter).into_iter().map(row_fields).collect(),
     }
 }
 
@@ -137,6 +139,16 @@ fn tracking<'a>(environment: &'a Environment, filter: &Filter) -> Vec<&'a Row> {
         Some(places) => places.iter().filter_map(|place| environment.tracking.get(*place)).collect(),
         None => environment.tracking.iter().collect(),
     }
+}
+
+/// Looked up by the whole key where the filter names it.
+fn adjustments<'a>(environment: &'a Environment, filter: &Filter) -> Vec<&'a Row> {
+    let whole = ADJUSTMENT_KEY.iter().all(|part| filter.demands(part).is_some());
+    if !whole {
+        return environment.adjustments.values().collect();
+    }
+    let key = key_of(|part| filter.demands(part).unwrap_or_default().to_owned());
+    environment.adjustments.get(&key).into_iter().collect()
 }
 
 /// The company that a filter means, in small letters.

@@ -1,5 +1,7 @@
 //! How the simulated Finance & Operations behaves.
 
+use crate::sandbox::catalogue::STOCK_AT_FIRST;
+
 /// How the simulated Finance & Operations behaves.
 #[derive(Clone, Debug)]
 pub struct FinanceOperationsRules {
@@ -32,6 +34,11 @@ pub struct FinanceOperationsRules {
     /// Whether one line of an update takes several lots and serials. The documented key has no part for them; who keeps
     /// to it writes one update for each.
     pub several_dimensions_per_line: bool,
+    /// What there is of every item and lot at first, where it is available, for whoever must not take more than that.
+    /// What `/sandbox/state` shows counts from 1,000,000 whatever this says.
+    pub stock_at_first: i64,
+    /// Whether an adjustment is refused that would leave less than nothing.
+    pub negative_stock_refused: bool,
     /// The member of an update with Dynamics' words about it.
     pub message_field: String,
     /// The event of a released order.
@@ -62,6 +69,8 @@ impl Default for FinanceOperationsRules {
             tracking_entity: "SalesPackingSlipTrackingInformations".to_owned(),
             tracking_keys: keys.map(str::to_owned).to_vec(),
             several_dimensions_per_line: false,
+            stock_at_first: STOCK_AT_FIRST,
+            negative_stock_refused: false,
             message_field: "ProcessingMessage".to_owned(),
             released_event: "WHSEWOutboundShipmentOrderRequestCreatedBusinessEvent".to_owned(),
             changed_event: "DraylineOrderChangedBusinessEvent".to_owned(),

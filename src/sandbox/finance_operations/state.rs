@@ -6,7 +6,9 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::adjustments::{AdjustmentKey, moved};
 use super::entities::{DIMENSION_SHIPPED, LINE, LOT, SERIAL, SHIPPED, STATUS, decimal, text};
+use crate::sandbox::stock::{AVAILABLE, Shelf, StockBook};
 
 /// Company (in small letters) and id.
 pub(super) type RequestKey = (String, String);
@@ -94,6 +96,7 @@ pub(super) enum Fact {
     Committed { key: UpdateKey, due_ms: i64 },
     Processed { key: UpdateKey, due_ms: i64, refusal: Option<Refusal> },
     TrackingWritten { place: Option<usize>, fields: Map<String, Value>, created: bool },
+    Adjusted { key: AdjustmentKey, fields: Map<String, Value> },
 }
 
 /// Why an update was not posted.
@@ -130,6 +133,9 @@ pub(super) struct Environment {
     pub(super) updates_of: HashMap<(String, String), Vec<UpdateKey>>,
     pub(super) tracking: Vec<Row>,
     tracking_of: HashMap<String, BTreeSet<usize>>,
+    pub(super) adjustments: BTreeMap<AdjustmentKey, Row>,
+    /// What was posted: shipments and adjustments.
+    pub(super) stock: StockBook,
     /// Updates that wait to be processed, by when.
     pub(super) received: BTreeSet<(i64, UpdateKey)>,
     commits: u64,
@@ -195,6 +201,7 @@ impl Environment {
                 }
             }
             Fact::TrackingWritten { place, fields, created } => self.track(place, fields, created),
+            Fact::Adjusted { key, fields } => self.adjust(key, fields),
             Fact::UpdateOpened { key, request, fields } => self.open(key, request, fields),
             Fact::Processed { key, due_ms, refusal } => self.process(&key, due_ms, refusal),
             Fact::UpdateChanged { key, fields, created_again } => {
@@ -266,11 +273,30 @@ impl Environment {
             line.posted += decimal(&row.fields, SHIPPED);
             let dimensions =
                 update.dimensions.iter().filter(|row| row.fields.get(LINE).and_then(Value::as_i64) == number);
+            let mut unnamed = decimal(&row.fields, SHIPPED);
+            for dimension in dimensions.clone() {
+                let shipped = decimal(&dimension.fields, DIMENSION_SHIPPED);
+                unnamed -= shipped;
+                self.stock.move_by(Shelf::new(&line.item, &text(&dimension.fields, LOT), AVAILABLE), -shipped);
+            }
+            self.stock.move_by(Shelf::new(&line.item, "", AVAILABLE), -unnamed);
             let serials = dimensions.filter(|row| !decimal(&row.fields, DIMENSION_SHIPPED).is_zero());
             line.posted_serials
                 .extend(serials.map(|row| text(&row.fields, SERIAL)).filter(|serial| !serial.is_empty()));
         }
         self.posted += u64::from(request.whole() && !before);
+    }
+
+    /// A row that is written again moves stock again: as it would where nothing is unique.
+    fn adjust(&mut self, key: AdjustmentKey, fields: Map<String, Value>) {
+        let (shelf, quantity) = moved(&fields);
+        self.stock.move_by(shelf, quantity);
+        match self.adjustments.get_mut(&key) {
+            Some(row) => row.change(fields, true),
+            None => {
+                self.adjustments.insert(key, Row::new(fields));
+            }
+        }
     }
 
     fn track(&mut self, place: Option<usize>, fields: Map<String, Value>, created: bool) {

@@ -2,12 +2,16 @@
 
 use serde_json::{Value, json};
 
+use super::adjustments::ADJUSTMENT;
 use super::entities::{COMPANY, DIMENSION_SHIPPED, LINE, LOT, SERIAL, SHIPPED, decimal, text};
 use super::state::{Environment, Request, Update, UpdateKey};
-use crate::sandbox::verdict::{Posting, PostingLine, PostingQuantity, Released, ReleasedLine, TrackingEntry};
+use crate::sandbox::catalogue::STOCK_AT_FIRST;
+use crate::sandbox::verdict::{Adjusted, Posting, PostingLine, PostingQuantity, Released, ReleasedLine, TrackingEntry};
 
 pub(super) fn state(environment: &Environment) -> Value {
     json!({
+        "on_hand": environment.stock.rows(STOCK_AT_FIRST.into()),
+        "adjustments": environment.adjustments.values().map(adjusted).collect::<Vec<_>>(),
         "orders": environment.requests.values().map(released).collect::<Vec<_>>(),
         "postings": environment.updates.iter().map(posting).collect::<Vec<_>>(),
         "tracking": environment.tracking.iter().map(|row| TrackingEntry {
@@ -29,6 +33,7 @@ pub(super) fn progress(environment: &Environment) -> Value {
         "updates_accepted": environment.accepted,
         "updates_failed": environment.failed,
         "tracking": environment.tracking.len(),
+        "adjustments": environment.adjustments.len(),
     })
 }
 
@@ -56,6 +61,10 @@ fn released(request: &Request) -> Released {
             })
             .collect(),
     }
+}
+
+fn adjusted(row: &super::state::Row) -> Adjusted {
+    Adjusted { id: text(&row.fields, ADJUSTMENT), creates: row.creates, fields: row.fields.clone() }
 }
 
 fn posting((key, update): (&UpdateKey, &Update)) -> Posting {

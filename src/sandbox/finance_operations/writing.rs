@@ -3,6 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::address::Address;
+use super::adjustments::{key_of, refusal};
 use super::entities::{COMPANY, Entity, LINE, ORIGIN, REQUEST, STATUS, UPDATE, text};
 use super::errors::{infolog, missing, wrong};
 use super::processing::received;
@@ -12,6 +13,7 @@ use super::state::{Environment, Fact, State, Table, Update, UpdateKey};
 use crate::sandbox::call::{Answer, Call};
 use crate::sandbox::ledger::Effect;
 use crate::sandbox::premises::Uniqueness;
+use crate::sandbox::stock::StockBook;
 use crate::sandbox::world::Setting;
 
 type Fields = Map<String, Value>;
@@ -23,6 +25,8 @@ pub(super) struct Write<'a> {
     pub(super) call: &'a Call,
     pub(super) address: &'a Address,
     pub(super) entity: Entity,
+    /// What earlier calls of the same changeset move.
+    pub(super) before: StockBook,
 }
 
 impl Write<'_> {
@@ -51,6 +55,7 @@ impl Write<'_> {
             Entity::Updates => self.create_update(key, fields),
             Entity::UpdateLines => self.create_row(key, Table::Lines, &fields),
             Entity::UpdateDimensions => self.create_row(key, Table::Dimensions, &fields),
+            Entity::Adjustments => self.create_adjustment(fields),
             Entity::Requests | Entity::RequestLines | Entity::RequestStatus | Entity::Tracking => {
                 wrong(405, "The entity cannot be created.")
             }
@@ -107,6 +112,26 @@ impl Write<'_> {
         answer.about(about.0, about.1)
     }
 
+    fn create_adjustment(&self, fields: Fields) -> Answer<Fact> {
+        let key = key_of(|part| text(&fields, part));
+        let name = key.join("/");
+        let held = self.environment.adjustments.get(&key);
+        let rules = &self.setting.rules;
+        let limit = (rules.negative_stock_refused, rules.stock_at_first.into());
+        let answer = match (held, self.setting.uniqueness) {
+            (Some(_), Uniqueness::AnswersExisting) => self.exists(&name),
+            // What is updated in place was posted before: its quantity moves nothing more.
+            (Some(_), Uniqueness::UpdatesInPlace) => Answer::new(200, Effect::Repeated, self.shown(fields, 1)),
+            (_, _) => match refusal(self.environment, limit, &fields, &self.before) {
+                Some(text) => self.refused(&text, Effect::Refused),
+                None => {
+                    Answer::new(201, Effect::Created, self.shown(fields.clone(), 1)).by(Fact::Adjusted { key, fields })
+                }
+            },
+        };
+        answer.about(None, Some(name))
+    }
+
     fn create_tracking(&self, fields: Fields) -> Answer<Fact> {
         let keys = &self.setting.rules.tracking_keys;
         let name = keys.iter().map(|part| text(&fields, part)).collect::<Vec<_>>().join("/");
@@ -139,7 +164,9 @@ impl Write<'_> {
             Entity::UpdateLines => self.change_row(Table::Lines, fields),
             Entity::UpdateDimensions => self.change_row(Table::Dimensions, fields),
             Entity::Tracking => self.change_tracking(fields),
-            Entity::Requests | Entity::RequestLines => wrong(405, "The entity is read-only."),
+            Entity::Requests | Entity::RequestLines | Entity::Adjustments => {
+                wrong(405, "The entity cannot be changed.")
+            }
         }
     }
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::documents::{Document, Documents, posting_quantities};
+use super::evidence::Adjusted;
 
 /// What was done twice, one sentence for each time too often.
 pub(super) fn doubles(documents: &Documents) -> Vec<String> {
@@ -20,6 +21,12 @@ pub(super) fn doubles(documents: &Documents) -> Vec<String> {
         doubles.extend((1..creates).map(|_| format!("tracking number {number} of {slip} was written again")));
     }
     doubles
+}
+
+/// An adjustment moves stock once.
+pub(super) fn adjusted_twice(adjustments: &[Adjusted]) -> Vec<String> {
+    let again = adjustments.iter().flat_map(|row| (1..row.creates).map(|_| &row.id));
+    again.map(|id| format!("adjustment {id} was posted again")).collect()
 }
 
 /// Every part of a document is live at the warehouse once, under whatever revision.

@@ -151,6 +151,14 @@ pub(in crate::sandbox) struct TrackingEntry {
     pub(in crate::sandbox) fields: Map<String, Value>,
 }
 
+/// A stock adjustment in the state of Finance & Operations.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(in crate::sandbox) struct Adjusted {
+    pub(in crate::sandbox) id: String,
+    pub(in crate::sandbox) creates: u32,
+    pub(in crate::sandbox) fields: Map<String, Value>,
+}
+
 /// An order in the state of the warehouse.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(in crate::sandbox) struct Held {

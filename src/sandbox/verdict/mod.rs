@@ -21,11 +21,11 @@ use serde::Serialize;
 
 use documents::{Document, Documents};
 
-pub use evidence::{Evidence, EvidenceError, FarEnd};
 pub(super) use evidence::{
-    Held, HeldLine, Posting, PostingLine, PostingQuantity, Released, ReleasedLine, Shipped, ShippedPackage,
+    Adjusted, Held, HeldLine, Posting, PostingLine, PostingQuantity, Released, ReleasedLine, Shipped, ShippedPackage,
     ShippedQuantity, TrackingEntry,
 };
+pub use evidence::{Evidence, EvidenceError, FarEnd};
 
 /// The figures of a run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -63,7 +63,8 @@ pub fn verdict(evidence: &Evidence) -> Result<Verdict, EvidenceError> {
         shipments.flat_map(|shipment| &shipment.packages).filter_map(|package| package.tracking_number.as_deref())
     };
     let lost = losses::losses(evidence, &documents);
-    let twice = doubles::doubles(&documents);
+    let adjusted: Vec<Adjusted> = evidence.finance_operations.list("adjustments")?;
+    let twice = [doubles::doubles(&documents), doubles::adjusted_twice(&adjusted)].concat();
     let misorders = misorders::misorders(evidence, &documents);
     let strangers = documents.strangers.iter().map(|reference| format!("{reference}: nobody released it"));
     let count =

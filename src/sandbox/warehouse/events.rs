@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use sha2::Sha256;
 
 use super::rules::WarehouseRules;
-use super::state::{Content, Order, Package, Shipment, Stage};
+use super::state::{Adjustment, Content, Order, Package, Shipment, Stage};
 use crate::sandbox::delivery::{Delivery, EventName, Notice};
 use crate::sandbox::world::Setting;
 
@@ -84,6 +84,11 @@ pub(super) fn tracked(
     event(setting, order, ("tracking_updated", &package.key), &data, now)
 }
 
+/// Stock changed for another reason than an order.
+pub(super) fn adjusted(setting: &Setting<WarehouseRules>, adjustment: &Adjustment, now: Timestamp) -> Notice {
+    notice(setting, None, ("stock_adjusted", &adjustment.key), &adjustment.data, now)
+}
+
 /// The headers of an event that is sent now: the id stays, the time stamp is of the attempt.
 pub(super) fn headers(rules: &WarehouseRules, delivery: &Delivery, now: Timestamp) -> Vec<(&'static str, String)> {
     let id = delivery.events.first().map(|event| event.id.clone()).unwrap_or_default();
@@ -97,16 +102,21 @@ pub(super) fn headers(rules: &WarehouseRules, delivery: &Delivery, now: Timestam
     vec![("webhook-id", id), ("webhook-timestamp", stamp), ("webhook-signature", signature)]
 }
 
-fn event(
+fn event(setting: &Setting<WarehouseRules>, order: &Order, what: (&str, &str), data: &Value, now: Timestamp) -> Notice {
+    notice(setting, Some(order.reference.clone()), what, data, now)
+}
+
+/// An event; its kind and the facts make its id.
+fn notice(
     setting: &Setting<WarehouseRules>,
-    order: &Order,
+    reference: Option<String>,
     (kind, facts): (&str, &str),
     data: &Value,
     now: Timestamp,
 ) -> Notice {
     let id = format!("evt_{}", setting.chance.identifier(&format!("{kind}/{facts}")));
     let body = json!({"type": kind, "id": id, "timestamp": instant(now), "data": data});
-    let (reference, subject) = (Some(order.reference.clone()), Some(facts.to_owned()));
+    let subject = Some(facts.to_owned());
     let name = EventName { id, kind: kind.to_owned(), reference, subject };
     Notice { events: vec![name], body: body.to_string() }
 }
@@ -166,6 +176,6 @@ fn tracking_url(number: &str) -> String {
     format!("https://tracking.example/{number}")
 }
 
-fn instant(at: Timestamp) -> String {
+pub(super) fn instant(at: Timestamp) -> String {
     at.strftime("%Y-%m-%dT%H:%M:%S.%3fZ").to_string()
 }

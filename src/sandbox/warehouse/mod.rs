@@ -3,6 +3,7 @@
 //! What it does with an order depends on the seed and the order, so a rehearsal can be repeated. It never asks what the
 //! product meant: an order that is created twice is shipped twice where nothing is unique.
 
+mod adjustments;
 mod events;
 mod lifecycle;
 mod orders;
@@ -64,8 +65,8 @@ impl World for Floor {
         orders::answer(self, setting, call)
     }
 
-    fn control(&self, _: &Setting<WarehouseRules>, _: &Call) -> Option<Answer<Fact>> {
-        None
+    fn control(&self, setting: &Setting<WarehouseRules>, call: &Call) -> Option<Answer<Fact>> {
+        adjustments::control(self, setting, call)
     }
 
     fn move_on(&self, setting: &Setting<WarehouseRules>, _: &Faults, now: Timestamp) -> Moves<Fact> {

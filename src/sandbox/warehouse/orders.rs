@@ -183,9 +183,10 @@ fn shown(order: &Order) -> Value {
 }
 
 fn stock(floor: &Floor) -> Value {
+    let at_first = Decimal::from(catalogue::STOCK_AT_FIRST);
     let on_hand =
-        |(sku, left): (&String, &Decimal)| json!({"sku": sku, "quantity": catalogue::on_hand(*left).to_string()});
-    json!({"stock": floor.left.iter().map(on_hand).collect::<Vec<_>>()})
+        |(sku, moved): (&str, Decimal)| json!({"sku": sku, "quantity": (at_first + moved).normalize().to_string()});
+    json!({"stock": floor.stock.moved().into_iter().map(on_hand).collect::<Vec<_>>()})
 }
 
 fn about(answer: Answer<Fact>, order: &Order) -> Answer<Fact> {

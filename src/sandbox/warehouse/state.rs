@@ -7,6 +7,8 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use crate::sandbox::stock::{AVAILABLE, Shelf, StockBook};
+
 /// An order that was taken on.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Order {
@@ -90,6 +92,17 @@ pub(super) enum Fact {
     Tracked { shipment: String, package: usize, tracking_number: String },
     CancelAsked { number: u64, due_ms: i64 },
     CancelResolved { number: u64, cancelled: bool },
+    Adjusted(Adjustment),
+}
+
+/// Stock changed for another reason than an order.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Adjustment {
+    pub(super) key: String,
+    /// What it does to the shelves.
+    pub(super) moves: Vec<(Shelf, Decimal)>,
+    /// What is told of it: the data of the event.
+    pub(super) data: Value,
 }
 
 /// What waits for its time.
@@ -108,11 +121,22 @@ pub(super) struct Floor {
     by_id: HashMap<String, u64>,
     pub(super) shipments: BTreeMap<String, Shipment>,
     pub(super) due: BTreeSet<(i64, Due)>,
-    /// What left, by item.
-    pub(super) left: BTreeMap<String, Decimal>,
+    /// What moved: what left, and what was adjusted.
+    pub(super) stock: StockBook,
+    pub(super) adjustments: Vec<Adjustment>,
     pub(super) shipped: u64,
     pub(super) cancelled: u64,
     pub(super) packages: u64,
+}
+
+impl Content {
+    /// What it holds of each lot; of no lot where the item is not held in lots.
+    fn by_lot(&self) -> Vec<(&str, Decimal)> {
+        if self.lots.is_empty() {
+            return vec![("", self.quantity)];
+        }
+        self.lots.iter().map(|(lot, quantity)| (lot.as_str(), *quantity)).collect()
+    }
 }
 
 impl Stage {
@@ -176,6 +200,12 @@ impl Floor {
                 order.cancel_due_ms = Some(due_ms);
                 self.due.insert((due_ms, Due::Cancel(number)));
             }
+            Fact::Adjusted(adjustment) => {
+                for (shelf, quantity) in &adjustment.moves {
+                    self.stock.move_by(shelf.clone(), *quantity);
+                }
+                self.adjustments.push(adjustment);
+            }
             Fact::CancelResolved { number, cancelled } => {
                 let Some(order) = self.orders.get_mut(&number) else { return };
                 order.resolutions += 1;
@@ -205,7 +235,9 @@ impl Floor {
         if let Some(order) = self.orders.get_mut(&shipment.order) {
             order.shipments += 1;
             for content in shipment.packages.iter().flat_map(|package| &package.contents) {
-                *self.left.entry(content.sku.clone()).or_default() += content.quantity;
+                for (lot, quantity) in content.by_lot() {
+                    self.stock.move_by(Shelf::new(&content.sku, lot, AVAILABLE), -quantity);
+                }
                 let lines = order.lines.iter_mut().filter(|line| line.line_id == content.line_id);
                 lines.take(1).for_each(|line| line.shipped += content.quantity);
             }

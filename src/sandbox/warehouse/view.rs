@@ -1,7 +1,5 @@
 //! What `/sandbox/state` and `/sandbox/progress` tell of the warehouse.
 
-use std::collections::BTreeMap;
-
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
@@ -14,11 +12,11 @@ pub(super) fn state(floor: &Floor) -> Value {
         let order = floor.orders.get(&shipment.order)?;
         Some(shipped(order, shipment))
     });
-    let on_hand: BTreeMap<_, _> = floor.left.iter().map(|(sku, left)| (sku, catalogue::on_hand(*left))).collect();
     json!({
         "orders": floor.orders.values().map(held).collect::<Vec<_>>(),
         "shipments": shipments.collect::<Vec<_>>(),
-        "on_hand": on_hand,
+        "adjustments": floor.adjustments.iter().map(|adjustment| &adjustment.data).collect::<Vec<_>>(),
+        "on_hand": floor.stock.rows(catalogue::STOCK_AT_FIRST.into()),
         "steps_due": floor.due.len(),
     })
 }
@@ -30,6 +28,7 @@ pub(super) fn progress(floor: &Floor) -> Value {
         "cancelled": floor.cancelled,
         "shipments": floor.shipments.len(),
         "packages": floor.packages,
+        "adjustments": floor.adjustments.len(),
         "steps_due": floor.due.len(),
     })
 }
