@@ -172,6 +172,9 @@ codes! {
     /// Dynamics has not processed an update in time.
     DynamicsPostingOverdue = "dynamics.posting_overdue", Permanent, "finance",
         "Look in Dynamics whether the batch job that processes updates runs, then replay it.";
+    /// Dynamics has not so much on hand as an adjustment takes.
+    DynamicsStockShort = "dynamics.stock_short", Permanent, "operations",
+        "Find the receipt or adjustment that is not posted yet and post it; it then goes on by itself, or with a replay.";
     /// The warehouse cannot be reached, or answers with a server error.
     WarehouseUnavailable = "warehouse.unavailable", Busy, "integration",
         "Nothing, it goes on by itself; if it lasts, ask the warehouse.";
@@ -226,6 +229,21 @@ codes! {
     /// A shipment that is posted already did not happen.
     ShipmentVoided = "shipment.voided", Permanent, "finance",
         "Reverse the posting in Dynamics by hand, then discard this.";
+    /// Stock was adjusted for a reason that is mapped to nothing.
+    AdjustmentReasonUnknown = "adjustment.reason_unknown", Permanent, "integration",
+        "Map the reason to what it is posted to, then replay it.";
+    /// An adjustment names a warehouse, a company or a status that is mapped to nothing in Dynamics.
+    AdjustmentPlaceUnknown = "adjustment.place_unknown", Permanent, "integration",
+        "Map the warehouse, company or status that its sentence names, then replay it.";
+    /// An adjustment does not say what has changed, or contradicts itself.
+    AdjustmentUnclear = "adjustment.unclear", Permanent, "operations",
+        "Ask the warehouse what changed; post it in Dynamics by hand and discard this, or have it sent again.";
+    /// An adjustment came again with other contents.
+    AdjustmentDiffers = "adjustment.differs", Permanent, "operations",
+        "Ask the warehouse which of the two is right; correct the posting in Dynamics by hand, then discard this.";
+    /// An adjustment belongs to a shipment, receipt or return that never came.
+    AdjustmentDocumentMissing = "adjustment.document_missing", Permanent, "operations",
+        "Find out why the document was never posted and replay this after it; or map the reason to an adjustment.";
     /// A call that the far end can neither absorb nor tell about may have happened.
     EffectUnsure = "effect.unsure", Permanent, "operations",
         "Look at the far end whether it happened, and say so.";

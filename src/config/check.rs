@@ -122,6 +122,14 @@ fn dynamics_environment(name: &str, dynamics: &Dynamics, findings: &mut Vec<Find
             findings.push(Finding::error(place(&format!("outbound.time_zones.{entity}")), &problem, remedy));
         }
     }
+    for (key, value) in [
+        ("lines_max", dynamics.adjustments.lines_max),
+        ("requests_at_once_max", dynamics.adjustments.requests_at_once_max),
+    ] {
+        if value == 0 {
+            findings.push(Finding::error(place(&format!("adjustments.{key}")), "is 0", "give a number of at least 1"));
+        }
+    }
     if dynamics.kind == DynamicsKind::BusinessCentral {
         let problem = "Business Central is not supported by this release";
         findings.push(Finding::error(place("kind"), problem, "use finance_operations, or leave the section out"));

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::adjustments::Adjustments;
 use super::secret::Secret;
 
 /// A Dynamics environment.
@@ -46,6 +47,9 @@ pub struct Dynamics {
     /// What differs from version to version when shipments are posted.
     #[serde(default)]
     pub outbound: Outbound,
+    /// How stock adjustments are posted.
+    #[serde(default)]
+    pub adjustments: Adjustments,
 }
 
 /// The two products.
@@ -187,6 +191,9 @@ pub struct Warehouse {
     /// Dynamics warehouse = the connection's own name of the facility.
     #[serde(default)]
     pub locations: BTreeMap<String, String>,
+    /// The company whose stock it holds; empty: the one that takes part, where it is only one.
+    #[serde(default)]
+    pub legal_entity: String,
     /// How often it may be called.
     #[serde(default)]
     pub rate: Rate,

@@ -3,6 +3,7 @@
 //! The defaults are `config/default.toml`, compiled in: what the file says is what the code does. Unknown keys are
 //! errors, and all problems are told at once with their place. Secrets are named, never written.
 
+mod adjustments;
 mod check;
 mod connections;
 mod load;
@@ -11,6 +12,7 @@ mod settings;
 
 use serde::Serialize;
 
+pub use adjustments::{Adjustments, BelongsTo, ReasonPosting};
 pub use check::check;
 pub use connections::{Commit, DimensionRows, Dynamics, DynamicsKind, Mode, Outbound, Rate, Stage, Warehouse};
 pub use load::{DEFAULTS, load, load_text, load_with};

@@ -92,6 +92,14 @@ pub enum GatewayError {
         /// The far end's words.
         detail: Option<String>,
     },
+    /// The far end has not so much on hand as shall be taken.
+    #[error("{call} was refused: there is not so much on hand")]
+    Short {
+        /// Our word for the call.
+        call: &'static str,
+        /// The far end's words.
+        detail: Option<String>,
+    },
     /// The far end's version has no entity of that name.
     #[error("{call}: there is no entity {entity}")]
     EntityMissing {
@@ -133,6 +141,7 @@ impl GatewayError {
             | Self::NotFound { .. }
             | Self::Conflict { .. }
             | Self::Refused { .. }
+            | Self::Short { .. }
             | Self::EntityMissing { .. }
             | Self::Unreadable { .. }
             | Self::Unwritable { .. } => None,

@@ -27,6 +27,7 @@ fn detail(error: &GatewayError) -> Option<String> {
             detail.clone().or_else(|| Some(format!("Answered with status {status}, without a reason.")))
         }
         GatewayError::Throttled { detail, .. }
+        | GatewayError::Short { detail, .. }
         | GatewayError::Unauthorised { detail, .. }
         | GatewayError::Forbidden { detail, .. }
         | GatewayError::NotFound { detail, .. } => detail.clone(),

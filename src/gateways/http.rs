@@ -92,6 +92,11 @@ impl Caller {
         &self.clock
     }
 
+    /// One of the answers that an answer consists of, as if it had come alone.
+    pub(super) fn part(&self, status: u16, body: Vec<u8>) -> Answer {
+        self.answer(status, &HeaderMap::new(), body)
+    }
+
     /// Sends a request and reads the whole answer, whatever its status.
     pub(super) async fn send(&self, call: Call, request: RequestBuilder) -> Result<Answer, GatewayError> {
         let not_sent = |why| GatewayError::NotSent { call: call.name, why };

@@ -13,12 +13,16 @@ mod finance_operations;
 mod http;
 mod json;
 mod pace;
+mod stock;
 mod throttle;
 mod warehouses;
 mod wire;
 
 use std::sync::Arc;
+use std::time::Duration;
 
+use crate::clock::Mark;
+use crate::config::Adjustments;
 use crate::failure::Failure;
 use crate::message::{Connection, LegalEntity, RequestId};
 
@@ -29,6 +33,7 @@ pub use documents::{
 };
 pub use error::{GatewayError, LeftAlone, NotSent};
 pub use pace::{Breaker, BreakerLimits, Bucket, Entry, FarEndView, Limit, Standing, Turns, Urgency, calling};
+pub use stock::{AdjustmentRow, StockAdjustment};
 pub use wire::{Wire, WireAnswer, WireRequest};
 
 use finance_operations::FinanceOperations;
@@ -147,6 +152,26 @@ impl Dynamics {
         let _place = enter(&self.pace, "write_tracking").await?;
         match &self.product {
             Product::FinanceOperations(product) => product.write_tracking(row).await,
+        }
+    }
+
+    /// How adjustments are posted.
+    #[must_use]
+    pub fn adjustments(&self) -> &Arc<Adjustments> {
+        match &self.product {
+            Product::FinanceOperations(product) => &product.adjustments,
+        }
+    }
+
+    /// Posts an adjustment of stock, in one request with others that wait at the same moment; nothing of it leaves when
+    /// more than the deadline has passed since the mark. Absorbs a repeat.
+    pub async fn adjust_stock(
+        &self,
+        adjustment: &StockAdjustment,
+        deadline: (Mark, Duration),
+    ) -> Result<(), GatewayError> {
+        match &self.product {
+            Product::FinanceOperations(product) => product.adjust_stock(&self.pace, adjustment, deadline).await,
         }
     }
 

@@ -36,6 +36,7 @@ fn code(error: &GatewayError) -> Code {
         GatewayError::Forbidden { .. } => Code::DynamicsForbidden,
         GatewayError::NotFound { .. } => Code::DynamicsNotFound,
         GatewayError::Conflict { .. } => Code::DynamicsConflict,
+        GatewayError::Short { .. } => Code::DynamicsStockShort,
         GatewayError::Refused { .. } | GatewayError::EntityMissing { .. } | GatewayError::Unwritable { .. } => {
             Code::DynamicsRefused
         }
@@ -74,6 +75,10 @@ fn sentence(environment: &Connection, error: &GatewayError) -> String {
         GatewayError::Refused { .. } => {
             format!("{environment} refuses it. Correct the cause in Dynamics, then replay this.")
         }
+        GatewayError::Short { .. } => format!(
+            "{environment} has not so much of it on hand. Post the receipt or the adjustment that is missing there, then \
+             replay this."
+        ),
         GatewayError::EntityMissing { entity, .. } => format!(
             "this version of {environment} has no entity {entity}. Name the right one under \
              dynamics.{environment}.outbound, or switch off there what needs it; then replay this."

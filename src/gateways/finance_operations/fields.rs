@@ -87,3 +87,13 @@ pub(super) const SALES_ORDER: &str = "SalesOrderNumber";
 pub(super) const DELIVERY_DATE: &str = "DeliveryDate";
 pub(super) const TRACKING_NUMBER: &str = "TrackingNumber";
 pub(super) const TRACKING_URL: &str = "TrackingURL";
+
+// Stock adjustments. The entity is configured.
+pub(super) const SYSTEM_TYPE: &str = "ExternalSystemType";
+pub(super) const SYSTEM: &str = "ExternalSystemId";
+pub(super) const ADJUSTMENT: &str = "InventoryAdjustmentId";
+pub(super) const QUANTITY: &str = "Quantity";
+pub(super) const QUANTITY_UNIT: &str = "QuantityUnitId";
+pub(super) const WAREHOUSE: &str = "WarehouseId";
+pub(super) const INVENTORY_STATUS: &str = "InventoryStatusId";
+pub(super) const OWNER: &str = "InventoryOwnerId";

@@ -3,6 +3,9 @@
 //! It knows the product's names and habits, and decides nothing. What is written has ids made of business facts, so
 //! that every write first finds what is there; invariant: a repeat of any of its calls changes nothing.
 
+mod adjusting;
+mod adjustments;
+mod batch;
 mod failures;
 mod fields;
 mod infolog;
@@ -14,6 +17,7 @@ mod tokens;
 mod tracking;
 mod updates;
 
+use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
@@ -22,11 +26,12 @@ use jiff::tz::TimeZone;
 use reqwest::Url;
 use tokio::sync::Mutex;
 
+use adjusting::Adjusting;
 use odata::OData;
 use tokens::{Held, Tokens};
 
 use super::http::Caller;
-use crate::config::{Dynamics, Gateways, Outbound, Secret};
+use crate::config::{Adjustments, Dynamics, Gateways, Outbound, Secret};
 use crate::message::LegalEntity;
 
 pub(super) use failures::failure;
@@ -34,7 +39,9 @@ pub(super) use failures::failure;
 /// One environment.
 pub(super) struct FinanceOperations {
     pub(super) outbound: Outbound,
-    odata: OData,
+    pub(super) adjustments: Arc<Adjustments>,
+    odata: Arc<OData>,
+    adjusting: Adjusting,
 }
 
 impl FinanceOperations {
@@ -55,8 +62,10 @@ impl FinanceOperations {
             held: Mutex::new(Held::default()),
             renewals: AtomicU64::new(0),
         };
-        let odata = OData { caller, tokens, root, pages_max: limits.pages_max.max(1) };
-        Self { outbound: config.outbound.clone(), odata }
+        let odata = Arc::new(OData { caller, tokens, root, pages_max: limits.pages_max.max(1) });
+        let adjustments = Arc::new(config.adjustments.clone());
+        let adjusting = Adjusting::new(&odata, &adjustments, limits);
+        Self { outbound: config.outbound.clone(), adjustments, odata, adjusting }
     }
 
     /// The day of an instant in a legal entity, as Dynamics keeps dates: noon in UTC, so that no time zone moves it.

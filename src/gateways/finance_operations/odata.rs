@@ -5,10 +5,11 @@
 
 use std::fmt::Write as _;
 
-use reqwest::header::IF_MATCH;
+use reqwest::header::{CONTENT_TYPE, IF_MATCH};
 use reqwest::{Method, RequestBuilder, Url};
 use serde::Deserialize;
 
+use super::batch::{self, Changeset, PartAnswer};
 use super::fields::COMPANY;
 use super::infolog;
 use super::tokens::Tokens;
@@ -145,6 +146,35 @@ impl OData {
         self.send(call, row.entity, send).await.map(|_| ())
     }
 
+    /// Many calls in one request: what became of each changeset, as far as the far end came. It is asked to go on after a
+    /// refusal.
+    pub(super) async fn batch(
+        &self,
+        call: Call,
+        entity: &str,
+        sets: &[Changeset],
+    ) -> Result<Vec<Vec<PartAnswer>>, GatewayError> {
+        let url = self.url(&["$batch"], None);
+        let body = batch::written(sets);
+        let send = || {
+            let request = self.caller.request(Method::POST, url.clone()).body(body.clone());
+            let kind = format!("multipart/mixed; boundary={}", batch::BOUNDARY);
+            request.header(CONTENT_TYPE, kind).header("Prefer", "odata.continue-on-error")
+        };
+        let answer = self.send(call, entity, send).await?;
+        batch::read(&answer.body).map_err(|problem| unreadable(call, problem))
+    }
+
+    /// Where rows of an entity are created.
+    pub(super) fn address(&self, entity: &str) -> String {
+        self.url(&[entity], None).into()
+    }
+
+    /// Where one row is.
+    pub(super) fn row_address(&self, row: &Rows<'_>) -> String {
+        self.url(&[&row.keyed()], None).into()
+    }
+
     async fn send(
         &self,
         call: Call,
@@ -188,7 +218,7 @@ pub(super) fn unreadable(call: Call, problem: String) -> GatewayError {
 }
 
 /// What only Dynamics' words tell apart.
-fn refined(error: GatewayError, entity: &str) -> GatewayError {
+pub(super) fn refined(error: GatewayError, entity: &str) -> GatewayError {
     match error {
         GatewayError::NotFound { call, detail: Some(detail) }
         | GatewayError::Refused { call, detail: Some(detail), .. }

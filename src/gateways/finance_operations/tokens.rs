@@ -122,6 +122,7 @@ fn refusal(error: GatewayError) -> GatewayError {
         | GatewayError::Forbidden { call, detail }
         | GatewayError::NotFound { call, detail }
         | GatewayError::Conflict { call, detail, .. }
+        | GatewayError::Short { call, detail }
         | GatewayError::Refused { call, detail, .. } => GatewayError::Unauthorised { call, detail },
         GatewayError::Unreadable { call, problem, .. } | GatewayError::Unwritable { call, problem } => {
             GatewayError::Unauthorised { call, detail: Some(problem) }

@@ -225,6 +225,7 @@ pub(super) fn may_be_there(error: &GatewayError) -> bool {
         | GatewayError::Unauthorised { .. }
         | GatewayError::Forbidden { .. }
         | GatewayError::NotFound { .. }
+        | GatewayError::Short { .. }
         | GatewayError::EntityMissing { .. }
         | GatewayError::Unreadable { .. }
         | GatewayError::Unwritable { .. } => false,

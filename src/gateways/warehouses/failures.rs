@@ -37,6 +37,7 @@ fn code(error: &GatewayError) -> Code {
         | GatewayError::NotFound { .. }
         | GatewayError::Conflict { .. }
         | GatewayError::Refused { .. }
+        | GatewayError::Short { .. }
         | GatewayError::EntityMissing { .. }
         | GatewayError::Unwritable { .. } => Code::WarehouseRefused,
         GatewayError::Unreadable { changing: false, .. } => Code::WarehouseAnswerUnreadable,
@@ -66,7 +67,7 @@ fn sentence(warehouse: &Connection, error: &GatewayError) -> String {
             "{warehouse} does not know it. Look whether warehouses.{warehouse}.url is right, and ask the warehouse; then \
              replay this or discard it."
         ),
-        GatewayError::Conflict { .. } | GatewayError::Refused { .. } => {
+        GatewayError::Conflict { .. } | GatewayError::Refused { .. } | GatewayError::Short { .. } => {
             format!("{warehouse} refuses it. Correct the cause, then replay this.")
         }
         GatewayError::EntityMissing { entity, .. } => {

@@ -1,0 +1,172 @@
+//! Posts adjustments of stock: one request for all that came together, one changeset for each.
+//!
+//! Why a changeset for each, and not one for all: a changeset is one transaction, so that one refused adjustment would
+//! take all others back, which would then have to be sent again in halves to find it. This way each has its own answer
+//! the first time, and the rows of one fact still happen together. Where an environment stops at the first refusal
+//! although it is asked to go on, what stands behind it is sent again without what was answered.
+//!
+//! Ids are made of business facts, so a repeat is refused because it is there; the words for that are translated, so a
+//! refusal is looked up before it is believed, all refusals of one request in one read.
+
+use std::sync::Arc;
+
+use super::batch::{Changeset, PartAnswer, PartCall};
+use super::fields as field;
+use super::infolog;
+use super::odata::{OData, Rows, unreadable};
+use super::updates::may_be_there;
+use crate::config::Adjustments;
+use crate::gateways::error::GatewayError;
+use crate::gateways::http::{Call, changing, reading};
+use crate::gateways::json::{Members, Row};
+use crate::gateways::stock::{AdjustmentRow, StockAdjustment};
+use crate::message::{Serial, Unit};
+
+const POST: Call = changing("adjust_stock");
+const READ: Call = reading("read_adjustments");
+
+/// What became of one adjustment.
+pub(super) type Said = Result<(), GatewayError>;
+
+/// Writes adjustments to one environment.
+pub(super) struct Adjuster {
+    pub(super) odata: Arc<OData>,
+    pub(super) config: Arc<Adjustments>,
+}
+
+impl Adjuster {
+    /// Posts adjustments in one request; what became of each, in their order. `in_time` says which may still be sent when
+    /// something has to be sent again.
+    pub(super) async fn post(&self, adjustments: &[StockAdjustment], in_time: impl Fn(usize) -> bool) -> Vec<Said> {
+        let mut said: Vec<Option<Said>> = vec![None; adjustments.len()];
+        loop {
+            let open: Vec<_> = (0..said.len()).filter(|place| said[*place].is_none()).collect();
+            // What was sent once, and is too late to be sent again, is not known to be undone.
+            let (sent, late): (Vec<_>, Vec<_>) = open.into_iter().partition(|place| in_time(*place));
+            for place in late {
+                said[place] = Some(Err(unanswered()));
+            }
+            if sent.is_empty() {
+                break;
+            }
+            let sets: Vec<_> = sent.iter().map(|place| self.changeset(&adjustments[*place])).collect();
+            let answered = match self.odata.batch(POST, &self.config.entity, &sets).await {
+                Ok(answers) if answers.is_empty() => Err(unreadable(POST, "it answers nothing".to_owned())),
+                other => other,
+            };
+            match answered {
+                Ok(answers) => {
+                    for (place, answers) in sent.into_iter().zip(answers) {
+                        said[place] = Some(self.sorted(answers));
+                    }
+                }
+                Err(error) => sent.into_iter().for_each(|place| said[place] = Some(Err(error.clone()))),
+            }
+        }
+        let mut said: Vec<_> = said.into_iter().map(|said| said.unwrap_or_else(|| Err(unanswered()))).collect();
+        self.believe(adjustments, &mut said).await;
+        said
+    }
+
+    /// What the answers of one changeset say: the first refusal, if there is one.
+    fn sorted(&self, answers: Vec<PartAnswer>) -> Said {
+        let caller = &self.odata.caller;
+        for answer in answers {
+            let part = caller.part(answer.status, answer.body).sorted(POST, infolog::words);
+            part.map_err(|error| self.refined(super::odata::refined(error, &self.config.entity)))?;
+        }
+        Ok(())
+    }
+
+    /// That there is not so much on hand, only Dynamics' words tell.
+    fn refined(&self, error: GatewayError) -> GatewayError {
+        match error {
+            GatewayError::Refused { call, detail: Some(detail), .. } if self.says_short(&detail) => {
+                GatewayError::Short { call, detail: Some(detail) }
+            }
+            other => other,
+        }
+    }
+
+    fn says_short(&self, detail: &str) -> bool {
+        let detail = detail.to_lowercase();
+        self.config.short_words.iter().any(|words| detail.contains(&words.to_lowercase()))
+    }
+
+    /// What was refused may be there already: then it happened. All are looked up in one read.
+    async fn believe(&self, adjustments: &[StockAdjustment], said: &mut [Said]) {
+        let refused = |said: &Said| matches!(said, Err(error) if may_be_there(error));
+        let doubtful: Vec<_> = (0..said.len()).filter(|place| refused(&said[*place])).collect();
+        // A request that failed as a whole says nothing of any of them: they are made again, and absorbed.
+        let failed = |said: &Said| matches!(said, Err(GatewayError::Unanswered { .. }));
+        if doubtful.is_empty() || said.iter().all(failed) {
+            return;
+        }
+        let rows = doubtful.iter().flat_map(|place| adjustments[*place].rows.iter().map(move |row| (*place, row)));
+        let asked: Vec<_> = rows.collect();
+        let reads = asked.iter().map(|(place, row)| {
+            let key = self.key(&adjustments[*place], row);
+            Changeset { calls: vec![PartCall::Get(self.odata.row_address(&key))] }
+        });
+        match self.odata.batch(READ, &self.config.entity, &reads.collect::<Vec<_>>()).await {
+            Err(error) => doubtful.into_iter().for_each(|place| said[place] = Err(error.clone())),
+            Ok(found) => {
+                let found: Vec<_> = asked.iter().zip(found).collect();
+                for place in doubtful {
+                    let mut rows = found.iter().filter(|((of, _), _)| *of == place).peekable();
+                    let there = rows.peek().is_some()
+                        && rows.all(|((_, row), answers)| self.is_there(&adjustments[place], row, answers));
+                    if there {
+                        said[place] = Ok(());
+                    }
+                }
+            }
+        }
+    }
+
+    fn is_there(&self, adjustment: &StockAdjustment, row: &AdjustmentRow, answers: &[PartAnswer]) -> bool {
+        let members = self.members(adjustment, row);
+        let held = answers.first().filter(|answer| answer.status == 200).map(|answer| Row::read(&answer.body));
+        matches!(held, Some(Ok(held)) if held.says(&members))
+    }
+
+    fn changeset(&self, adjustment: &StockAdjustment) -> Changeset {
+        let url = self.odata.address(&self.config.entity);
+        let json = |row| serde_json::to_string(&self.members(adjustment, row)).unwrap_or_default();
+        let calls = adjustment.rows.iter().map(|row| PartCall::Post(url.clone(), json(row)));
+        Changeset { calls: calls.collect() }
+    }
+
+    fn system<'a>(&'a self, adjustment: &'a StockAdjustment) -> &'a str {
+        let configured = self.config.external_system_id.as_str();
+        if configured.is_empty() { adjustment.warehouse.as_str() } else { configured }
+    }
+
+    fn key<'a>(&'a self, adjustment: &StockAdjustment, row: &AdjustmentRow) -> Rows<'a> {
+        Rows::of(&self.config.entity, &adjustment.legal_entity)
+            .with(field::SYSTEM_TYPE, &self.config.external_system_type)
+            .with(field::SYSTEM, self.system(adjustment))
+            .with(field::ADJUSTMENT, &row.row_id)
+    }
+
+    fn members(&self, adjustment: &StockAdjustment, row: &AdjustmentRow) -> Members {
+        Members::default()
+            .key(field::COMPANY, adjustment.legal_entity.as_str())
+            .key(field::SYSTEM_TYPE, &self.config.external_system_type)
+            .key(field::SYSTEM, self.system(adjustment))
+            .key(field::ADJUSTMENT, &row.row_id)
+            .text(field::ITEM, &row.item_number)
+            .decimal(field::QUANTITY, row.quantity)
+            .text_if(field::QUANTITY_UNIT, row.unit.as_ref().map(Unit::as_str))
+            .text(field::WAREHOUSE, adjustment.place.as_str())
+            .text_if(field::LOT, row.lot.as_ref())
+            .text_if(field::SERIAL, row.serial.as_ref().map(Serial::as_str))
+            .text_if(field::INVENTORY_STATUS, row.status.as_ref())
+            .text_if(field::OWNER, row.owner.as_ref())
+            .text_if(&self.config.type_field, adjustment.posted_to.as_ref())
+    }
+}
+
+fn unanswered() -> GatewayError {
+    GatewayError::Unanswered { call: POST.name, changing: true, status: None, detail: None, source: None }
+}
