@@ -142,7 +142,7 @@ pub enum Call {
 }
 
 /// What it takes to ask a far end whether a call happened: it is kept with the intent.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Lookup {
     /// By our reference at the warehouse.

@@ -73,6 +73,7 @@ pub(super) async fn attempt(house: &House, job: &Job, lane_is_full: bool) {
     };
     let place = match admit(&arrival, &known) {
         Admission::Stale => return,
+        Admission::Ended(ending) => return Box::pin(leave::ended(house, job, &known, ending)).await,
         Admission::CameAgain => return Box::pin(leave::came_again(house, job, &known, started)).await,
         Admission::Behind | Admission::Run(_) if is_stranger(house, job) => {
             return Box::pin(leave::forward(house, job)).await;
@@ -172,7 +173,8 @@ impl<'a> Attempt<'a> {
         let ledger = Ledger::new(pasts.collect());
         // The journal is younger than the row: of one key it knows the last call.
         let mut unsure = house.journals.of(job.tenure.owner, job.inbound.message_id);
-        for intent in parked.iter().flat_map(|parked| &parked.unsure) {
+        let outlived = unsure::outlived(&ledger);
+        for intent in parked.iter().flat_map(|parked| &parked.unsure).chain(&outlived) {
             if !unsure.iter().any(|known| known.key == intent.key) {
                 unsure.push(intent.clone());
             }

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use crate::message::Kind;
 use crate::rehearsal::{Variant, broken};
-use crate::store::{Gate, Known, Place, WaitsFor};
+use crate::store::{Ending, Gate, Known, Place, WaitsFor};
 
 /// Who stands at the gate.
 #[derive(Clone, Copy, Debug)]
@@ -46,6 +46,8 @@ pub enum Admission {
     CameAgain,
     /// It was due and is not any more: somebody else dealt with it.
     Stale,
+    /// A person discarded it in the very moment in which an attempt parked it again: its row goes.
+    Ended(Ending),
 }
 
 /// Decides at the gate.
@@ -58,7 +60,10 @@ pub fn admit(arrival: &Arrival, known: &Known) -> Admission {
 }
 
 fn admit_due(message_id: Uuid, since: Option<Timestamp>, known: &Known) -> Admission {
-    let Some(parked) = known.parked.as_ref().filter(|_| known.ending.is_none()) else { return Admission::Stale };
+    let Some(parked) = known.parked.as_ref() else { return Admission::Stale };
+    if let Some(ending) = known.ending {
+        return Admission::Ended(ending);
+    }
     let head = known.gate.as_ref().is_some_and(|gate| gate.head == message_id);
     if !head || parked.last_parked_at != since {
         return Admission::Stale;

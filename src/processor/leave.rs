@@ -12,16 +12,14 @@ use super::attempt::{Attempt, Verdict};
 use super::emitted::{dead_letter, emitted, forwarded};
 use super::house::House;
 use super::inbound::Job;
+use super::known::{known, made_known, names};
 use super::parking::{Parking, Parkings, Pause, Standing};
-use super::{report, stops};
+use super::{report, stops, unsure};
 use crate::clock::Mark;
 use crate::failure::{Code, Failure};
-use crate::flows::{Done, KnownDocument, Past, Planned, makes_known};
-use crate::message::Envelope;
+use crate::flows::{Done, Past, Planned};
 use crate::rehearsal::{self, Variant, broken};
-use crate::store::{
-    Document, Ending, Gate, Known, Outcome, Parked, ParkedFailure, Place, Record, Step, WaitsFor, Written,
-};
+use crate::store::{Ending, Gate, Known, Outcome, Parked, ParkedFailure, Place, Record, Step, WaitsFor, Written};
 use crate::telemetry::{AssumptionBroken, StrangerForwarded};
 
 /// Ends an attempt that ran.
@@ -64,13 +62,6 @@ pub(super) async fn leave(mut attempt: Box<Attempt<'_>>, verdict: Box<Verdict>) 
         house.persistently("letting a message pass", || house.tools.store.let_pass(owner, lane_key)).await;
     }
     wake(house, job, known_from_now_on, awaited).await;
-}
-
-/// The names that become known.
-fn names(documents: &[Document]) -> impl Iterator<Item = String> {
-    documents.iter().flat_map(|document| {
-        std::iter::once(document.key.clone()).chain(document.names.iter().map(|(_, name)| name.clone()))
-    })
 }
 
 /// What the head waited for whose gate it passed.
@@ -125,6 +116,16 @@ pub(super) async fn came_again(house: &House, job: &Job, known: &Known, started:
     record.journey.push(step(house, job, "drayline", what, "live"));
     if let Some(Ok(())) = commit(house, job, record).await {
         report::came_again(house, job, known, started).emit();
+    }
+}
+
+/// The row of a message that ended already goes. What it may have done, its document remembers.
+pub(super) async fn ended(house: &House, job: &Job, known: &Known, ending: Ending) {
+    let mut record = empty(job, Outcome::Ended(ending));
+    let unsure = known.parked.iter().flat_map(|parked| parked.unsure.clone()).collect::<Vec<_>>();
+    record.effects.extend(unsure::outliving(job.tenure.owner, job.inbound.message_id, &unsure));
+    if let Some(Ok(())) = commit(house, job, record).await {
+        house.due.notify_one();
     }
 }
 
@@ -221,14 +222,11 @@ fn applied(attempt: &mut Attempt<'_>, done: Done) -> Record {
         record.outbox =
             emits.into_iter().map(|emit| emitted(&attempt.house.tools.clock, envelope, revision, emit)).collect();
         record.documents = documents.into_iter().map(|document| known(envelope, document)).collect();
+        let mut made = made_known(envelope, &record);
+        made.retain(|document| !record.documents.contains(document));
+        record.documents.append(&mut made);
     }
     record
-}
-
-fn known(envelope: &Envelope, document: KnownDocument) -> Document {
-    let KnownDocument { key, kind, names } = document;
-    let legal_entity = envelope.legal_entity.as_ref().map(ToString::to_string);
-    Document { key, kind: kind.to_owned(), legal_entity, names }
 }
 
 async fn paused(attempt: &mut Attempt<'_>, pause: Pause) -> Record {
@@ -262,8 +260,7 @@ async fn paused(attempt: &mut Attempt<'_>, pause: Pause) -> Record {
     record.outbox.extend(letter);
     if let Ok(envelope) = &attempt.job.inbound.content {
         // What happened before it had to wait is known to others from now on.
-        let made = record.effects.iter().filter_map(|effect| makes_known(envelope, &effect.act, &effect.facts));
-        record.documents = made.map(|document| known(envelope, document)).collect();
+        record.documents = made_known(envelope, &record);
     }
     record
 }

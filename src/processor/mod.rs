@@ -33,6 +33,7 @@ mod gather;
 mod house;
 mod inbound;
 mod journal;
+mod known;
 mod lanes;
 mod leave;
 mod mapping;

@@ -11,10 +11,10 @@ use super::house::House;
 use super::inbound::Job;
 use super::lanes::Lanes;
 use super::ownership::{self, End, Tenure};
-use super::stops;
+use super::{stops, unsure};
 use crate::message::Flow;
 use crate::rehearsal::{Variant, broken};
-use crate::store::{Known, Question, Unsettled};
+use crate::store::{Ending, Known, Outcome, Question, Record, Unsettled};
 use crate::telemetry::PartitionLeft;
 use crate::transport::{Delivery, Subscription};
 
@@ -119,8 +119,32 @@ async fn find_unsettled(house: &House, tenure: &Tenure) {
     let ask = |id: &uuid::Uuid| Question { message_id: *id, lane_key: String::new(), document: String::new() };
     let questions: Vec<Question> = ids.iter().map(ask).collect();
     let known = house.persistently("looking messages up", || store.look_up(owner.flow, &questions)).await;
+    outlive(house, tenure, &found, ids.iter().zip(&known)).await;
     let still = ids.into_iter().zip(&known).filter(|(id, known)| needs_its_journal(&found, *id, known));
     house.journals.found(owner, found.clone(), &still.map(|(id, _)| id).collect());
+}
+
+/// Whoever was discarded while it called, and its worker died: its document remembers what it may have done.
+async fn outlive(
+    house: &House,
+    tenure: &Tenure,
+    found: &[Unsettled],
+    known: impl Iterator<Item = (&uuid::Uuid, &Known)>,
+) {
+    let discarded = known.filter(|(_, known)| known.ending == Some(Ending::Discarded)).map(|(id, _)| *id);
+    let records: Vec<Record> = discarded
+        .filter_map(|id| {
+            let intents: Vec<_> =
+                found.iter().filter(|one| one.message_id == id).flat_map(|one| one.intents.clone()).collect();
+            let effect = unsure::outliving(tenure.owner, id, &intents)?;
+            let (outbox, documents, journey, journal_done) = Default::default();
+            let (owner, outcome, effects) = (tenure.owner, Outcome::Unchanged, vec![effect]);
+            Some(Record { owner, message_id: id, outcome, effects, outbox, documents, journey, journal_done })
+        })
+        .collect();
+    if !records.is_empty() {
+        house.persistently("keeping what may have happened", || house.tools.store.record(&records)).await;
+    }
 }
 
 /// What ended needs it no more; what was parked took what was unsure with it, unless it has run since.

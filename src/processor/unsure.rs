@@ -9,14 +9,15 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use uuid::Uuid;
 
 use super::attempt::{Attempt, Verdict};
 use super::parking::Pause;
 use crate::config::ms;
 use crate::failure::{Code, Failure};
-use crate::flows::{self, Lookup, Past, Planned, Repeat, Settled};
+use crate::flows::{self, Ledger, Lookup, Past, Planned, Repeat, Settled};
 use crate::message::{Connection, Envelope};
-use crate::store::Intent;
+use crate::store::{Effect, Intent, Ownership};
 
 /// What stands in the journal of a call, so that it can be asked about whatever the configuration says by then.
 #[derive(Serialize, Deserialize)]
@@ -26,6 +27,9 @@ struct RecordedCall {
     facts: Value,
     lookup: Lookup,
 }
+
+/// The act under which calls that outlived their message stand among what happened to its document.
+const OUTLIVED: &str = "unsure";
 
 /// The intent of a planned call.
 pub(super) fn intent(planned: &Planned, message: &Envelope) -> Intent {
@@ -55,6 +59,39 @@ pub(super) fn facts_with(mut facts: Value, answered: Value) -> Value {
     facts
 }
 
+/// Calls of messages that a person discarded: they may have happened, and whoever works on the document next must know.
+/// What cannot be looked up is left out: for that, discarding was the person's verdict.
+pub(super) fn outlived(ledger: &Ledger) -> Vec<Intent> {
+    let outlived = ledger.facts::<Vec<Intent>>(OUTLIVED).into_iter().flatten();
+    outlived.filter(|intent| is_looked_up(intent) && !ledger.has(&looked_up(intent))).collect()
+}
+
+/// The calls of a message that ended while its worker was dead, as they stand in the journal of its document.
+pub(super) fn outliving(owner: Ownership, message_id: Uuid, intents: &[Intent]) -> Option<Effect> {
+    let first = intents.first()?;
+    let call: RecordedCall = serde_json::from_value(first.call.clone()).ok()?;
+    Some(Effect {
+        key: format!("unsure/{message_id}/{}/journal", owner.flow),
+        document: call.document,
+        act: OUTLIVED.to_owned(),
+        connection: first.connection.clone(),
+        message_id,
+        facts: serde_json::to_value(intents).ok()?,
+    })
+}
+
+fn is_looked_up(intent: &Intent) -> bool {
+    let recorded = serde_json::from_value::<RecordedCall>(intent.call.clone());
+    let lookup = recorded.is_ok_and(|recorded| recorded.lookup != Lookup::Again);
+    lookup && class(&intent.class).is_some_and(|class| class != Repeat::Neither)
+}
+
+/// What says that an outlived call was looked up and need not be again.
+fn looked_up(intent: &Intent) -> String {
+    let at = intent.committed_at.map(|at| at.to_string()).unwrap_or_default();
+    format!("unsure_looked_up/{}/{at}", intent.key)
+}
+
 /// Settles every unsure call of the message. What is not settled when this stops stays unsure.
 pub(super) async fn settle(attempt: &mut Attempt<'_>) -> Result<(), Verdict> {
     while let Some(intent) = attempt.unsure.first().cloned() {
@@ -62,6 +99,9 @@ pub(super) async fn settle(attempt: &mut Attempt<'_>) -> Result<(), Verdict> {
             let what = format!("{} had happened before the answer was lost ({}).", past.act, past.key);
             attempt.step(&past.connection.clone(), what, "live");
             attempt.happened(past);
+        } else if outlived(&attempt.ledger).iter().any(|outlived| outlived.key == intent.key) {
+            let (key, connection) = (looked_up(&intent), intent.connection.clone());
+            attempt.happened(Past { key, act: "unsure_looked_up".to_owned(), connection, facts: Value::Null });
         }
         attempt.unsure.remove(0);
     }

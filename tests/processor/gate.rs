@@ -85,7 +85,8 @@ fn a_due_head_runs_where_it_stands_unless_somebody_else_dealt_with_it() {
     let known = Known { parked: Some(parked(HEAD, 7, then)), ..gated(WaitsFor::Person) };
     assert_eq!(admit(&due(then), &known), Admission::Run(Place::At(7)));
     assert_eq!(admit(&due(later), &known), Admission::Stale, "it was parked again meanwhile");
-    assert_eq!(admit(&due(then), &Known { ending: Some(Ending::Applied), ..known.clone() }), Admission::Stale);
+    let ended = Known { ending: Some(Ending::Discarded), ..known.clone() };
+    assert_eq!(admit(&due(then), &ended), Admission::Ended(Ending::Discarded), "its row goes");
     assert_eq!(admit(&due(then), &Known { parked: None, ..known.clone() }), Admission::Stale);
     let mut overtaken = known;
     overtaken.gate.as_mut().unwrap().head = OTHER;

@@ -6,9 +6,11 @@ use std::time::Duration;
 use drayline::message::{Envelope, Flow};
 use drayline::processor::Worker;
 use drayline::store::{
-    Discarded, OutboxRow, Outcome, Ownership, Parked, ParkedFailure, Place, Purpose, Record, Replayed, WaitsFor,
-    Written,
+    Discarded, Ending, Known, OutboxRow, Outcome, Ownership, Parked, ParkedFailure, Place, Purpose, Question, Record,
+    Replayed, WaitsFor, Written,
 };
+use sqlx::Connection as _;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use uuid::Uuid;
 
 use super::far_ends::{Creates, FarEnds};
@@ -23,6 +25,9 @@ on_both!(
     a_copy_of_a_held_head_changes_nothing_when_its_far_end_is_well_again,
     a_replayed_head_and_its_thousand_followers_keep_their_order_while_owners_die,
     a_head_that_is_discarded_while_it_runs_ends_once,
+    what_a_discarded_head_may_have_done_is_looked_up_before_it_is_done_again,
+    what_a_discarded_head_may_have_done_outlives_its_worker,
+    what_an_unsure_message_may_have_done_outlives_its_discard,
     an_awaited_kind_that_fails_parks_in_front_of_its_waiter,
     a_mapping_edited_after_an_unsure_create_moves_no_order,
     a_far_end_that_is_down_leaves_the_deliveries_of_another_alone,
@@ -200,10 +205,103 @@ async fn a_head_that_is_discarded_while_it_runs_ends_once(backing: Backing) {
     world.far_ends.go_on();
     world.until_nothing_waits().await;
     let told = world.store().replay(head.message_id, "test").await.unwrap();
-    assert_eq!(told, Replayed::NotParked(Some(drayline::store::Ending::Discarded)), "who comes later is told so");
+    assert_eq!(told, Replayed::NotParked(Some(Ending::Discarded)), "who comes later is told so");
     let journey = world.journey(&document("SHP1")).await;
     assert!(journey.iter().any(|(id, what)| *id == follower.message_id && what.contains("Accepted")), "{journey:#?}");
     assert_eq!(world.far_ends.took().len(), 1);
+    worker.stop(Duration::from_secs(5)).await;
+    world.close().await;
+}
+
+/// A head whose replay is calling is discarded; behind it stands another message that wants the same of the far end.
+async fn discarded_in_flight(world: &World) -> (Envelope, Envelope) {
+    world.far_ends.forbid("SHP1", true);
+    let (head, follower) = (released("SHP1", "e1"), released("SHP1", "e2"));
+    world.publish(&head).await;
+    world.parked(head.message_id, for_a_person).await;
+    world.publish(&follower).await;
+    world.parked(head.message_id, |row| for_a_person(row) && row.followers == 1).await;
+    world.far_ends.forbid("SHP1", false);
+    world.far_ends.creates(Creates::HeldAfter);
+    assert_eq!(world.store().replay(head.message_id, "test").await.unwrap(), Replayed::Due);
+    until("the call is in flight", async || (world.far_ends.took().len() == 1).then_some(())).await;
+    assert_eq!(world.store().discard(head.message_id, "Discarded by a test.").await.unwrap(), Discarded::Yes);
+    (head, follower)
+}
+
+/// The follower finds what its discarded head did: the far end is asked to do it once.
+async fn was_done_once(world: &World) {
+    world.until_nothing_waits().await;
+    let journey = world.journey(&document("SHP1")).await;
+    assert!(journey.iter().any(|(_, what)| what.contains("had happened before the answer was lost")), "{journey:#?}");
+    assert_eq!(world.far_ends.took().len(), 1, "{:#?}", world.far_ends.took());
+    let known = world.store().known(&[format!("order/contoso/{}", reference("SHP1"))]).await.unwrap();
+    assert_eq!(known.len(), 1, "who waits for the order is woken");
+}
+
+async fn what_a_discarded_head_may_have_done_is_looked_up_before_it_is_done_again(backing: Backing) {
+    let world = World::with(backing, "gateways.call_ms_max = 800").await;
+    let worker = world.worker(&[Flow::Orders]).await;
+    discarded_in_flight(&world).await;
+    was_done_once(&world).await;
+    world.far_ends.go_on();
+    worker.stop(Duration::from_secs(5)).await;
+    world.close().await;
+}
+
+async fn what_a_discarded_head_may_have_done_outlives_its_worker(backing: Backing) {
+    let world = World::with(backing, "gateways.call_ms_max = 800").await;
+    let worker = world.worker(&[Flow::Orders]).await;
+    discarded_in_flight(&world).await;
+    drop(worker);
+    world.far_ends.go_on();
+    let worker = world.worker(&[Flow::Orders]).await;
+    was_done_once(&world).await;
+    worker.stop(Duration::from_secs(5)).await;
+    world.close().await;
+}
+
+/// It was parked with a call whose answer was lost, waits for its next attempt, and a person discards it.
+async fn what_an_unsure_message_may_have_done_outlives_its_discard(backing: Backing) {
+    let world = World::with(backing, "gateways.call_ms_max = 800\nprocessor.retry_delays_ms = [3600000]").await;
+    let worker = world.worker(&[Flow::Orders]).await;
+    world.far_ends.creates(Creates::HeldAfter);
+    let (head, follower) = (released("SHP1", "e1"), released("SHP1", "e2"));
+    world.publish(&head).await;
+    world.parked(head.message_id, |row| !row.parked.unsure.is_empty()).await;
+    world.far_ends.go_on();
+    assert_eq!(world.store().discard(head.message_id, "Discarded by a test.").await.unwrap(), Discarded::Yes);
+    world.publish(&follower).await;
+    let applied = |row: &Known| row.ending == Some(Ending::Applied);
+    let question = Question { message_id: follower.message_id, lane_key: String::new(), document: String::new() };
+    until("the follower is applied", async || {
+        let known = world.store().look_up(Flow::Orders, std::slice::from_ref(&question)).await.unwrap();
+        applied(&known[0]).then_some(())
+    })
+    .await;
+    was_done_once(&world).await;
+    worker.stop(Duration::from_secs(5)).await;
+    world.close().await;
+}
+
+/// On a server a discard and the commit that parks again may pass each other, and leave an ending and a row.
+#[tokio::test]
+async fn a_row_that_outlived_its_ending_goes_and_frees_what_stands_behind() {
+    let world = World::new(Backing::Embedded).await;
+    let (head, follower) = (released("SHP1", "e1"), released("SHP1", "e2"));
+    let owner = owner(&world).await;
+    world.park(owner, &head, WaitsFor::Person).await;
+    world.park(owner, &follower, WaitsFor::Head).await;
+    let file = SqliteConnectOptions::new().filename(world.tools.config.data.join("store.db"));
+    let mut store = SqliteConnection::connect_with(&file).await.unwrap();
+    let end = sqlx::query("INSERT INTO inbox (message_id, flow, ending, ended_at) VALUES ($1, 'orders', 3, 0)");
+    end.bind(head.message_id).execute(&mut store).await.unwrap();
+    assert_eq!(world.store().replay(head.message_id, "test").await.unwrap(), Replayed::Due);
+    let worker = world.worker(&[Flow::Orders]).await;
+    world.until_nothing_waits().await;
+    assert_eq!(world.far_ends.took().len(), 1, "the follower was applied");
+    let told = world.store().replay(head.message_id, "test").await.unwrap();
+    assert_eq!(told, Replayed::NotParked(Some(Ending::Discarded)));
     worker.stop(Duration::from_secs(5)).await;
     world.close().await;
 }

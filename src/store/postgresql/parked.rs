@@ -59,7 +59,12 @@ SELECT (SELECT head FROM mine), (SELECT message_id FROM replayed),
 
 const DISCARD: &str = "
 WITH gone AS (
-  DELETE FROM parked WHERE message_id = $1 RETURNING flow, ordering_key
+  DELETE FROM parked WHERE message_id = $1 RETURNING flow, ordering_key, connection, unsure
+),
+outlived AS (
+  INSERT INTO effects (key, document, act, connection, message_id, facts, recorded_at)
+  SELECT 'unsure/' || $1 || '/' || flow || '/parked', ordering_key, 'unsure', connection, $1, unsure, store_now()
+  FROM gone WHERE unsure <> '[]' ON CONFLICT DO NOTHING
 ),
 ended AS (
   INSERT INTO inbox (message_id, flow, ending, ended_at) SELECT $1, flow, $2, store_now() FROM gone ON CONFLICT DO NOTHING

@@ -75,6 +75,17 @@ placed AS (
     bytes = CASE WHEN excluded.revision > parked.revision THEN excluded.bytes ELSE parked.bytes END,
     revision = greatest(excluded.revision, parked.revision)
 ),
+-- What ended while it ran may have done something: its document remembers, for whoever comes next.
+outlived AS (
+  INSERT INTO effects (key, document, act, connection, message_id, facts, recorded_at)
+  SELECT 'unsure/' || mine.message_id || '/' || mine.flow || '/run', w.ordering_key, 'unsure', w.connection,
+    mine.message_id, w.unsure, store_now()
+  FROM unnest($7::bigint[], $9::text[], $11::text[], $26::text[]) AS w (record, ordering_key, connection, unsure)
+  JOIN mine ON mine.record = w.record
+  WHERE w.unsure <> '[]'
+    AND (SELECT i.ending FROM inbox i WHERE i.message_id = mine.message_id AND i.flow = mine.flow) IS NOT NULL
+  ON CONFLICT DO NOTHING
+),
 happened AS (
   INSERT INTO effects (key, document, act, connection, message_id, facts, recorded_at)
   SELECT e.key, e.document, e.act, e.connection, e.message_id, e.facts, store_now()

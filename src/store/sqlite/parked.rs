@@ -62,6 +62,13 @@ SELECT ordering_key, ",
     ", message_id, 0, $2, 'drayline', $3, 'live' FROM parked WHERE message_id = $1 ON CONFLICT DO NOTHING"
 );
 
+const OUTLIVED: &str = concat!(
+    "INSERT INTO effects (key, document, act, connection, message_id, facts, recorded_at)
+SELECT 'unsure/' || lower(hex(message_id)) || '/' || flow || '/parked', ordering_key, 'unsure', connection, message_id, unsure, ",
+    now!(),
+    " FROM parked WHERE message_id = $1 AND unsure <> '[]' ON CONFLICT DO NOTHING"
+);
+
 const COUNT: &str = "
 SELECT count(*) FROM parked
 WHERE ($1 IS NULL OR message_id = $1) AND ($2 IS NULL OR flow = $2) AND (NOT $3 OR waits_for = 3)";
@@ -171,6 +178,7 @@ impl Sqlite {
         end.execute(&mut *transaction).await?;
         let tell = sqlx::query(TELL).bind(message_id).bind(digest(&[why]).cast_signed()).bind(why);
         tell.execute(&mut *transaction).await?;
+        sqlx::query(OUTLIVED).bind(message_id).execute(&mut *transaction).await?;
         let unpark = sqlx::query("DELETE FROM parked WHERE message_id = $1").bind(message_id);
         let gone = unpark.execute(&mut *transaction).await?.rows_affected() > 0;
         let ask = sqlx::query_as("SELECT ending FROM inbox WHERE message_id = $1 ORDER BY flow LIMIT 1");

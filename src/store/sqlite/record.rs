@@ -44,6 +44,14 @@ ON CONFLICT (message_id, flow) DO UPDATE SET
   revision = max(excluded.revision, revision)"
 );
 
+/// What ended while it ran may have done something: its document remembers, for whoever comes next.
+const OUTLIVED: &str = concat!(
+    "INSERT INTO effects (key, document, act, connection, message_id, facts, recorded_at)
+SELECT 'unsure/' || lower(hex(message_id)) || '/' || flow || '/run', $3, 'unsure', $4, message_id, $5, ",
+    now!(),
+    " FROM inbox WHERE message_id = $1 AND flow = $2 AND $5 <> '[]' ON CONFLICT DO NOTHING"
+);
+
 const HAPPENED: &str = concat!(
     "INSERT INTO effects (key, document, act, connection, message_id, facts, recorded_at)
 VALUES ($1, $2, $3, $4, $5, $6, ",
@@ -168,8 +176,10 @@ async fn park(
         .bind(row.parked.deadline_at.map(jiff::Timestamp::as_microsecond))
         .bind(row.asked_by.as_deref())
         .bind(i64::from(row.parked.asked))
-        .execute(connection)
+        .execute(&mut *connection)
         .await?;
+    let outlived = sqlx::query(OUTLIVED).bind(message_id).bind(owner.flow.as_str()).bind(row.ordering_key.as_ref());
+    outlived.bind(row.connection.as_ref()).bind(row.unsure.as_str()).execute(connection).await?;
     Ok(())
 }
 
