@@ -244,6 +244,45 @@ codes! {
     /// An adjustment belongs to a shipment, receipt or return that never came.
     AdjustmentDocumentMissing = "adjustment.document_missing", Permanent, "operations",
         "Find out why the document was never posted and replay this after it; or map the reason to an adjustment.";
+    /// Goods that the warehouse expects were changed in Dynamics, and it goes on with what it had.
+    InboundChanged = "inbound.changed", Permanent, "operations",
+        "Tell the warehouse what changed, or undo the change in Dynamics, then discard this.";
+    /// The inbound order was cancelled in Dynamics, but the warehouse goes on with it.
+    InboundCancelledTooLate = "inbound.cancelled_too_late", Permanent, "operations",
+        "Settle with the warehouse and the supplier what becomes of goods that arrive.";
+    /// The warehouse will not receive what was announced.
+    InboundRejected = "inbound.rejected", Permanent, "operations",
+        "Read the warehouse's reason; correct the inbound order in Dynamics and release it again, or cancel it there.";
+    /// Nothing is known of the inbound order that a receipt speaks of.
+    InboundUnknown = "inbound.unknown", Permanent, "operations",
+        "Find out what arrived; release the inbound order in Dynamics and replay this, or discard it.";
+    /// Goods were received that nobody ordered.
+    ReceiptItemUnexpected = "receipt.item_unexpected", Permanent, "operations",
+        "Ask the warehouse what arrived; add it to the order in Dynamics and replay this, or send it back and discard this.";
+    /// More was received than ordered, beyond the line's tolerance.
+    ReceiptExceedsOrder = "receipt.exceeds_order", Permanent, "operations",
+        "Decide what becomes of the surplus: raise the order in Dynamics and replay this, or send it back and discard this.";
+    /// The receipt counts in another unit than the order.
+    ReceiptUnitDiffers = "receipt.unit_differs", Permanent, "operations",
+        "Agree on the unit of the item with the warehouse, then replay it.";
+    /// Lots, serials or damaged pieces do not add up to what was received.
+    ReceiptTrackingDiffers = "receipt.tracking_differs", Permanent, "operations",
+        "Ask the warehouse for the missing lots, serials or damaged pieces, then replay it.";
+    /// Nobody said which inventory status the goods' condition is.
+    ReceiptStatusUnmapped = "receipt.status_unmapped", Permanent, "integration",
+        "Name the inventory status of the condition under dynamics.NAME.inbound.statuses, then replay it.";
+    /// A receipt reports less than was posted, and nothing says which report is the newer one.
+    ReceiptSmaller = "receipt.smaller", Permanent, "operations",
+        "Ask the warehouse what it has; correct the posting in Dynamics by hand if need be, then discard this.";
+    /// Dynamics takes no update that takes goods back.
+    ReceiptReversed = "receipt.reversed", Permanent, "finance",
+        "Reverse the difference in Dynamics by hand, then discard this.";
+    /// A receipt says something about quantities that nobody understands, or says a fact again with other quantities.
+    ReceiptDiffers = "receipt.differs", Permanent, "operations",
+        "Ask the warehouse what it has; post the difference in Dynamics by hand, then discard this.";
+    /// Goods arrived for an inbound order that was cancelled in Dynamics.
+    ReceiptCancelledOrder = "receipt.cancelled_order", Permanent, "operations",
+        "Open the order in Dynamics again and replay this, or send the goods back and discard this.";
     /// A call that the far end can neither absorb nor tell about may have happened.
     EffectUnsure = "effect.unsure", Permanent, "operations",
         "Look at the far end whether it happened, and say so.";

@@ -44,12 +44,15 @@ pub struct Dynamics {
     /// How often it may be called.
     #[serde(default)]
     pub rate: Rate,
-    /// What differs from version to version when shipments are posted.
+    /// What differs from version to version when shipments are posted; of updates, it holds for receipts, too.
     #[serde(default)]
     pub outbound: Outbound,
     /// How stock adjustments are posted.
     #[serde(default)]
     pub adjustments: Adjustments,
+    /// What differs from version to version when goods are expected and received.
+    #[serde(default)]
+    pub inbound: Inbound,
 }
 
 /// The two products.
@@ -120,6 +123,34 @@ pub struct Outbound {
     pub order_number_field: String,
     /// The time zone of each legal entity (IANA name): the days of packing slips are days there. UTC where none is given.
     pub time_zones: BTreeMap<String, String>,
+}
+
+/// How goods are expected and received. How updates are handed over, and their states, are those of [`Outbound`].
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Inbound {
+    /// The entity with the status of an inbound request; empty: there is none.
+    pub status_entity: String,
+    /// The member of the request with the number of the purchase or transfer order; empty: there is none.
+    pub order_number_field: String,
+    /// Condition of received goods (`DAMAGED`, or the warehouse's own code) = inventory status in Dynamics.
+    pub statuses: BTreeMap<String, String>,
+    /// Condition of received goods = disposition code in Dynamics.
+    pub dispositions: BTreeMap<String, String>,
+    /// Whether an update may take back what was received too much, by a quantity below zero.
+    pub reversals: bool,
+}
+
+impl Default for Inbound {
+    fn default() -> Self {
+        Self {
+            status_entity: "InboundShipmentOrderRequestStatus".to_owned(),
+            order_number_field: "ConsignerReference".to_owned(),
+            statuses: BTreeMap::new(),
+            dispositions: BTreeMap::new(),
+            reversals: true,
+        }
+    }
 }
 
 /// How an update is handed over.

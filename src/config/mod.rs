@@ -14,7 +14,7 @@ use serde::Serialize;
 
 pub use adjustments::{Adjustments, BelongsTo, ReasonPosting};
 pub use check::check;
-pub use connections::{Commit, DimensionRows, Dynamics, DynamicsKind, Mode, Outbound, Rate, Stage, Warehouse};
+pub use connections::{Commit, DimensionRows, Dynamics, DynamicsKind, Inbound, Mode, Outbound, Rate, Stage, Warehouse};
 pub use load::{DEFAULTS, load, load_text, load_with};
 pub use secret::{Secret, SecretError, address};
 pub use settings::{

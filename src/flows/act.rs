@@ -15,7 +15,10 @@ use super::orders::{held_difference, unknown};
 use super::words;
 use crate::clock::{Clock, Mark};
 use crate::failure::{Class, Code, Failure};
-use crate::gateways::{CancelAnswer, CreateAnswer, Dynamics, FulfilmentOrder, Gateways, HeldOrder, Warehouse};
+use crate::gateways::{
+    CancelAnswer, CreateAnswer, Direction, Dynamics, FulfilmentOrder, GatewayError, Gateways, HeldOrder,
+    ShipmentUpdate, UpdateState, Warehouse,
+};
 use crate::message::{CancelOutcomeCode, Connection, Reference};
 
 /// Makes one call; gives it up when `within` has passed since `mark`, and then sends nothing more of it.
@@ -31,8 +34,8 @@ pub async fn act(
     let made = async {
         match &planned.call {
             Call::CreateOrder(order) => create(warehouse(gateways, planned)?, order).await,
-            Call::CancelOrder { order_id, reference, reason } => {
-                cancel(warehouse(gateways, planned)?, order_id, reference, reason).await
+            Call::CancelOrder { direction, order_id, reference, reason } => {
+                cancel(warehouse(gateways, planned)?, *direction, (order_id, reference), reason).await
             }
             Call::WriteStatus { .. } | Call::PostShipment(_) | Call::WriteTracking(_) => {
                 write(dynamics(gateways, planned)?, &planned.call).await
@@ -47,13 +50,14 @@ pub async fn act(
 /// # Errors
 /// The [`Failure`] of a far end that could not be asked.
 pub async fn settle(gateways: &Gateways, connection: &Connection, lookup: &Lookup) -> Result<Settled, Failure> {
-    let (reference, cancelling) = match lookup {
+    let (direction, reference, cancelling) = match lookup {
         Lookup::Again => return Ok(Settled::Again),
-        Lookup::Order { reference } => (reference, false),
-        Lookup::Cancellation { reference } => (reference, true),
+        Lookup::Order { direction, reference } => (*direction, reference, false),
+        Lookup::Cancellation { direction, reference } => (*direction, reference, true),
+        Lookup::Update(update) => return complete(gateways, connection, update).await,
     };
     let warehouse = gateways.warehouse(connection).ok_or_else(|| unknown(connection))?;
-    let found = warehouse.find_order(reference).await;
+    let found = warehouse.find_order(direction, reference).await;
     Ok(match found.map_err(|error| warehouse.failure(&error, &format!("read the order {reference}")))? {
         None => Settled::NotThere,
         Some(held) if cancelling && is_dead(&held) => {
@@ -62,16 +66,27 @@ pub async fn settle(gateways: &Gateways, connection: &Connection, lookup: &Looku
         Some(_) if cancelling => Settled::Again,
         // Whether it was ours or an older one, nothing will ship under this reference: the next revision is taken.
         Some(held) if is_dead(&held) => match reference.parse() {
-            Ok(reference) => Settled::Instead(burned(warehouse, &reference)),
+            Ok(reference) => Settled::Instead(burned(warehouse, direction, &reference)),
             Err(_) => Settled::Again,
         },
         Some(held) => Settled::Happened(json!({ "order_id": held.order_id })),
     })
 }
 
-fn burned(warehouse: &Warehouse, reference: &Reference) -> Past {
+/// An update of which anything is there is completed. Whoever wrote it half may have handed a part of it over.
+async fn complete(gateways: &Gateways, connection: &Connection, update: &ShipmentUpdate) -> Result<Settled, Failure> {
+    let dynamics = gateways.dynamics(connection).ok_or_else(|| unknown(connection))?;
+    let failure = |error: GatewayError| dynamics.failure(&error, &format!("hand over {}", update.packing_slip));
+    if dynamics.update_state(&update.named()).await.map_err(failure)? == UpdateState::Missing {
+        return Ok(Settled::NotThere);
+    }
+    dynamics.post_shipment(update).await.map_err(failure)?;
+    Ok(Settled::Happened(json!({})))
+}
+
+fn burned(warehouse: &Warehouse, direction: Direction, reference: &Reference) -> Past {
     Past {
-        key: keys::burn_reference(warehouse.name(), reference),
+        key: keys::burn_reference(direction, warehouse.name(), reference),
         act: "burn_reference".to_owned(),
         connection: warehouse.name().to_string(),
         facts: kept(&EndedReference { reference: reference.clone() }),
@@ -90,7 +105,9 @@ async fn create(warehouse: &Warehouse, order: &FulfilmentOrder) -> Result<Acted,
     };
     match answer {
         CreateAnswer::Created(held) => Ok(happened(&held)),
-        CreateAnswer::Existing(held) if is_dead(&held) => Ok(Acted::Instead(burned(warehouse, reference))),
+        CreateAnswer::Existing(held) if is_dead(&held) => {
+            Ok(Acted::Instead(burned(warehouse, order.direction, reference)))
+        }
         CreateAnswer::Existing(held) => match held_difference(order, &held) {
             None => Ok(happened(&held)),
             Some(difference) => {
@@ -109,14 +126,20 @@ fn happened(held: &HeldOrder) -> Acted {
     Acted::Happened(json!({ "order_id": held.order_id }))
 }
 
-async fn cancel(warehouse: &Warehouse, order_id: &str, reference: &str, reason: &str) -> Result<Acted, Failure> {
-    let answer = warehouse.cancel_order(order_id, reference, reason).await;
+async fn cancel(
+    warehouse: &Warehouse,
+    direction: Direction,
+    (order_id, reference): (&str, &str),
+    reason: &str,
+) -> Result<Acted, Failure> {
+    let answer = warehouse.cancel_order(direction, order_id, reference, reason).await;
     let answer = answer.map_err(|error| warehouse.failure(&error, &format!("cancel the order {reference}")))?;
     let CancelAnswer { outcome, reason } = answer;
     let text = reason.as_ref().map(words::reason).unwrap_or_default();
     let refused = matches!(outcome.code, CancelOutcomeCode::Rejected | CancelOutcomeCode::Partial);
     // An order that is dead already is often refused as "cannot be cancelled": that is what we wanted.
-    let dead = refused && warehouse.find_order(reference).await.ok().flatten().is_some_and(|held| is_dead(&held));
+    let dead =
+        refused && warehouse.find_order(direction, reference).await.ok().flatten().is_some_and(|held| is_dead(&held));
     let outcome = if dead { CancelOutcomeCode::Confirmed } else { outcome.code };
     Ok(Acted::Happened(json!({ "outcome": outcome.as_str(), "text": text })))
 }
@@ -128,7 +151,7 @@ async fn write(dynamics: &Dynamics, call: &Call) -> Result<Acted, Failure> {
             format!("tell Dynamics what became of {request_id}"),
         ),
         Call::PostShipment(update) => {
-            (dynamics.post_shipment(update).await, format!("hand over packing slip {}", update.packing_slip))
+            (dynamics.post_shipment(update).await, format!("hand over {}", update.packing_slip))
         }
         Call::WriteTracking(row) => {
             (dynamics.write_tracking(row).await, format!("write the tracking of package {}", row.package_key))

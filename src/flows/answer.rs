@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::failure::Failure;
-use crate::gateways::{FulfilmentOrder, RequestVerdict, ShipmentUpdate, TrackingRow};
+use crate::gateways::{Direction, FulfilmentOrder, RequestVerdict, ShipmentUpdate, TrackingRow};
 use crate::message::{Body, Connection, Kind, LegalEntity, RequestId};
 
 /// What is to be done next.
@@ -115,10 +115,12 @@ impl Repeat {
 #[derive(Clone, Debug)]
 #[allow(clippy::large_enum_variant, reason = "few of them live at a time, each for one attempt")]
 pub enum Call {
-    /// Create a fulfilment order at a warehouse.
+    /// Create an order at a warehouse: to ship goods, or to expect them.
     CreateOrder(FulfilmentOrder),
     /// Ask a warehouse to cancel an order.
     CancelOrder {
+        /// Which way its goods go.
+        direction: Direction,
         /// The warehouse's id of it.
         order_id: String,
         /// Our reference.
@@ -135,7 +137,7 @@ pub enum Call {
         /// What became of it.
         verdict: RequestVerdict,
     },
-    /// Post what was shipped.
+    /// Post what was shipped, or received.
     PostShipment(ShipmentUpdate),
     /// Write a package's tracking number.
     WriteTracking(TrackingRow),
@@ -147,15 +149,24 @@ pub enum Call {
 pub enum Lookup {
     /// By our reference at the warehouse.
     Order {
+        /// Which way its goods go.
+        #[serde(default, skip_serializing_if = "Direction::is_outbound")]
+        direction: Direction,
         /// Our reference.
         reference: String,
     },
     /// The same order; whether it is dead tells whether it was cancelled. A plan that does not want the cancellation any
     /// more must know of it.
     Cancellation {
+        /// Which way its goods go.
+        #[serde(default, skip_serializing_if = "Direction::is_outbound")]
+        direction: Direction,
         /// Our reference.
         reference: String,
     },
+    /// By our id of the update in Dynamics. What is there of it is completed as it was meant, whatever a plan would make of
+    /// it now: so a receipt is never posted in two ways.
+    Update(Box<ShipmentUpdate>),
     /// A repeat changes nothing, so that the call is simply made again.
     Again,
 }
@@ -165,8 +176,16 @@ impl Call {
     #[must_use]
     pub fn lookup(&self) -> Lookup {
         match self {
-            Self::CreateOrder(order) => Lookup::Order { reference: order.reference.to_string() },
-            Self::CancelOrder { reference, .. } => Lookup::Cancellation { reference: reference.clone() },
+            Self::CreateOrder(order) => {
+                Lookup::Order { direction: order.direction, reference: order.reference.to_string() }
+            }
+            Self::CancelOrder { direction, reference, .. } => {
+                Lookup::Cancellation { direction: *direction, reference: reference.clone() }
+            }
+            // A shipment has one update for ever; which one a receipt has depends on what was posted before.
+            Self::PostShipment(update) if update.direction == Direction::Inbound => {
+                Lookup::Update(Box::new(update.clone()))
+            }
             Self::WriteStatus { .. } | Self::PostShipment(_) | Self::WriteTracking(_) => Lookup::Again,
         }
     }

@@ -1,4 +1,4 @@
-//! What became of the orders that we created for one document, as far as the ledger tells.
+//! What became of the orders that we created for one document, to ship or to receive, as far as the ledger tells.
 //!
 //! A document has at most one live order at warehouses: the latest revision, unless it ended. An order ends by the
 //! warehouse's rejection, or by a cancellation that the warehouse confirmed; never because we wished so.
@@ -41,6 +41,7 @@ impl History {
     pub fn of(ledger: &Ledger) -> Self {
         let rejected: Vec<EndedReference> = ledger.facts("reject_order");
         let mut answers: Vec<CancelledOrder> = ledger.facts("cancel_order");
+        answers.extend(ledger.facts::<CancelledOrder>("cancel_receipt"));
         answers.extend(ledger.facts::<CancelledOrder>("cancel_resolved"));
         let sent = |created: CreatedOrder| {
             let mine = || answers.iter().filter(|answer| answer.reference == created.reference);
@@ -50,7 +51,9 @@ impl History {
             let cancel = mine().next_back().cloned();
             SentOrder { end: cancelled.or(refused), cancel, created }
         };
-        let mut orders: Vec<SentOrder> = ledger.facts("create_order").into_iter().map(sent).collect();
+        // A document is of one direction, so that it has facts of one of the two acts.
+        let created = ledger.facts("create_order").into_iter().chain(ledger.facts("create_receipt"));
+        let mut orders: Vec<SentOrder> = created.map(sent).collect();
         orders.sort_by_key(|order| order.created.reference.revision());
         let burned = ledger.facts::<EndedReference>("burn_reference");
         Self { orders, burned: burned.into_iter().map(|each| each.reference).collect() }
@@ -114,17 +117,18 @@ pub(super) fn is_dead(held: &HeldOrder) -> bool {
     held.status.code == OrderStatusCode::Cancelled || words.iter().any(|word| raw.eq_ignore_ascii_case(word))
 }
 
-/// The postings of a document that stand: those whose shipment was not voided.
+/// The postings of a document that stand: its receipts, and its shipments that were not voided.
 pub(super) fn postings(ledger: &Ledger) -> Vec<PostedUpdate> {
     let voided: Vec<VoidedShipment> = ledger.facts("void_shipment");
     let stands = |posted: &PostedUpdate| {
         !voided.iter().any(|void| void.shipment_key == posted.shipment_key && void.warehouse == posted.warehouse)
     };
-    ledger.facts("post_shipment").into_iter().filter(stands).collect()
+    let shipments = ledger.facts("post_shipment").into_iter().filter(stands);
+    shipments.chain(ledger.facts("post_receipt")).collect()
 }
 
-/// How much of a line was posted, over all shipments that stand.
-pub(super) fn shipped(postings: &[PostedUpdate], line_id: &str) -> Decimal {
+/// How much of a line was posted, over all shipments that stand, or all receipts.
+pub(super) fn moved(postings: &[PostedUpdate], line_id: &str) -> Decimal {
     let lines = postings.iter().flat_map(|posted| &posted.lines);
-    lines.filter(|line| line.line_id == line_id).map(|line| line.shipped).sum()
+    lines.filter(|line| line.line_id == line_id).map(|line| line.moved).sum()
 }

@@ -5,27 +5,57 @@
 
 use jiff::Timestamp;
 
-use super::ledger::PackageTracking;
+use super::ledger::{CountedReceipt, PackageTracking};
+use crate::gateways::Direction;
 use crate::message::{Connection, LegalEntity, Reference, RequestId, record_id};
 
 /// The longest packing slip number that Dynamics takes.
 const PACKING_SLIP_LENGTH_MAX: usize = 20;
 
-pub(super) fn create_order(warehouse: &Connection, reference: &Reference) -> String {
-    format!("create_order/{warehouse}/{reference}")
+/// The act that creates an order at a warehouse.
+pub(super) fn creating(direction: Direction) -> &'static str {
+    match direction {
+        Direction::Outbound => "create_order",
+        Direction::Inbound => "create_receipt",
+    }
 }
 
-pub(super) fn burn_reference(warehouse: &Connection, reference: &Reference) -> String {
-    format!("burn_reference/{warehouse}/{reference}")
+/// The act that cancels an order at a warehouse.
+pub(super) fn cancelling(direction: Direction) -> &'static str {
+    match direction {
+        Direction::Outbound => "cancel_order",
+        Direction::Inbound => "cancel_receipt",
+    }
 }
 
-pub(super) fn cancel_order(warehouse: &Connection, reference: &Reference) -> String {
-    format!("cancel_order/{warehouse}/{reference}")
+/// What tells a receipt's key from that of an order: both may have the same reference.
+fn mark(direction: Direction) -> &'static str {
+    match direction {
+        Direction::Outbound => "",
+        Direction::Inbound => "receipt/",
+    }
+}
+
+pub(super) fn create_order(direction: Direction, warehouse: &Connection, reference: &Reference) -> String {
+    format!("{}/{warehouse}/{reference}", creating(direction))
+}
+
+pub(super) fn burn_reference(direction: Direction, warehouse: &Connection, reference: &Reference) -> String {
+    format!("burn_reference/{}{warehouse}/{reference}", mark(direction))
+}
+
+pub(super) fn cancel_order(direction: Direction, warehouse: &Connection, reference: &Reference) -> String {
+    format!("{}/{warehouse}/{reference}", cancelling(direction))
 }
 
 /// A cancellation may be answered twice: first that it is refused, later that it happened after all.
-pub(super) fn cancel_resolved(warehouse: &Connection, reference: &Reference, outcome: &str) -> String {
-    format!("cancel_resolved/{warehouse}/{reference}/{outcome}")
+pub(super) fn cancel_resolved(
+    direction: Direction,
+    warehouse: &Connection,
+    reference: &Reference,
+    outcome: &str,
+) -> String {
+    format!("cancel_resolved/{}{warehouse}/{reference}/{outcome}", mark(direction))
 }
 
 pub(super) fn accept_order(warehouse: &Connection, reference: &Reference) -> String {
@@ -52,6 +82,43 @@ pub(super) fn write_status(
 
 pub(super) fn post_shipment(environment: &Connection, warehouse: &Connection, shipment: &str) -> String {
     format!("post_shipment/{environment}/{warehouse}/{shipment}")
+}
+
+/// What makes a posted receipt one effect: whose it is, which turn of it, and what is posted of every piece then.
+pub(super) struct ReceiptFacts<'a> {
+    pub(super) environment: &'a Connection,
+    pub(super) warehouse: &'a Connection,
+    pub(super) receipt: &'a str,
+    /// The number of the correction, or, where a receipt adds, the sender's own id of the fact.
+    pub(super) turn: &'a str,
+    /// Line, piece and total of each.
+    pub(super) reached: &'a [String],
+}
+
+impl ReceiptFacts<'_> {
+    pub(super) fn post_receipt(&self) -> String {
+        let Self { environment, warehouse, receipt, turn, .. } = self;
+        format!("post_receipt/{environment}/{warehouse}/{receipt}/{turn}/{}", self.totals())
+    }
+
+    /// Our id of the update in Dynamics that posts it.
+    pub(super) fn update_id(&self) -> String {
+        let Self { environment, warehouse, receipt, turn, .. } = self;
+        let facts = ["post_receipt", environment.as_str(), warehouse.as_str(), receipt, turn, &self.totals()];
+        record_id(&facts)
+    }
+
+    fn totals(&self) -> String {
+        record_id(&self.reached.iter().map(String::as_str).collect::<Vec<_>>())
+    }
+}
+
+/// A report of a receipt that was worked on.
+pub(super) fn count_receipt(counted: &CountedReceipt) -> String {
+    let CountedReceipt { receipt_key, warehouse, reported, fact, lines, .. } = counted;
+    let number = reported.sequence.map_or_else(|| reported.at.to_string(), |sequence| sequence.to_string());
+    let lines = record_id(&lines.iter().map(String::as_str).collect::<Vec<_>>());
+    format!("count_receipt/{warehouse}/{receipt_key}/{}/{number}/{lines}", fact.as_deref().unwrap_or_default())
 }
 
 pub(super) fn restore_posting(environment: &Connection, update_id: &str) -> String {
@@ -95,18 +162,26 @@ pub(super) fn packing_slip(update_id: &str, shipment: &str) -> String {
 
 /// What messages about an order wait for when it is not there yet: the very reference they name, not the document,
 /// which is known from its first revision on.
-pub(super) fn order_name(environment: &Connection, reference: &Reference) -> String {
-    format!("order/{environment}/{reference}")
+pub(super) fn order_name(direction: Direction, environment: &Connection, reference: &Reference) -> String {
+    match direction {
+        Direction::Outbound => format!("order/{environment}/{reference}"),
+        Direction::Inbound => format!("inbound/{environment}/{reference}"),
+    }
 }
 
 /// What messages wait for when the warehouse has not said yet how a cancellation ends.
-pub(super) fn cancel_name(environment: &Connection, reference: &Reference) -> String {
-    format!("cancel/{environment}/{reference}")
+pub(super) fn cancel_name(direction: Direction, environment: &Connection, reference: &Reference) -> String {
+    format!("cancel/{}{environment}/{reference}", mark(direction))
 }
 
 /// What tracking waits for when its shipment is not there yet.
 pub(super) fn shipment_name(warehouse: &Connection, shipment: &str) -> String {
     format!("shipment/{warehouse}/{shipment}")
+}
+
+/// What a receipt that takes goods back waits for when it was not told yet that they came.
+pub(super) fn receipt_name(warehouse: &Connection, receipt: &str) -> String {
+    format!("receipt/{warehouse}/{receipt}")
 }
 
 /// What wakes whoever waits for Dynamics to process an update.

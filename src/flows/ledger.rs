@@ -3,6 +3,8 @@
 //! Facts are kept for as long as the document is open and are read by later releases: members may be added with a
 //! default, never renamed.
 
+use std::cmp::Ordering;
+
 use jiff::Timestamp;
 use rust_decimal::Decimal;
 use serde::de::DeserializeOwned;
@@ -11,7 +13,7 @@ use serde_json::Value;
 
 use super::answer::Past;
 use crate::failure::Failure;
-use crate::gateways::{ShipmentUpdate, UpdateDimension, UpdateLine};
+use crate::gateways::{Direction, ShipmentUpdate, UpdateDimension, UpdateLine};
 use crate::message::{Connection, LegalEntity, Reference, RequestId, Serial, Sku, Unit};
 
 /// Everything that happened to one document, oldest first, and what was refused in this attempt.
@@ -103,6 +105,8 @@ pub struct OrderedLine {
     pub lot: Option<String>,
     pub serial: Option<Serial>,
     pub over_percent: Decimal,
+    #[serde(default)]
+    pub under_percent: Decimal,
 }
 
 /// Facts of `cancel_order` and `cancel_resolved`.
@@ -136,10 +140,13 @@ pub struct SeenStatus {
     pub at: Timestamp,
 }
 
-/// Facts of `post_shipment`.
+/// Facts of `post_shipment` and `post_receipt`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PostedUpdate {
-    /// The warehouse's key of the shipment.
+    /// Which way the goods went.
+    #[serde(default, skip_serializing_if = "Direction::is_outbound")]
+    pub direction: Direction,
+    /// The warehouse's key of the shipment, or of the receipt.
     pub shipment_key: String,
     /// Whose key it is.
     pub warehouse: Connection,
@@ -156,15 +163,22 @@ pub struct PostedUpdate {
     pub legal_entity: LegalEntity,
     /// Echoed in everything that is posted.
     pub origin_id: String,
-    /// What the customer sees.
+    /// The number that people see: of the packing slip, or of the receipt.
     pub packing_slip: String,
-    /// When the goods left.
-    pub shipped_at: Timestamp,
-    /// What was shipped per line.
+    /// When the goods left, or were counted.
+    #[serde(rename = "shipped_at")]
+    pub moved_at: Timestamp,
+    /// What moved per line.
     pub lines: Vec<PostedLine>,
     /// The shipment's packages, by the warehouse's keys.
     #[serde(default)]
     pub packages: Vec<String>,
+    /// Where the report stands among those of its receipt.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reported: Option<Reported>,
+    /// The sender's own id of the fact, where a receipt reports what is added and not totals.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fact: Option<String>,
 }
 
 /// One line of what was posted: enough to post it once more, should Dynamics lose it.
@@ -174,30 +188,50 @@ pub struct PostedLine {
     pub line_id: String,
     pub ordered: Decimal,
     pub unit: Unit,
-    pub shipped: Decimal,
+    /// What moved: shipped, or received, or, below zero, taken back.
+    #[serde(rename = "shipped")]
+    pub moved: Decimal,
     pub remaining: Decimal,
     #[serde(default)]
     pub dimensions: Vec<PostedDimension>,
 }
 
-/// A lot or serial of a posted line.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// A lot, serial or condition of a posted line.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[allow(missing_docs, reason = "as in the dimension of the update")]
 pub struct PostedDimension {
     pub lot: Option<String>,
     pub serial: Option<Serial>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub disposition: Option<String>,
     pub quantity: Decimal,
+}
+
+impl PostedDimension {
+    /// Whether it is the same piece, however much of it.
+    pub(super) fn is_same(&self, other: &Self) -> bool {
+        (&self.lot, &self.serial) == (&other.lot, &other.serial)
+            && (&self.status, &self.disposition) == (&other.status, &other.disposition)
+    }
+
+    /// Whether nothing tells it from others of its item.
+    pub(super) fn is_plain(&self) -> bool {
+        self.is_same(&Self::default())
+    }
 }
 
 impl PostedUpdate {
     /// The update as it goes to Dynamics.
     pub(super) fn update(&self) -> ShipmentUpdate {
         ShipmentUpdate {
+            direction: self.direction,
             legal_entity: self.legal_entity.clone(),
             update_id: self.update_id.clone(),
             origin_id: self.origin_id.clone(),
             packing_slip: self.packing_slip.clone(),
-            shipped_at: self.shipped_at,
+            moved_at: self.moved_at,
             lines: self.lines.iter().map(PostedLine::line).collect(),
         }
     }
@@ -205,16 +239,18 @@ impl PostedUpdate {
 
 impl PostedLine {
     fn line(&self) -> UpdateLine {
-        let dimensions = self.dimensions.iter().map(|PostedDimension { lot, serial, quantity }| UpdateDimension {
-            lot: lot.clone(),
-            serial: serial.clone(),
-            quantity: *quantity,
+        let dimensions = self.dimensions.iter().map(|piece| UpdateDimension {
+            lot: piece.lot.clone(),
+            serial: piece.serial.clone(),
+            status: piece.status.clone(),
+            disposition: piece.disposition.clone(),
+            quantity: piece.quantity,
         });
         UpdateLine {
             line_id: self.line_id.clone(),
             ordered: self.ordered,
             unit: self.unit.clone(),
-            shipped: self.shipped,
+            moved: self.moved,
             remaining: self.remaining,
             dimensions: dimensions.collect(),
         }
@@ -226,6 +262,49 @@ impl PostedLine {
 pub struct SettledUpdate {
     /// Our id of the update.
     pub update_id: String,
+}
+
+/// Where a report stands among those of one receipt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reported {
+    /// The warehouse's own number of it.
+    pub sequence: Option<u64>,
+    /// When the warehouse says that it happened.
+    pub at: Timestamp,
+    /// Whether it is the warehouse that says so; else it is merely when we heard of it.
+    pub exact: bool,
+}
+
+impl Reported {
+    /// Which of two reports is the newer one: by number, else by time; nothing when neither tells.
+    pub(super) fn compare(&self, other: &Self) -> Option<Ordering> {
+        match (self.sequence, other.sequence) {
+            (Some(this), Some(that)) => Some(this.cmp(&that)),
+            _ if self.exact && other.exact => Some(self.at.cmp(&other.at)),
+            _ => None,
+        }
+    }
+}
+
+/// Facts of `count_receipt`: a report that was worked on, also where nothing came of it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CountedReceipt {
+    /// The warehouse's key of the receipt.
+    pub receipt_key: String,
+    /// Whose key it is.
+    pub warehouse: Connection,
+    /// Of which announcement.
+    pub reference: Reference,
+    /// Where it stands among the reports of its receipt.
+    pub reported: Reported,
+    /// The sender's own id of the fact, where it reports what is added and not totals.
+    #[serde(default)]
+    pub fact: Option<String>,
+    /// The lines it spoke of.
+    pub lines: Vec<String>,
+    /// No more will come.
+    #[serde(default)]
+    pub is_final: bool,
 }
 
 /// Facts of `void_shipment`.

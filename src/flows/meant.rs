@@ -4,7 +4,8 @@ use super::answer::Decision;
 use super::history::{History, SentOrder};
 use super::keys;
 use crate::failure::{Code, Failure};
-use crate::message::{Connection, Envelope, Kind, OrderRefs, Reference};
+use crate::gateways::Direction;
+use crate::message::{Connection, Envelope, Flow, Kind, OrderRefs, Reference};
 
 /// The order that a message from a warehouse speaks of, or what becomes of a message whose order is not there.
 ///
@@ -25,14 +26,18 @@ pub(super) fn order_meant<'history>(
         return Ok(sent);
     }
     let name = refs.reference.as_deref().or(refs.external_order_id.as_deref()).unwrap_or("(without a number)");
-    let failure = Failure::new(Code::OrderUnknown, sentence(message, name, found));
-    let document_named = message.ordering_key.as_str().starts_with("order/");
+    let (direction, code) = match message.flow() {
+        Flow::GoodsReceived => (Direction::Inbound, Code::InboundUnknown),
+        _ => (Direction::Outbound, Code::OrderUnknown),
+    };
+    let failure = Failure::new(code, sentence(message, name, found));
+    let document_named = !message.ordering_key.as_str().starts_with("alone/");
     Err(Box::new(match reference {
         Some(reference) if history.is_burned(&reference) => {
             Decision::NotOurs(format!("{reference} was dead at {warehouse} before; another revision took its place."))
         }
         Some(reference) if found.is_none() && document_named => {
-            Decision::Wait { document: keys::order_name(environment, &reference), passes, failure }
+            Decision::Wait { document: keys::order_name(direction, environment, &reference), passes, failure }
         }
         _ => Decision::Fail(failure),
     }))

@@ -9,12 +9,14 @@
 
 mod act;
 mod answer;
+mod goods_received;
 mod history;
 mod keys;
 mod ledger;
 mod meant;
 mod orders;
 mod shipments;
+mod slots;
 mod words;
 
 use serde_json::Value;
@@ -26,9 +28,10 @@ use crate::message::{Body, Envelope};
 
 pub use act::{act, settle};
 pub use answer::{Acted, Call, Decision, Done, Emit, KnownDocument, Lookup, Past, Planned, Repeat, Settled};
+pub use goods_received::{ReceiptLook, plan as plan_receipt};
 pub use ledger::{
-    CancelledOrder, CreatedOrder, EndedReference, Ledger, OrderedLine, PackageTracking, PostedDimension, PostedLine,
-    PostedUpdate, SeenStatus, SettledUpdate, VoidedShipment,
+    CancelledOrder, CountedReceipt, CreatedOrder, EndedReference, Ledger, OrderedLine, PackageTracking,
+    PostedDimension, PostedLine, PostedUpdate, Reported, SeenStatus, SettledUpdate, VoidedShipment,
 };
 pub use orders::{OrderLook, plan as plan_order};
 pub use shipments::{ShipmentLook, plan as plan_shipment};
@@ -39,8 +42,10 @@ pub use shipments::{ShipmentLook, plan as plan_shipment};
 pub enum Look {
     /// For messages about outbound orders.
     Order(OrderLook),
-    /// For messages about shipments.
+    /// For messages about shipments, and about what became of a posting.
     Shipment(ShipmentLook),
+    /// For messages about receipts.
+    Receipt(ReceiptLook),
     /// Nothing needed to be seen.
     Nothing,
 }
@@ -62,13 +67,13 @@ pub async fn look(
         | Body::OrderAccepted(_)
         | Body::OrderRejected(_)
         | Body::OrderStatusChanged(_)
-        | Body::OrderCancelResolved(_) => orders::look(gateways, mapping, message, ledger).await.map(Look::Order),
+        | Body::OrderCancelResolved(_)
+        | Body::ReceiptAnnounced(_) => orders::look(gateways, mapping, message, ledger).await.map(Look::Order),
         Body::ShipmentConfirmed(_) | Body::TrackingUpdated(_) | Body::ShipmentVoided(_) | Body::PostingSettled(_) => {
             shipments::look(gateways, message, ledger).await.map(Look::Shipment)
         }
-        Body::ReceiptAnnounced(_)
-        | Body::GoodsReceived(_)
-        | Body::StockAdjusted(_)
+        Body::GoodsReceived(_) => goods_received::look(gateways, mapping, message, ledger).await.map(Look::Receipt),
+        Body::StockAdjusted(_)
         | Body::ReturnRequested(_)
         | Body::ReturnAuthorised(_)
         | Body::ReturnStatusChanged(_)
@@ -90,6 +95,7 @@ pub fn makes_known(message: &Envelope, act: &str, facts: &Value) -> Option<Known
 pub fn plan(message: &Envelope, look: &Look, mapping: &Mapping, ledger: &Ledger) -> Decision {
     match (look, &message.body) {
         (Look::Order(look), _) => orders::plan(message, look, mapping, ledger),
+        (Look::Receipt(look), _) => goods_received::plan(message, look, mapping, ledger),
         (Look::Shipment(look), _) => shipments::plan(message, look, mapping, ledger),
         (Look::Nothing, Body::Unreadable(unreadable)) => Decision::Fail(
             Failure::new(

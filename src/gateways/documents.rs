@@ -1,15 +1,42 @@
 //! The documents that gateways read and write, in our words: no product's field names beyond this folder.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
 
 use crate::message::{
     Address, CancelOutcome, LegalEntity, OrderStatus, PlaceCode, Reason, Reference, RequestId, Serial, Sku, Unit,
 };
 
-/// A released document as it stands in Dynamics.
+/// Which way goods go, seen from the warehouse.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Direction {
+    /// They leave it.
+    #[default]
+    Outbound,
+    /// They come to it.
+    Inbound,
+}
+
+impl Direction {
+    /// Whether they leave: what was written before there was another way says nothing of it.
+    #[expect(
+        clippy::trivially_copy_pass_by_ref,
+        reason = "it is asked by a derived serializer, which hands a reference"
+    )]
+    pub(crate) fn is_outbound(&self) -> bool {
+        *self == Self::Outbound
+    }
+}
+
+/// A released document as it stands in Dynamics: an outbound order, or goods that are expected.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ReleasedOrder {
+    /// Which way its goods go.
+    pub direction: Direction,
     /// The company.
     pub legal_entity: LegalEntity,
     /// The released document.
@@ -18,7 +45,7 @@ pub struct ReleasedOrder {
     pub version: u32,
     /// Echoed in everything that is posted.
     pub origin_id: String,
-    /// Dynamics' warehouse it ships from.
+    /// Dynamics' warehouse it ships from, or that receives it.
     pub warehouse: PlaceCode,
     /// It was cancelled or taken back.
     pub cancelled: bool,
@@ -26,9 +53,9 @@ pub struct ReleasedOrder {
     pub order_number: Option<String>,
     /// The customer's purchase order.
     pub purchase_order: Option<String>,
-    /// The customer's account.
+    /// The account of the customer, or of the vendor.
     pub customer_account: Option<String>,
-    /// Where it goes.
+    /// Where it goes; inbound, where it comes from.
     pub recipient: Address,
     /// Mode of delivery.
     pub delivery_mode: Option<String>,
@@ -36,7 +63,7 @@ pub struct ReleasedOrder {
     pub carrier: Option<String>,
     /// The carrier's service.
     pub service: Option<String>,
-    /// When it shall leave, at the latest.
+    /// When it shall leave, at the latest; inbound, when it is expected, at the earliest.
     pub ship_by: Option<Timestamp>,
     /// When it shall arrive, at the latest.
     pub deliver_by: Option<Timestamp>,
@@ -59,7 +86,7 @@ pub struct ReleasedLine {
     pub variant: Option<String>,
     /// For people.
     pub description: Option<String>,
-    /// Still to ship.
+    /// Still to move.
     pub quantity: Decimal,
     /// In which unit.
     pub unit: Unit,
@@ -73,9 +100,11 @@ pub struct ReleasedLine {
     pub under_percent: Decimal,
 }
 
-/// An order for a warehouse.
+/// An order for a warehouse: to ship goods, or to expect them.
 #[derive(Clone, Debug, PartialEq)]
 pub struct FulfilmentOrder {
+    /// Which way its goods go.
+    pub direction: Direction,
     /// Ours, unique: the idempotency key.
     pub reference: Reference,
     /// The warehouse's own name of the facility.
@@ -84,7 +113,9 @@ pub struct FulfilmentOrder {
     pub order_number: Option<String>,
     /// The customer's purchase order.
     pub purchase_order: Option<String>,
-    /// Where it goes.
+    /// The account of the customer, or of the vendor.
+    pub customer_account: Option<String>,
+    /// Where it goes; inbound, where it comes from.
     pub recipient: Address,
     /// Mode of delivery, as Dynamics spells it.
     pub delivery_mode: Option<String>,
@@ -92,11 +123,11 @@ pub struct FulfilmentOrder {
     pub carrier: Option<String>,
     /// The carrier's service.
     pub service: Option<String>,
-    /// When it shall leave, at the latest.
+    /// When it shall leave, at the latest; inbound, when it is expected, at the earliest.
     pub ship_by: Option<Timestamp>,
     /// When it shall arrive, at the latest.
     pub deliver_by: Option<Timestamp>,
-    /// What to ship.
+    /// What to ship, or to expect.
     pub lines: Vec<FulfilmentLine>,
 }
 
@@ -163,25 +194,27 @@ pub enum RequestVerdict {
     Rejected(String),
 }
 
-/// What was shipped, to be posted.
-#[derive(Clone, Debug, PartialEq)]
+/// What was shipped, or received, to be posted.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ShipmentUpdate {
+    /// Which way the goods went.
+    pub direction: Direction,
     /// The company.
     pub legal_entity: LegalEntity,
     /// Ours, made of business facts.
     pub update_id: String,
     /// The released document's origin.
     pub origin_id: String,
-    /// What the customer sees.
+    /// The number that people see: of the packing slip, or of the receipt.
     pub packing_slip: String,
-    /// When the goods left.
-    pub shipped_at: Timestamp,
-    /// What left, per line of the released document.
+    /// When the goods left, or were counted.
+    pub moved_at: Timestamp,
+    /// What moved, per line of the released document.
     pub lines: Vec<UpdateLine>,
 }
 
-/// One line of what was shipped.
-#[derive(Clone, Debug, PartialEq)]
+/// One line of what moved.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct UpdateLine {
     /// The order line number.
     pub line_id: String,
@@ -189,23 +222,60 @@ pub struct UpdateLine {
     pub ordered: Decimal,
     /// In which unit all quantities of the line are.
     pub unit: Unit,
-    /// What this shipment took.
-    pub shipped: Decimal,
-    /// What is still to ship after it.
+    /// What moved with this update; less than nothing where it takes back what was received too much.
+    pub moved: Decimal,
+    /// What is still to move after it.
     pub remaining: Decimal,
-    /// Lots and serials; they add up to `shipped` when there are any.
+    /// Lots, serials and conditions; they add up to `moved` when there are any.
     pub dimensions: Vec<UpdateDimension>,
 }
 
-/// One lot or serial of a line.
-#[derive(Clone, Debug, PartialEq)]
+/// One lot, serial or condition of a line.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct UpdateDimension {
     /// The lot.
     pub lot: Option<String>,
     /// The piece.
     pub serial: Option<Serial>,
+    /// Dynamics' inventory status; absent for Dynamics' own default.
+    pub status: Option<String>,
+    /// What the warehouse says shall become of it, as Dynamics codes it.
+    pub disposition: Option<String>,
     /// How much of it, in the line's unit.
     pub quantity: Decimal,
+}
+
+/// How an environment takes receipts.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Receiving {
+    /// Our condition (`DAMAGED`) = the environment's inventory status.
+    pub statuses: BTreeMap<String, String>,
+    /// Our condition (`DAMAGED`) = the environment's disposition code.
+    pub dispositions: BTreeMap<String, String>,
+    /// Whether it takes an update of less than nothing, which takes back what was received too much.
+    pub reversals: bool,
+}
+
+/// What names an update in Dynamics.
+#[derive(Clone, Copy, Debug)]
+pub struct UpdateRef<'a> {
+    /// Which way its goods went.
+    pub direction: Direction,
+    /// The company.
+    pub legal_entity: &'a LegalEntity,
+    /// Ours.
+    pub update_id: &'a str,
+    /// The released document's origin.
+    pub origin_id: &'a str,
+}
+
+impl ShipmentUpdate {
+    /// What names it.
+    #[must_use]
+    pub fn named(&self) -> UpdateRef<'_> {
+        let Self { direction, legal_entity, update_id, origin_id, .. } = self;
+        UpdateRef { direction: *direction, legal_entity, update_id, origin_id }
+    }
 }
 
 /// What Dynamics made of an update.

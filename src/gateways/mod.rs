@@ -28,8 +28,9 @@ use crate::message::{Connection, LegalEntity, RequestId};
 
 pub use directory::{Gateways, GatewaysUnusable, Stop};
 pub use documents::{
-    CancelAnswer, CreateAnswer, FulfilmentLine, FulfilmentOrder, HeldLine, HeldOrder, ReleasedLine, ReleasedOrder,
-    RequestVerdict, ShipmentUpdate, TrackingRow, UpdateDimension, UpdateLine, UpdateState,
+    CancelAnswer, CreateAnswer, Direction, FulfilmentLine, FulfilmentOrder, HeldLine, HeldOrder, Receiving,
+    ReleasedLine, ReleasedOrder, RequestVerdict, ShipmentUpdate, TrackingRow, UpdateDimension, UpdateLine, UpdateRef,
+    UpdateState,
 };
 pub use error::{GatewayError, LeftAlone, NotSent};
 pub use pace::{Breaker, BreakerLimits, Bucket, Entry, FarEndView, Limit, Standing, Turns, Urgency, calling};
@@ -89,6 +90,14 @@ impl Dynamics {
         }
     }
 
+    /// What this environment calls the conditions in which goods are received, and whether it takes reversals.
+    #[must_use]
+    pub fn receiving(&self) -> Receiving {
+        match &self.product {
+            Product::FinanceOperations(product) => product.receiving(),
+        }
+    }
+
     /// Documents released before are never sent.
     #[must_use]
     pub fn go_live(&self) -> Option<jiff::Timestamp> {
@@ -104,16 +113,17 @@ impl Dynamics {
     /// The released document with its lines, as it stands now; nothing when Dynamics does not know it.
     pub async fn released_order(
         &self,
+        direction: Direction,
         legal_entity: &LegalEntity,
         request: &RequestId,
     ) -> Result<Option<ReleasedOrder>, GatewayError> {
         let _place = enter(&self.pace, "released_order").await?;
         match &self.product {
-            Product::FinanceOperations(product) => product.released_order(legal_entity, request).await,
+            Product::FinanceOperations(product) => product.released_order(direction, legal_entity, request).await,
         }
     }
 
-    /// Tells Dynamics what became of a released document. Absorbs a repeat.
+    /// Tells Dynamics what became of an outbound document. Absorbs a repeat.
     pub async fn write_status(
         &self,
         legal_entity: &LegalEntity,
@@ -135,15 +145,10 @@ impl Dynamics {
     }
 
     /// What Dynamics made of an update.
-    pub async fn update_state(
-        &self,
-        legal_entity: &LegalEntity,
-        update_id: &str,
-        origin_id: &str,
-    ) -> Result<UpdateState, GatewayError> {
+    pub async fn update_state(&self, update: &UpdateRef<'_>) -> Result<UpdateState, GatewayError> {
         let _place = enter(&self.pace, "update_state").await?;
         match &self.product {
-            Product::FinanceOperations(product) => product.update_state(legal_entity, update_id, origin_id).await,
+            Product::FinanceOperations(product) => product.update_state(update).await,
         }
     }
 
@@ -201,23 +206,24 @@ impl Warehouse {
     }
 
     /// The order of our reference, asked where it was written.
-    pub async fn find_order(&self, reference: &str) -> Result<Option<HeldOrder>, GatewayError> {
+    pub async fn find_order(&self, direction: Direction, reference: &str) -> Result<Option<HeldOrder>, GatewayError> {
         let _place = enter(&self.pace, "find_order").await?;
         match &self.connector {
-            Connector::Standard(connector) => connector.find_order(reference).await,
+            Connector::Standard(connector) => connector.find_order(direction, reference).await,
         }
     }
 
     /// Asks for cancellation. Absorbs a repeat: an order that is cancelled already says so.
     pub async fn cancel_order(
         &self,
+        direction: Direction,
         order_id: &str,
         reference: &str,
         reason: &str,
     ) -> Result<CancelAnswer, GatewayError> {
         let _place = enter(&self.pace, "cancel_order").await?;
         match &self.connector {
-            Connector::Standard(connector) => connector.cancel_order(order_id, reference, reason).await,
+            Connector::Standard(connector) => connector.cancel_order(direction, order_id, reference, reason).await,
         }
     }
 

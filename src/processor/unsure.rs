@@ -115,7 +115,10 @@ async fn ask(attempt: &Attempt<'_>, intent: &Intent) -> Result<Option<Past>, Ver
     match (class, &recorded.lookup) {
         (Repeat::Neither, _) => return Err(for_a_person(intent)),
         (Repeat::Absorbs | Repeat::Findable, Lookup::Again) => return Ok(None),
-        (Repeat::Absorbs | Repeat::Findable, Lookup::Order { .. } | Lookup::Cancellation { .. }) => {}
+        (
+            Repeat::Absorbs | Repeat::Findable,
+            Lookup::Order { .. } | Lookup::Cancellation { .. } | Lookup::Update(_),
+        ) => {}
     }
     let connection = reachable(attempt, &intent.connection)?;
     // The time is read before the far end is asked: what it shows then is at least this old.

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use drayline::flows::{Acted, CreatedOrder, Decision, Ledger, Look, Past};
 use drayline::gateways::{RequestVerdict, ShipmentUpdate, TrackingRow};
-use drayline::message::{Envelope, Flow, Kind, Origin};
+use drayline::message::{Body, Envelope, Flow, Kind, Origin};
 use rust_decimal::Decimal;
 
 use super::scene::{decide, happened};
@@ -18,6 +18,8 @@ pub struct Ending {
     pub live: Vec<Vec<(String, String, Decimal)>>,
     /// Per update: (line, shipped).
     pub shipped: BTreeMap<String, Vec<(String, Decimal)>>,
+    /// Per line, lot, serial and condition, what was posted in all.
+    pub pieces: BTreeMap<String, Decimal>,
     /// Per line, what Dynamics was last told is still to ship.
     pub remaining: BTreeMap<String, Decimal>,
     /// Per packing slip and package.
@@ -121,11 +123,12 @@ impl Road {
             *least = line.remaining.min(*least);
         }
         let update =
-            |update: &ShipmentUpdate| update.lines.iter().map(|line| (line.line_id.clone(), line.shipped)).collect();
+            |update: &ShipmentUpdate| update.lines.iter().map(|line| (line.line_id.clone(), line.moved)).collect();
         let heads = || self.lanes.iter().filter_map(|lane| lane.first());
         Ending {
             live: world.orders.iter().filter(|held| !held.dead).map(lines).collect(),
             shipped: world.postings.iter().map(|(id, posted)| (id.clone(), update(posted))).collect(),
+            pieces: pieces(world.postings.values()),
             remaining,
             tracking: world.tracking.values().map(|row| (tracked(row), row.tracking_number.clone())).collect(),
             verdict: world.verdict.clone(),
@@ -153,6 +156,9 @@ impl Road {
             Decision::Done(_) | Decision::NotOurs(_) => {}
             other => panic!("a posting that ends strangely: {other:?}"),
         }
+        // A correction may wait for what was posted now.
+        self.go_on(0, false);
+        self.go_on(1, false);
     }
 
     /// Runs heads for as long as they are due.
@@ -194,8 +200,10 @@ impl Road {
     /// One attempt, and after a crash in it the next one.
     fn attempt(&mut self, message: &Envelope) -> Decision {
         let mut ledger = Ledger::new(self.pasts.clone());
-        let look = match lane(message) {
-            0 => Look::Order(self.world.order_look()),
+        let look = match &message.body {
+            Body::PostingSettled(_) => Look::Shipment(self.world.shipment_look(message, &ledger)),
+            Body::GoodsReceived(_) => Look::Receipt(self.world.receipt_look()),
+            _ if lane(message) == 0 => Look::Order(self.world.order_look(message)),
             _ => Look::Shipment(self.world.shipment_look(message, &ledger)),
         };
         for _ in 0..20 {
@@ -248,9 +256,27 @@ impl Road {
     }
 }
 
+/// What all updates come to, piece by piece.
+fn pieces<'a>(updates: impl Iterator<Item = &'a ShipmentUpdate>) -> BTreeMap<String, Decimal> {
+    let mut pieces: BTreeMap<String, Decimal> = BTreeMap::new();
+    for line in updates.flat_map(|update| &update.lines) {
+        if line.dimensions.is_empty() {
+            *pieces.entry(format!("{} -", line.line_id)).or_default() += line.moved;
+        }
+        for piece in &line.dimensions {
+            let words = [piece.lot.clone(), piece.serial.as_ref().map(ToString::to_string), piece.status.clone()];
+            let words: Vec<_> = words.into_iter().flatten().collect();
+            let words = if words.is_empty() { "-".to_owned() } else { words.join(" ") };
+            *pieces.entry(format!("{} {words}", line.line_id)).or_default() += piece.quantity;
+        }
+    }
+    pieces.retain(|_, sum| !sum.is_zero());
+    pieces
+}
+
 fn lane(message: &Envelope) -> usize {
     match message.flow() {
-        Flow::Orders => 0,
+        Flow::Orders | Flow::GoodsReceived => 0,
         Flow::Shipments => 1,
         other => panic!("no lane for {other}"),
     }

@@ -1,11 +1,15 @@
 //! The flows: what each plan answers, and that any order of events ends in the same state at the far ends.
 
+mod announcements;
 mod convergence;
+mod expected;
 mod keys;
 mod lanes;
 mod orders;
 mod orders_answers;
 mod random_worlds;
+mod receipts;
+mod receipts_convergence;
 mod scene;
 mod shipments;
 mod shipments_contents;

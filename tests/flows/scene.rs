@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use drayline::flows::{Acted, Decision, Done, Ledger, Look, OrderLook, Past, Planned, ShipmentLook, plan};
-use drayline::gateways::{HeldLine, HeldOrder, ReleasedLine, ReleasedOrder};
+use drayline::gateways::{Direction, HeldLine, HeldOrder, ReleasedLine, ReleasedOrder};
 use drayline::mapping::Mapping;
 use drayline::message::{
     Address, Body, Connection, Envelope, Kind, LegalEntity, Occurred, OrderStatusCode, OrderingKey, Origin, PlaceCode,
@@ -48,6 +48,7 @@ pub fn at(second: i64) -> Timestamp {
 /// A released document: two lines, 10 of BOLT and 4 of NUT.
 pub fn released() -> ReleasedOrder {
     ReleasedOrder {
+        direction: Direction::Outbound,
         legal_entity: usmf(),
         request_id: request(),
         version: 1,
@@ -104,6 +105,7 @@ pub fn line(line_id: &str, sku: &str, quantity: &str) -> ReleasedLine {
 
 pub fn order_look(released: Option<ReleasedOrder>) -> OrderLook {
     OrderLook {
+        direction: Direction::Outbound,
         environment: contoso(),
         warehouse: released.as_ref().map(|_| (north(), "NORTH-1".to_owned())),
         released,
@@ -230,12 +232,23 @@ pub fn run(
 
 /// A ledger in which the order was created at north, in each of these shapes, one revision after the other.
 pub fn created(versions: &[ReleasedOrder]) -> Ledger {
+    created_by(versions, |version| {
+        let look = Look::Order(order_look(Some(version.clone())));
+        (from_dynamics(Kind::OrderReleased), look, ["create_order", "cancel_order"])
+    })
+}
+
+/// The same, by these messages, looks, and names of the acts that create and cancel.
+pub fn created_by(
+    versions: &[ReleasedOrder],
+    how: impl Fn(&ReleasedOrder) -> (Envelope, Look, [&'static str; 2]),
+) -> Ledger {
     let mut ledger = Ledger::default();
     for version in versions {
-        let look = Look::Order(order_look(Some(version.clone())));
-        let created = run(&from_dynamics(Kind::OrderReleased), &look, &mut ledger, |planned| match planned.act {
-            "create_order" => Acted::Happened(json!({ "order_id": format!("N-{}", version.version) })),
-            "cancel_order" => Acted::Happened(json!({ "outcome": "CONFIRMED" })),
+        let (message, look, [create, cancel]) = how(version);
+        let created = run(&message, &look, &mut ledger, |planned| match planned.act {
+            act if act == create => Acted::Happened(json!({ "order_id": format!("N-{}", version.version) })),
+            act if act == cancel => Acted::Happened(json!({ "outcome": "CONFIRMED" })),
             other => panic!("{other} was not expected"),
         });
         assert!(matches!(created, Decision::Done(_)), "{created:?}");

@@ -68,8 +68,8 @@ fn a_shipment_is_handed_over_and_looked_after() {
     assert_eq!((call(&decision).act, call(&decision).class), ("post_shipment", Repeat::Absorbs));
     let Call::PostShipment(update) = &call(&decision).call else { panic!("{decision:?}") };
     assert_eq!(update.origin_id, "ORIGIN-1");
-    assert_eq!(update.shipped_at, at(0));
-    let lines: Vec<_> = update.lines.iter().map(|line| (line.line_id.as_str(), line.shipped, line.remaining)).collect();
+    assert_eq!(update.moved_at, at(0));
+    let lines: Vec<_> = update.lines.iter().map(|line| (line.line_id.as_str(), line.moved, line.remaining)).collect();
     assert_eq!(lines, [("1", decimal("10"), decimal("0")), ("2", decimal("4"), decimal("0"))]);
 
     let end = apply(&mut ledger, &s1(), &shipment_look());

@@ -24,7 +24,7 @@ fn lines(decision: &Decision) -> &[UpdateLine] {
 }
 
 fn quantities(decision: &Decision) -> Vec<(&str, Decimal, Decimal)> {
-    lines(decision).iter().map(|line| (line.line_id.as_str(), line.shipped, line.remaining)).collect()
+    lines(decision).iter().map(|line| (line.line_id.as_str(), line.moved, line.remaining)).collect()
 }
 
 fn lots(decision: &Decision) -> Vec<(&str, Option<&str>, Decimal)> {
@@ -32,7 +32,7 @@ fn lots(decision: &Decision) -> Vec<(&str, Option<&str>, Decimal)> {
     assert!(
         lines(decision)
             .iter()
-            .all(|line| line.dimensions.is_empty() || of_line(line).iter().sum::<Decimal>() == line.shipped)
+            .all(|line| line.dimensions.is_empty() || of_line(line).iter().sum::<Decimal>() == line.moved)
     );
     let lines = lines(decision).iter();
     lines

@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use drayline::flows::{Acted, Call, Ledger, Lookup, OrderLook, Past, Planned, PostedUpdate, ShipmentLook};
+use drayline::flows::{Acted, Call, Ledger, Lookup, OrderLook, Past, Planned, PostedUpdate, ReceiptLook, ShipmentLook};
 use drayline::gateways::{
-    FulfilmentOrder, HeldLine, HeldOrder, ReleasedOrder, RequestVerdict, ShipmentUpdate, TrackingRow, UpdateState,
+    Direction, FulfilmentOrder, HeldLine, HeldOrder, Receiving, ReleasedOrder, RequestVerdict, ShipmentUpdate,
+    TrackingRow, UpdateState,
 };
-use drayline::message::{Body, Envelope, OrderStatusCode};
+use drayline::message::{Body, Envelope, Flow, OrderStatusCode};
 use serde_json::json;
 
 use super::scene::{happened, order_look, shipment_look};
@@ -117,9 +118,13 @@ impl World {
     pub fn settle(&mut self, planned: &Planned) -> Option<Past> {
         let brought = match planned.call.lookup() {
             Lookup::Again => return None,
-            Lookup::Order { reference } if self.held(&reference)?.dead => return Some(burned(&reference)),
-            Lookup::Order { reference } => json!({ "order_id": format!("N-{reference}") }),
-            Lookup::Cancellation { reference } => {
+            Lookup::Update(update) => {
+                self.postings.get(&update.update_id)?;
+                json!({})
+            }
+            Lookup::Order { reference, .. } if self.held(&reference)?.dead => return Some(burned(&reference)),
+            Lookup::Order { reference, .. } => json!({ "order_id": format!("N-{reference}") }),
+            Lookup::Cancellation { reference, .. } => {
                 self.held(&reference).filter(|held| held.dead)?;
                 json!({ "outcome": "CONFIRMED" })
             }
@@ -127,14 +132,28 @@ impl World {
         Some(happened(planned, &brought))
     }
 
-    pub fn order_look(&self) -> OrderLook {
+    pub fn receipt_look(&self) -> ReceiptLook {
+        let statuses = [("DAMAGED".to_owned(), "Blocking".to_owned())].into();
+        let order = OrderLook {
+            direction: Direction::Inbound,
+            writes_back: false,
+            held: None,
+            ..order_look(self.released.clone())
+        };
+        ReceiptLook { order, receiving: Receiving { statuses, reversals: true, ..Receiving::default() } }
+    }
+
+    pub fn order_look(&self, message: &Envelope) -> OrderLook {
         let shown = self.orders.last().map(|held| HeldOrder {
             order_id: format!("N-{}", held.order.reference),
             reference: held.order.reference.to_string(),
             status: if held.dead { OrderStatusCode::Cancelled } else { OrderStatusCode::Received }.into(),
             lines: Vec::<HeldLine>::new(),
         });
-        OrderLook { held: shown, ..order_look(self.released.clone()) }
+        let inbound = message.flow() == Flow::GoodsReceived;
+        let direction = if inbound { Direction::Inbound } else { Direction::Outbound };
+        let look = order_look(self.released.clone());
+        OrderLook { direction, writes_back: look.writes_back && !inbound, held: shown, ..look }
     }
 
     pub fn shipment_look(&self, message: &Envelope, ledger: &Ledger) -> ShipmentLook {

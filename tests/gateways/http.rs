@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use drayline::failure::{Class, Code};
-use drayline::gateways::{GatewayError, NotSent};
+use drayline::gateways::{Direction, GatewayError, NotSent};
 use serde_json::json;
 
 use super::far_end::{FarEnd, Said};
@@ -23,7 +23,7 @@ async fn a_far_end_that_nobody_serves_is_unavailable_and_nothing_was_sent() {
     let failure = scene.warehouse().failure(&error, "create the order usmf-SHP0012-W1");
     assert_eq!(failure.code, Code::WarehouseUnavailable);
     assert!(failure.sentence.starts_with("Could not create the order usmf-SHP0012-W1: north cannot be reached at"));
-    let error = scene.dynamics().released_order(&usmf(), &shp()).await.unwrap_err();
+    let error = scene.dynamics().released_order(Direction::Outbound, &usmf(), &shp()).await.unwrap_err();
     assert_eq!(scene.dynamics_failure(&error).code, Code::DynamicsUnavailable);
 }
 
@@ -136,7 +136,9 @@ async fn an_answer_that_makes_no_sense_is_unsure_after_a_changing_call() {
 async fn no_more_calls_run_at_a_time_than_configured() {
     let end = FarEnd::start(|_| Said::Silence).await;
     let scene = Scene::at(&end.url, "gateways.calls_at_once_max = 2").await;
-    let calls = futures_util::future::join_all((0..6).map(|_| scene.warehouse().find_order("usmf-SHP0012-W1")));
+    let calls = futures_util::future::join_all(
+        (0..6).map(|_| scene.warehouse().find_order(Direction::Outbound, "usmf-SHP0012-W1")),
+    );
     let watched = async {
         let mut looks = tokio::time::interval(Duration::from_millis(10));
         while end.lines().len() < 2 {

@@ -4,6 +4,7 @@
 mod dynamics_writes;
 mod far_end;
 mod http;
+mod inbound;
 mod infolog;
 mod pace;
 mod post_shipment;

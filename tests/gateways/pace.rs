@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use drayline::clock::Clock;
 use drayline::failure::{Code, Failure};
-use drayline::gateways::{Breaker, BreakerLimits, Bucket, Entry, Limit, Standing, Stop, Turns, Urgency, calling};
+use drayline::gateways::{
+    Breaker, BreakerLimits, Bucket, Direction, Entry, Limit, Standing, Stop, Turns, Urgency, calling,
+};
 use drayline::message::Flow;
 use proptest::prelude::*;
 use serde_json::json;
@@ -351,7 +353,9 @@ async fn a_sick_far_end_is_probed_by_one_call_at_a_time_and_then_called_more_and
     let clock = clock();
     let scene = scene(&end.url, &clock).await;
     let all = async || {
-        let finds = futures_util::future::join_all((0..40).map(|_| scene.warehouse().find_order("usmf-SHP0012-W1")));
+        let finds = futures_util::future::join_all(
+            (0..40).map(|_| scene.warehouse().find_order(Direction::Outbound, "usmf-SHP0012-W1")),
+        );
         finds.await.iter().filter(|found| found.is_ok()).count()
     };
     assert_eq!(all().await, 0);
@@ -379,12 +383,12 @@ async fn urgent_calls_go_first_when_the_budget_is_short() {
     let scene = Scene::at(&end.url, "gateways.calls_at_once_max = 1\ngateways.call_ms_max = 60000").await;
     let north = scene.warehouse();
     let call = async |flow: Flow, replayed: bool, name: &'static str| {
-        calling(flow, replayed, north.find_order(name)).await.unwrap();
+        calling(flow, replayed, north.find_order(Direction::Outbound, name)).await.unwrap();
     };
     // The one place is taken until all others stand in line, the least urgent first.
     let holds = async {
         tokio::select! {
-            _ = north.find_order("slow") => panic!("it is never answered"),
+            _ = north.find_order(Direction::Outbound, "slow") => panic!("it is never answered"),
             () = until("five in line", async || (scene.gateways.views()[1].in_line == 5).then_some(())) => {}
         }
     };
@@ -410,7 +414,7 @@ async fn what_a_person_stopped_is_not_called_until_it_goes_on() {
     let scene = Scene::at(&end.url, "").await;
     let stop = |flow| Stop { connection: "north".to_owned(), flow, sentence: "north is paused by anna.".to_owned() };
     let refused = async |flow: Flow| {
-        let found = calling(flow, false, scene.warehouse().find_order("usmf-SHP0012-W1")).await;
+        let found = calling(flow, false, scene.warehouse().find_order(Direction::Outbound, "usmf-SHP0012-W1")).await;
         let failure: Option<Failure> = found.err().map(|error| scene.warehouse().failure(&error, "find it"));
         failure.map(|failure| (failure.code, failure.sentence, failure.far_end))
     };

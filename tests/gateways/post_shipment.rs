@@ -11,7 +11,7 @@ use drayline::message::Serial;
 use serde_json::{Value, json};
 
 use super::far_end::Said;
-use super::scene::{Scene, connection, decimal, line, lot, shipment, usmf};
+use super::scene::{Scene, connection, decimal, line, lot, shipment};
 use super::shelf::Shelf;
 
 const HEADERS: &str = "OutboundShipmentOrderUpdates";
@@ -115,9 +115,9 @@ async fn a_repeat_of_many_serials_costs_three_reads_and_only_what_is_missing() {
     let mut update = shipment();
     update.lines = vec![line("1", "30", "30", "0")];
     let piece = |number: i32| UpdateDimension {
-        lot: None,
         serial: Some(Serial::new(format!("SN-{number}")).unwrap()),
         quantity: decimal("1"),
+        ..UpdateDimension::default()
     };
     update.lines[0].dimensions = (0..30).map(piece).collect();
     let shelf = Shelf::default();
@@ -337,7 +337,7 @@ async fn the_state_of_all_parts_is_the_state_of_the_shipment() {
     let scene = Scene::at(&end.url, "").await;
     let state = async || {
         let update = tracked();
-        scene.dynamics().update_state(&usmf(), &update.update_id, &update.origin_id).await.unwrap()
+        scene.dynamics().update_state(&update.named()).await.unwrap()
     };
     assert_eq!(state().await, UpdateState::Missing);
     post(&shelf, &tracked(), "").await;

@@ -1,7 +1,7 @@
 //! A released document, read as it stands in Dynamics.
 
 use drayline::failure::Code;
-use drayline::gateways::ReleasedOrder;
+use drayline::gateways::{Direction, ReleasedOrder};
 use drayline::message::{LegalEntity, RequestId};
 use serde_json::{Value, json};
 
@@ -74,7 +74,7 @@ async fn holding(lines: impl Fn(&Asked) -> Said + Send + Sync + 'static, state: 
 
 async fn read(end: &FarEnd) -> ReleasedOrder {
     let scene = Scene::at(&end.url, "").await;
-    scene.dynamics().released_order(&usmf(), &shp()).await.unwrap().unwrap()
+    scene.dynamics().released_order(Direction::Outbound, &usmf(), &shp()).await.unwrap().unwrap()
 }
 
 #[tokio::test]
@@ -114,7 +114,7 @@ async fn a_quantity_that_would_have_to_be_rounded_is_not_read() {
     let digits = "0.12345678901234567890123456789012345";
     let end = holding(move |_| page(&[line(1, "D0001", digits)], None), status("Open")).await;
     let scene = Scene::at(&end.url, "").await;
-    let error = scene.dynamics().released_order(&usmf(), &shp()).await.unwrap_err();
+    let error = scene.dynamics().released_order(Direction::Outbound, &usmf(), &shp()).await.unwrap_err();
     let failure = scene.dynamics_failure(&error);
     assert_eq!(failure.code, Code::DynamicsAnswerUnreadable);
     assert!(failure.detail.unwrap().starts_with("line 1: OrderedQuantity (0.123"));
@@ -157,7 +157,7 @@ async fn a_next_link_to_another_host_is_not_followed() {
     let next = format!("{}/data/OutboundShipmentOrderLineRequests", elsewhere.url);
     let end = holding(move |_| page(&[line(1, "D0001", "1")], Some(&next)), status("Open")).await;
     let scene = Scene::at(&end.url, "").await;
-    let error = scene.dynamics().released_order(&usmf(), &shp()).await.unwrap_err();
+    let error = scene.dynamics().released_order(Direction::Outbound, &usmf(), &shp()).await.unwrap_err();
     let failure = scene.dynamics_failure(&error);
     assert_eq!(failure.code, Code::DynamicsAnswerUnreadable);
     assert!(failure.detail.unwrap().contains("leads away"));
@@ -169,7 +169,7 @@ async fn a_list_without_an_end_is_given_up() {
     let next = "/data/OutboundShipmentOrderLineRequests?$skiptoken=a";
     let end = holding(move |_| page(&[line(1, "D0001", "1")], Some(next)), status("Open")).await;
     let scene = Scene::at(&end.url, "gateways.pages_max = 3").await;
-    let error = scene.dynamics().released_order(&usmf(), &shp()).await.unwrap_err();
+    let error = scene.dynamics().released_order(Direction::Outbound, &usmf(), &shp()).await.unwrap_err();
     assert!(scene.dynamics_failure(&error).detail.unwrap().contains("more than 3 pages"));
 }
 
@@ -188,12 +188,13 @@ async fn a_document_that_was_taken_back_is_cancelled() {
 async fn an_unknown_document_is_nothing_and_an_unknown_entity_is_a_failure() {
     let end = dynamics_end(|_| Said::json(404, &json!({"error": {"message": "No resource was found."}}))).await;
     let scene = Scene::at(&end.url, "").await;
-    assert_eq!(scene.dynamics().released_order(&usmf(), &shp()).await.unwrap(), None);
+    assert_eq!(scene.dynamics().released_order(Direction::Outbound, &usmf(), &shp()).await.unwrap(), None);
 
     let old = "Resource not found for the segment 'OutboundShipmentOrderRequests'.";
     let end = dynamics_end(move |_| Said::json(404, &json!({"error": {"message": old}}))).await;
     let scene = Scene::at(&end.url, "").await;
-    let failure = scene.dynamics_failure(&scene.dynamics().released_order(&usmf(), &shp()).await.unwrap_err());
+    let failure = scene
+        .dynamics_failure(&scene.dynamics().released_order(Direction::Outbound, &usmf(), &shp()).await.unwrap_err());
     assert_eq!(failure.code, Code::DynamicsRefused);
     assert!(failure.sentence.contains("has no entity OutboundShipmentOrderRequests"), "{failure}");
 }
@@ -204,7 +205,7 @@ async fn reads_name_the_company_and_quote_what_they_ask_for() {
     let scene = Scene::at(&end.url, "").await;
     let entity = LegalEntity::new("fr01").unwrap();
     let request = RequestId::new("O'Neil & Söhne +1/2#3%").unwrap();
-    scene.dynamics().released_order(&entity, &request).await.unwrap().unwrap();
+    scene.dynamics().released_order(Direction::Outbound, &entity, &request).await.unwrap().unwrap();
     let asked = end.asked();
     let of = |path: &str| asked.iter().find(|asked| asked.path.starts_with(path)).unwrap();
     let header = of("/data/OutboundShipmentOrderRequests");

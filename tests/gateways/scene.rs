@@ -6,7 +6,7 @@ use drayline::clock::Clock;
 use drayline::config::Config;
 use drayline::failure::{Code, Failure};
 use drayline::gateways::{
-    Dynamics, FulfilmentLine, FulfilmentOrder, GatewayError, Gateways, GatewaysUnusable, ShipmentUpdate,
+    Direction, Dynamics, FulfilmentLine, FulfilmentOrder, GatewayError, Gateways, GatewaysUnusable, ShipmentUpdate,
     UpdateDimension, UpdateLine, Warehouse, Wire,
 };
 use drayline::message::{Address, Connection, LegalEntity, Reference, RequestId, Serial, Sku, Unit};
@@ -94,7 +94,7 @@ impl Scene {
     }
 
     pub async fn find_failure(&self) -> Failure {
-        let error = self.warehouse().find_order("usmf-SHP0012-W1").await.unwrap_err();
+        let error = self.warehouse().find_order(Direction::Outbound, "usmf-SHP0012-W1").await.unwrap_err();
         self.warehouse().failure(&error, "find the order")
     }
 }
@@ -128,10 +128,12 @@ pub fn decimal(text: &str) -> Decimal {
 pub fn order() -> FulfilmentOrder {
     let some = |text: &str| Some(text.to_owned());
     FulfilmentOrder {
+        direction: Direction::Outbound,
         reference: Reference::of(&usmf(), &shp()),
         facility: "NORTH-1".to_owned(),
         order_number: some("SO-1001"),
         purchase_order: some("PO-77"),
+        customer_account: None,
         recipient: Address {
             name: some("Ada Example"),
             company: some("Example Ltd"),
@@ -177,11 +179,12 @@ pub fn order() -> FulfilmentOrder {
 /// A shipment of two lines: 2.5 pcs without lots, and 3 ea without lots.
 pub fn shipment() -> ShipmentUpdate {
     ShipmentUpdate {
+        direction: Direction::Outbound,
         legal_entity: usmf(),
         update_id: "D0123456789ABCDEF012".to_owned(),
         origin_id: "OSO0012".to_owned(),
         packing_slip: "SH-1-D01234567".to_owned(),
-        shipped_at: "2026-11-27T22:15:30.5Z".parse().unwrap(),
+        moved_at: "2026-11-27T22:15:30.5Z".parse().unwrap(),
         lines: vec![line("1", "2.5", "2.5", "0"), line("2", "5", "3", "2")],
     }
 }
@@ -191,12 +194,12 @@ pub fn line(line_id: &str, ordered: &str, shipped: &str, remaining: &str) -> Upd
         line_id: line_id.to_owned(),
         ordered: decimal(ordered),
         unit: Unit::new("pcs").unwrap(),
-        shipped: decimal(shipped),
+        moved: decimal(shipped),
         remaining: decimal(remaining),
         dimensions: Vec::new(),
     }
 }
 
 pub fn lot(number: &str, quantity: &str) -> UpdateDimension {
-    UpdateDimension { lot: Some(number.to_owned()), serial: None, quantity: decimal(quantity) }
+    UpdateDimension { lot: Some(number.to_owned()), quantity: decimal(quantity), ..UpdateDimension::default() }
 }

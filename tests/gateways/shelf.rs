@@ -104,8 +104,10 @@ impl Shelf {
     }
 }
 
-const KEYS: [&str; 6] = [
+const KEYS: [&str; 8] = [
     "dataAreaId",
+    "InboundShipmentOrderUpdateId",
+    "InboundShipmentOrderOriginId",
     "OutboundShipmentOrderUpdateId",
     "OutboundShipmentOrderOriginId",
     "OrderLineNumber",

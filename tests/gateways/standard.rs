@@ -2,7 +2,7 @@
 
 use drayline::config::Mode;
 use drayline::failure::Code;
-use drayline::gateways::{CreateAnswer, HeldOrder};
+use drayline::gateways::{CreateAnswer, Direction, HeldOrder};
 use drayline::message::{CancelOutcomeCode, OrderStatusCode, PlaceCode, ReasonCode};
 use serde_json::{Value, json};
 
@@ -81,21 +81,21 @@ async fn a_success_about_another_order_is_none() {
 #[tokio::test]
 async fn an_order_is_found_by_its_reference_alone() {
     let (end, scene) = answering(200, sample("find_order.answer")).await;
-    let held = scene.warehouse().find_order(REFERENCE).await.unwrap().unwrap();
+    let held = scene.warehouse().find_order(Direction::Outbound, REFERENCE).await.unwrap().unwrap();
     expect_lines(&held);
     assert_eq!(end.asked()[0].param("reference"), Some(REFERENCE));
     assert_eq!(
-        scene.warehouse().find_order("usmf-SHP9999-W1").await.unwrap(),
+        scene.warehouse().find_order(Direction::Outbound, "usmf-SHP9999-W1").await.unwrap(),
         None,
         "it answered with another's order"
     );
 
     let (_end, scene) = answering(200, json!({"orders": []})).await;
-    assert_eq!(scene.warehouse().find_order(REFERENCE).await.unwrap(), None);
+    assert_eq!(scene.warehouse().find_order(Direction::Outbound, REFERENCE).await.unwrap(), None);
     // None of these says "not there".
     for (status, body) in [(404, json!({"error": "no such page"})), (200, json!({})), (200, json!([]))] {
         let (_end, scene) = answering(status, body.clone()).await;
-        assert!(scene.warehouse().find_order(REFERENCE).await.is_err(), "{status} {body}");
+        assert!(scene.warehouse().find_order(Direction::Outbound, REFERENCE).await.is_err(), "{status} {body}");
     }
 }
 
@@ -104,16 +104,16 @@ async fn of_several_orders_the_one_that_is_alive_is_found() {
     let of = |id: &str, code: &str| json!({"id": id, "reference": REFERENCE, "status": {"code": code}, "lines": []});
     let (_end, scene) =
         answering(200, json!({"orders": [of("a", "CANCELLED"), of("b", "PICKING"), of("c", "CANCELLED")]})).await;
-    assert_eq!(scene.warehouse().find_order(REFERENCE).await.unwrap().unwrap().order_id, "b");
+    assert_eq!(scene.warehouse().find_order(Direction::Outbound, REFERENCE).await.unwrap().unwrap().order_id, "b");
     let (_end, scene) = answering(200, json!({"orders": [of("a", "CANCELLED"), of("c", "CANCELLED")]})).await;
-    assert_eq!(scene.warehouse().find_order(REFERENCE).await.unwrap().unwrap().order_id, "c");
+    assert_eq!(scene.warehouse().find_order(Direction::Outbound, REFERENCE).await.unwrap().unwrap().order_id, "c");
 }
 
 #[tokio::test]
 async fn a_cancellation_is_asked_for_as_in_the_sample() {
     let (end, scene) = answering(200, sample("cancel_order.answer")).await;
     let reason = "The order was cancelled in Dynamics.";
-    let answer = scene.warehouse().cancel_order("wo/50 01", REFERENCE, reason).await.unwrap();
+    let answer = scene.warehouse().cancel_order(Direction::Outbound, "wo/50 01", REFERENCE, reason).await.unwrap();
     assert_eq!(answer.outcome.code, CancelOutcomeCode::Rejected);
     let why = answer.reason.unwrap();
     assert_eq!((why.code, why.text.as_deref()), (ReasonCode::TooLate, Some("The order is packed.")));
@@ -132,7 +132,7 @@ async fn a_code_that_nobody_knows_is_kept() {
         (json!({"code": "PARTIAL", "raw": "half"}), CancelOutcomeCode::Partial, Some("half")),
     ] {
         let (_end, scene) = answering(200, json!({"outcome": outcome})).await;
-        let answer = scene.warehouse().cancel_order("wo-1", REFERENCE, "why").await.unwrap();
+        let answer = scene.warehouse().cancel_order(Direction::Outbound, "wo-1", REFERENCE, "why").await.unwrap();
         assert_eq!((answer.outcome.code, answer.outcome.raw.as_deref()), (code, raw));
         assert_eq!(answer.reason, None);
     }

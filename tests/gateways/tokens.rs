@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use drayline::clock::Clock;
 use drayline::failure::Code;
-use drayline::gateways::{GatewayError, NotSent};
+use drayline::gateways::{Direction, GatewayError, NotSent};
 use serde_json::json;
 
 use super::far_end::{Asked, FarEnd, Said};
@@ -28,7 +28,7 @@ async fn counting(expires_s: u64, refuses: impl Fn(&Asked) -> bool + Send + Sync
 }
 
 async fn reads(scene: &Scene) -> Result<bool, GatewayError> {
-    scene.dynamics().released_order(&usmf(), &shp()).await.map(|order| order.is_some())
+    scene.dynamics().released_order(Direction::Outbound, &usmf(), &shp()).await.map(|order| order.is_some())
 }
 
 #[tokio::test]
@@ -144,7 +144,7 @@ async fn a_secret_that_cannot_be_had_is_told_and_nothing_is_sent() {
     let mut looks = tokio::time::interval(Duration::from_millis(100));
     let failure = loop {
         looks.tick().await;
-        let error = scene.warehouse().find_order("usmf-SHP0012-W1").await.unwrap_err();
+        let error = scene.warehouse().find_order(Direction::Outbound, "usmf-SHP0012-W1").await.unwrap_err();
         let failure = scene.warehouse().failure(&error, "find the order");
         if failure.code == Code::WarehouseUnauthorised {
             break failure;

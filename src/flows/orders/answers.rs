@@ -9,7 +9,7 @@ use crate::flows::keys;
 use crate::flows::ledger::{CancelledOrder, EndedReference, SeenStatus, kept};
 use crate::flows::meant::order_meant;
 use crate::flows::words;
-use crate::gateways::{ReleasedOrder, RequestVerdict};
+use crate::gateways::{Direction, ReleasedOrder, RequestVerdict};
 use crate::message::{
     Kind, OrderAccepted, OrderCancelResolved, OrderRefs, OrderRejected, OrderStatusChanged, OrderStatusCode,
 };
@@ -125,7 +125,7 @@ pub(super) fn cancel_resolved(situation: &Situation<'_>, body: &OrderCancelResol
     let reference = &sent.created.reference;
     let text = body.reason.as_ref().map(words::reason).unwrap_or_default();
     let fact = Past {
-        key: keys::cancel_resolved(&sent.created.warehouse, reference, outcome),
+        key: keys::cancel_resolved(Direction::Outbound, &sent.created.warehouse, reference, outcome),
         act: "cancel_resolved".to_owned(),
         connection: sent.created.warehouse.to_string(),
         facts: kept(&CancelledOrder { reference: reference.clone(), outcome: outcome.to_owned(), text }),
@@ -137,7 +137,7 @@ pub(super) fn cancel_resolved(situation: &Situation<'_>, body: &OrderCancelResol
     };
     let mut decision = with_fact(decision, known, fact);
     if let Decision::Done(done) = &mut decision {
-        let name = keys::cancel_name(&situation.look.environment, reference);
+        let name = keys::cancel_name(Direction::Outbound, &situation.look.environment, reference);
         done.documents.push(KnownDocument { key: name, kind: "cancellation", names: Vec::new() });
     }
     decision

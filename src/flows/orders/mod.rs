@@ -23,18 +23,21 @@ use serde_json::Value;
 
 use super::answer::KnownDocument;
 use super::history::History;
+use super::keys;
 use super::ledger::{CreatedOrder, Ledger};
 use crate::failure::{Code, Failure};
-use crate::gateways::{Gateways, HeldOrder, ReleasedOrder};
+use crate::gateways::{Direction, Gateways, HeldOrder, ReleasedOrder};
 use crate::mapping::Mapping;
-use crate::message::{Body, Connection, Envelope, LegalEntity, OrderStatusCode, RequestId};
+use crate::message::{Body, Connection, Envelope, Flow, LegalEntity, OrderStatusCode, ReceiptStateCode, RequestId};
 
 pub use plan::plan;
-pub(super) use wanted::held_difference;
+pub(super) use wanted::{held_difference, ordered};
 
 /// What was seen of an order.
 #[derive(Clone, Debug)]
 pub struct OrderLook {
+    /// Which way its goods go.
+    pub direction: Direction,
     /// The Dynamics environment.
     pub environment: Connection,
     /// The document as it stands in Dynamics; nothing when Dynamics does not know it.
@@ -60,18 +63,24 @@ pub(super) async fn look(
 ) -> Result<OrderLook, Failure> {
     let environment = environment(gateways, message)?;
     let dynamics = gateways.dynamics(&environment).ok_or_else(|| unknown(&environment))?;
+    let direction = match message.flow() {
+        Flow::GoodsReceived => Direction::Inbound,
+        _ => Direction::Outbound,
+    };
     let mut look = OrderLook {
+        direction,
         environment: environment.clone(),
         released: None,
         warehouse: None,
         takes_part: true,
-        writes_back: dynamics.writes_back(),
+        // How a warehouse takes an announcement is nothing that Dynamics has a place for.
+        writes_back: direction == Direction::Outbound && dynamics.writes_back(),
         go_live: dynamics.go_live(),
-        held: held(gateways, message, ledger).await?,
+        held: held(gateways, direction, message, ledger).await?,
     };
     let Some((legal_entity, request_id)) = document(message, ledger) else { return Ok(look) };
     let doing = format!("read the released document {request_id}");
-    let read = dynamics.released_order(&legal_entity, &request_id).await;
+    let read = dynamics.released_order(direction, &legal_entity, &request_id).await;
     look.released = read.map_err(|error| dynamics.failure(&error, &doing))?;
     look.takes_part = dynamics.takes_part(&legal_entity);
     if let Some(released) = &look.released {
@@ -82,7 +91,12 @@ pub(super) async fn look(
 }
 
 /// The latest order as its warehouse shows it, when a cancellation is not confirmed or the warehouse says it is stuck.
-async fn held(gateways: &Gateways, message: &Envelope, ledger: &Ledger) -> Result<Option<HeldOrder>, Failure> {
+async fn held(
+    gateways: &Gateways,
+    direction: Direction,
+    message: &Envelope,
+    ledger: &Ledger,
+) -> Result<Option<HeldOrder>, Failure> {
     let history = History::of(ledger);
     let Some(latest) = history.latest().filter(|latest| latest.end.is_none()) else { return Ok(None) };
     let stuck = matches!(&message.body, Body::OrderStatusChanged(status) if status.exception);
@@ -93,14 +107,16 @@ async fn held(gateways: &Gateways, message: &Envelope, ledger: &Ledger) -> Resul
     let warehouse = gateways.warehouse(name).ok_or_else(|| unknown(name))?;
     let reference = latest.created.reference.to_string();
     let doing = format!("read the order {reference}");
-    warehouse.find_order(&reference).await.map_err(|error| warehouse.failure(&error, &doing))
+    warehouse.find_order(direction, &reference).await.map_err(|error| warehouse.failure(&error, &doing))
 }
 
 /// An order is known from its creation on, whatever becomes of the message that created it.
 pub(super) fn makes_known(message: &Envelope, act: &str, facts: &Value) -> Option<KnownDocument> {
-    let created = (act == "create_order").then(|| serde_json::from_value::<CreatedOrder>(facts.clone()).ok());
+    let directions = [Direction::Outbound, Direction::Inbound];
+    let direction = directions.into_iter().find(|direction| keys::creating(*direction) == act)?;
+    let created = serde_json::from_value::<CreatedOrder>(facts.clone()).ok()?;
     let environment = message.environment.as_ref().unwrap_or(&message.connection);
-    created.flatten().map(|created| plan::known(message, environment, &created))
+    Some(plan::known(message, (direction, environment), &created))
 }
 
 /// The environment that the message belongs to: its own, or the one its warehouse works for.
@@ -121,6 +137,7 @@ fn document(message: &Envelope, ledger: &Ledger) -> Option<(LegalEntity, Request
         Body::OrderReleased(body) => Some(&body.document.request_id),
         Body::OrderChanged(body) => Some(&body.document.request_id),
         Body::OrderCancelled(body) => Some(&body.document.request_id),
+        Body::ReceiptAnnounced(body) => Some(&body.request_id),
         _ => None,
     };
     if let Some(request_id) = named {
@@ -128,7 +145,8 @@ fn document(message: &Envelope, ledger: &Ledger) -> Option<(LegalEntity, Request
     }
     // The warehouse tells of every step; only what may change what Dynamics or the warehouse holds is worth a read.
     let only_shown = matches!(&message.body, Body::OrderStatusChanged(status)
-        if !status.exception && status.status.code != OrderStatusCode::Cancelled);
+        if !status.exception && status.status.code != OrderStatusCode::Cancelled)
+        || matches!(&message.body, Body::GoodsReceived(receipt) if receipt.state.code == ReceiptStateCode::Arrived);
     if only_shown {
         return None;
     }

@@ -7,8 +7,8 @@ use crate::failure::{Code, Failure};
 use crate::flows::answer::{Call, Decision, Done, KnownDocument, Past, Planned, Repeat};
 use crate::flows::history::{End, History, SentOrder, postings};
 use crate::flows::keys;
-use crate::flows::ledger::{CancelledOrder, CreatedOrder, EndedReference, Ledger, PostedUpdate, kept};
-use crate::gateways::{ReleasedOrder, RequestVerdict};
+use crate::flows::ledger::{CancelledOrder, CountedReceipt, CreatedOrder, EndedReference, Ledger, PostedUpdate, kept};
+use crate::gateways::{Direction, ReleasedOrder, RequestVerdict};
 use crate::mapping::Mapping;
 use crate::message::{Body, Connection, Envelope, Kind, Reference};
 
@@ -17,7 +17,9 @@ use crate::message::{Body, Connection, Envelope, Kind, Reference};
 pub fn plan(message: &Envelope, look: &OrderLook, _mapping: &Mapping, ledger: &Ledger) -> Decision {
     let situation = Situation::of(message, look, ledger);
     match &message.body {
-        Body::OrderReleased(_) | Body::OrderChanged(_) | Body::OrderCancelled(_) => look_again(&situation),
+        Body::OrderReleased(_) | Body::OrderChanged(_) | Body::OrderCancelled(_) | Body::ReceiptAnnounced(_) => {
+            look_again(&situation)
+        }
         Body::OrderAccepted(body) => answers::accepted(&situation, body),
         Body::OrderRejected(body) => answers::rejected(situation, body),
         Body::OrderStatusChanged(body) => answers::status_changed(situation, body),
@@ -40,6 +42,35 @@ pub(super) struct Situation<'a> {
     pub wanted: Wanted<'a>,
 }
 
+/// What is said of an order, by which way its goods go.
+struct Words {
+    changed: Code,
+    too_late: Code,
+    /// The kind with which a warehouse says how a cancellation ended.
+    resolves: Kind,
+    moved: &'static str,
+    still: &'static str,
+    partner: &'static str,
+}
+
+const OUTBOUND: Words = Words {
+    changed: Code::OrderChanged,
+    too_late: Code::OrderCancelledTooLate,
+    resolves: Kind::OrderCancelResolved,
+    moved: "it has shipped",
+    still: "What ships is still posted.",
+    partner: "the customer",
+};
+
+const INBOUND: Words = Words {
+    changed: Code::InboundChanged,
+    too_late: Code::InboundCancelledTooLate,
+    resolves: Kind::GoodsReceived,
+    moved: "it has received goods of it",
+    still: "Nothing more of it is posted.",
+    partner: "the supplier",
+};
+
 /// Dynamics said "look again".
 fn look_again(situation: &Situation<'_>) -> Decision {
     let refusal = if situation.history.is_blank() { never_ours(situation) } else { None };
@@ -59,18 +90,26 @@ fn never_ours(situation: &Situation<'_>) -> Option<Decision> {
     }
     match situation.wanted {
         Wanted::Order(..) => None,
-        Wanted::Gone if look.released.is_none() && message.kind() == Kind::OrderReleased => {
-            Some(Decision::Fail(Failure::new(
-                Code::DynamicsNotFound,
-                format!(
-                    "Dynamics released {key}, but does not show it to us. Check the company and our user's rights, then \
+        Wanted::Gone if look.released.is_none() && names_released(message) => Some(Decision::Fail(Failure::new(
+            Code::DynamicsNotFound,
+            format!(
+                "Dynamics released {key}, but does not show it to us. Check the company and our user's rights, then \
                      replay; discard this if the document was deleted."
-                ),
-            )))
-        }
+            ),
+        ))),
         Wanted::Gone => not_ours("it was taken back in Dynamics before it was sent"),
         Wanted::Elsewhere => not_ours("its location is served by no configured warehouse"),
         Wanted::Empty => not_ours("nothing of it is left for a warehouse to ship"),
+    }
+}
+
+/// Whether the event says that the document is there. A purchase order that is merely confirmed has none yet: then its
+/// number stands where an inbound request's would.
+fn names_released(message: &Envelope) -> bool {
+    match &message.body {
+        Body::OrderReleased(_) => true,
+        Body::ReceiptAnnounced(body) => body.order_number.as_deref() != Some(body.request_id.as_str()),
+        _ => false,
     }
 }
 
@@ -114,9 +153,23 @@ impl<'a> Situation<'a> {
         match self.wanted {
             Wanted::Order(..) => self.differences(sent).is_empty(),
             Wanted::Gone | Wanted::Elsewhere | Wanted::Empty => {
-                !self.cancelled_in_dynamics() && shipped_whole(sent, &self.postings)
+                let over = shipped_whole(sent, &self.postings) || self.counted_out(sent);
+                !self.cancelled_in_dynamics() && over
             }
         }
+    }
+
+    fn words(&self) -> &'static Words {
+        match self.look.direction {
+            Direction::Outbound => &OUTBOUND,
+            Direction::Inbound => &INBOUND,
+        }
+    }
+
+    /// Whether the warehouse has said that no more will come of what it was to receive.
+    fn counted_out(&self, sent: &SentOrder) -> bool {
+        let counted = self.ledger.facts::<CountedReceipt>("count_receipt");
+        counted.iter().any(|counted| counted.is_final && counted.reference == sent.created.reference)
     }
 
     pub fn differences(&self, sent: &SentOrder) -> Vec<String> {
@@ -136,12 +189,12 @@ impl<'a> Situation<'a> {
     fn create(&self, released: &ReleasedOrder, warehouse: &Connection, facility: &str) -> Decision {
         let reference = Reference::of(&released.legal_entity, &released.request_id);
         let reference = reference.with_revision(self.history.next_revision());
-        if let Some(failure) = self.ledger.refusal("create_order") {
+        if let Some(failure) = self.ledger.refusal(keys::creating(self.look.direction)) {
             return self.refused(released, &reference, failure);
         }
         Decision::Act(vec![Planned {
-            key: keys::create_order(warehouse, &reference),
-            act: "create_order",
+            key: keys::create_order(self.look.direction, warehouse, &reference),
+            act: keys::creating(self.look.direction),
             connection: warehouse.clone(),
             class: Repeat::Findable,
             call: Call::CreateOrder(fulfilment(released, facility, &reference)),
@@ -184,10 +237,10 @@ impl<'a> Situation<'a> {
     /// The live order must go: the warehouse is asked to cancel it, once. What it refuses is a person's.
     fn take_back(&self, sent: &SentOrder) -> Decision {
         let reference = &sent.created.reference;
-        let some_shipped = self.postings.iter().any(|posted| posted.reference == *reference);
+        let some_moved = self.postings.iter().any(|posted| posted.reference == *reference);
         let changed = matches!(self.wanted, Wanted::Order(..) | Wanted::Elsewhere);
-        if (changed && some_shipped) || shipped_whole(sent, &self.postings) {
-            return Decision::Fail(self.too_late(sent, "it has shipped", ""));
+        if (changed && some_moved) || shipped_whole(sent, &self.postings) {
+            return Decision::Fail(self.too_late(sent, self.words().moved, ""));
         }
         if matches!(self.wanted, Wanted::Elsewhere) {
             return Decision::Fail(self.too_late(sent, "it was sent while its location was still configured", ""));
@@ -197,8 +250,8 @@ impl<'a> Situation<'a> {
             Some(("REJECTED", text)) => Decision::Fail(self.too_late(sent, "it will not cancel it any more", text)),
             Some(("PARTIAL", text)) => Decision::Fail(self.too_late(sent, "it cancelled only a part of it", text)),
             Some((_, text)) => Decision::Wait {
-                document: keys::cancel_name(&self.look.environment, reference),
-                passes: Some(Kind::OrderCancelResolved),
+                document: keys::cancel_name(self.look.direction, &self.look.environment, reference),
+                passes: Some(self.words().resolves),
                 failure: self.too_late(sent, "it was asked to cancel it and has not said how that ends", text),
             },
         }
@@ -211,11 +264,12 @@ impl<'a> Situation<'a> {
             Wanted::Gone | Wanted::Elsewhere | Wanted::Empty => "Cancelled in Dynamics.".to_owned(),
         };
         Planned {
-            key: keys::cancel_order(&created.warehouse, &created.reference),
-            act: "cancel_order",
+            key: keys::cancel_order(self.look.direction, &created.warehouse, &created.reference),
+            act: keys::cancelling(self.look.direction),
             connection: created.warehouse.clone(),
             class: Repeat::Absorbs,
             call: Call::CancelOrder {
+                direction: self.look.direction,
                 order_id: created.order_id.clone(),
                 reference: created.reference.to_string(),
                 reason,
@@ -233,7 +287,7 @@ impl<'a> Situation<'a> {
         let (reference, warehouse) = (&created.reference, &created.warehouse);
         let failure = match self.wanted {
             Wanted::Order(..) => Failure::new(
-                Code::OrderChanged,
+                self.words().changed,
                 format!(
                     "Dynamics changed {reference} ({}) after {warehouse} had it, and {why}. Settle it with {warehouse}: \
                      once they have cancelled it, replay this, and it is sent anew; or undo the change in Dynamics.",
@@ -241,7 +295,7 @@ impl<'a> Situation<'a> {
                 ),
             ),
             Wanted::Elsewhere => Failure::new(
-                Code::OrderChanged,
+                self.words().changed,
                 format!(
                     "The location of {reference} in Dynamics is served by no configured warehouse any more, but \
                      {warehouse} has the order, and {why}. Configure the location again, or cancel the order at \
@@ -249,10 +303,12 @@ impl<'a> Situation<'a> {
                 ),
             ),
             Wanted::Gone | Wanted::Empty => Failure::new(
-                Code::OrderCancelledTooLate,
+                self.words().too_late,
                 format!(
-                    "{reference} was cancelled in Dynamics after {warehouse} had it, and {why}. What ships is still \
-                     posted. Settle it with {warehouse} and the customer, then replay or discard this."
+                    "{reference} was cancelled in Dynamics after {warehouse} had it, and {why}. {} Settle it with \
+                     {warehouse} and {}, then replay or discard this.",
+                    self.words().still,
+                    self.words().partner
                 ),
             ),
         };
@@ -282,7 +338,7 @@ impl<'a> Situation<'a> {
         };
         let created = &latest.created;
         let confirmed = latest.cancel.as_ref().is_none_or(|cancel| cancel.outcome == "CONFIRMED");
-        let seen_dead = (!confirmed).then(|| cancel_confirmed(latest));
+        let seen_dead = (!confirmed).then(|| cancel_confirmed(self.look.direction, latest));
         let step = format!("Has given the order {} up, and Dynamics wants it no more.", created.reference);
         Done {
             facts: seen_dead.into_iter().collect(),
@@ -295,31 +351,39 @@ impl<'a> Situation<'a> {
     /// The order with every name that people or messages know it by.
     fn known(&self, sent: &SentOrder) -> KnownDocument {
         let purchase_order = self.look.released.as_ref().and_then(|released| released.purchase_order.clone());
-        let mut known = known(self.message, &self.look.environment, &sent.created);
+        let mut known = known(self.message, (self.look.direction, &self.look.environment), &sent.created);
         known.names.extend(purchase_order.map(|number| ("purchase_order".to_owned(), number)));
         known
     }
 }
 
 /// An order that was created, with the names that its creation tells.
-pub(super) fn known(message: &Envelope, environment: &Connection, created: &CreatedOrder) -> KnownDocument {
+pub(super) fn known(
+    message: &Envelope,
+    (direction, environment): (Direction, &Connection),
+    created: &CreatedOrder,
+) -> KnownDocument {
     let names = [
         ("reference", Some(created.reference.to_string())),
-        ("awaited_as", Some(keys::order_name(environment, &created.reference))),
+        ("awaited_as", Some(keys::order_name(direction, environment, &created.reference))),
         ("warehouse_order", Some(created.order_id.clone()).filter(|id| !id.is_empty())),
         ("request", Some(created.request_id.to_string())),
         ("origin", Some(created.origin_id.clone()).filter(|id| !id.is_empty())),
         ("order_number", created.order_number.clone()),
     ];
     let names = names.into_iter().filter_map(|(name, value)| value.map(|value| (name.to_owned(), value)));
-    KnownDocument { key: message.ordering_key.to_string(), kind: "order", names: names.collect() }
+    let kind = match direction {
+        Direction::Outbound => "order",
+        Direction::Inbound => "inbound_order",
+    };
+    KnownDocument { key: message.ordering_key.to_string(), kind, names: names.collect() }
 }
 
 /// The fact that the warehouse cancelled an order, however we came to know it.
-fn cancel_confirmed(sent: &SentOrder) -> Past {
+fn cancel_confirmed(direction: Direction, sent: &SentOrder) -> Past {
     let (warehouse, reference) = (&sent.created.warehouse, &sent.created.reference);
     Past {
-        key: keys::cancel_resolved(warehouse, reference, "CONFIRMED"),
+        key: keys::cancel_resolved(direction, warehouse, reference, "CONFIRMED"),
         act: "cancel_resolved".to_owned(),
         connection: warehouse.to_string(),
         facts: kept(&CancelledOrder {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use rust_decimal::Decimal;
 
 use super::OrderLook;
-use crate::flows::history::{SentOrder, shipped};
+use crate::flows::history::{SentOrder, moved};
 use crate::flows::ledger::{CreatedOrder, OrderedLine, PostedUpdate};
 use crate::gateways::{FulfilmentLine, FulfilmentOrder, HeldOrder, ReleasedLine, ReleasedOrder};
 use crate::message::{Address, Connection, Reference, record_id};
@@ -51,10 +51,12 @@ pub(super) fn fulfilment(released: &ReleasedOrder, facility: &str, reference: &R
         serial: line.serial.clone(),
     };
     FulfilmentOrder {
+        direction: released.direction,
         reference: reference.clone(),
         facility: facility.to_owned(),
         order_number: released.order_number.clone(),
         purchase_order: released.purchase_order.clone(),
+        customer_account: released.customer_account.clone(),
         recipient: released.recipient.clone(),
         delivery_mode: released.delivery_mode.clone(),
         carrier: released.carrier.clone(),
@@ -72,15 +74,6 @@ pub(super) fn facts(
     facility: &str,
     reference: Reference,
 ) -> CreatedOrder {
-    let line = |line: &ReleasedLine| OrderedLine {
-        line_id: line.line_id.clone(),
-        sku: line.sku.clone(),
-        quantity: line.quantity,
-        unit: line.unit.clone(),
-        lot: line.lot.clone(),
-        serial: line.serial.clone(),
-        over_percent: line.over_percent,
-    };
     CreatedOrder {
         reference,
         warehouse: warehouse.clone(),
@@ -91,7 +84,21 @@ pub(super) fn facts(
         version: released.version,
         origin_id: released.origin_id.clone(),
         digest: digest(released, facility),
-        lines: released.lines.iter().map(line).collect(),
+        lines: released.lines.iter().map(ordered).collect(),
+    }
+}
+
+/// A line as later plans need to know it.
+pub(in crate::flows) fn ordered(line: &ReleasedLine) -> OrderedLine {
+    OrderedLine {
+        line_id: line.line_id.clone(),
+        sku: line.sku.clone(),
+        quantity: line.quantity,
+        unit: line.unit.clone(),
+        lot: line.lot.clone(),
+        serial: line.serial.clone(),
+        over_percent: line.over_percent,
+        under_percent: line.under_percent,
     }
 }
 
@@ -107,7 +114,7 @@ pub(super) fn differences(sent: &CreatedOrder, wanted: &Wanted<'_>, postings: &[
     }
     differences.extend(fields_that_differ(&sent.digest, &digest(released, facility)));
     for old in &sent.lines {
-        let outstanding = (old.quantity - shipped(postings, &old.line_id)).max(Decimal::ZERO);
+        let outstanding = (old.quantity - moved(postings, &old.line_id)).max(Decimal::ZERO);
         match released.lines.iter().find(|line| line.line_id == old.line_id) {
             Some(new) => differences.extend(line_difference(old, new, outstanding)),
             None if outstanding.is_zero() => {}
@@ -134,7 +141,7 @@ fn line_difference(old: &OrderedLine, new: &ReleasedLine, outstanding: Decimal) 
 
 /// Whether everything that was ordered has been posted as shipped.
 pub(super) fn shipped_whole(sent: &SentOrder, postings: &[PostedUpdate]) -> bool {
-    sent.created.lines.iter().all(|line| shipped(postings, &line.line_id) >= line.quantity)
+    sent.created.lines.iter().all(|line| moved(postings, &line.line_id) >= line.quantity)
 }
 
 /// `field=fingerprint` for everything above the lines that the warehouse acts on. No personal data stays behind.

@@ -9,6 +9,7 @@ use crate::flows::keys;
 use crate::flows::ledger::{CreatedOrder, Ledger, PackageTracking, PostedLine, PostedUpdate, kept};
 use crate::flows::meant::order_meant;
 use crate::flows::words;
+use crate::gateways::Direction;
 use crate::mapping::Mapping;
 use crate::message::{Envelope, ShipmentConfirmed};
 use crate::rehearsal::{Variant, broken};
@@ -56,6 +57,7 @@ impl Confirmed<'_> {
         let shipment = self.body.shipment_key.as_str();
         let update_id = keys::update_id(environment, warehouse, shipment);
         let posted = PostedUpdate {
+            direction: Direction::Outbound,
             shipment_key: shipment.to_owned(),
             warehouse: warehouse.clone(),
             sequence: self.sequence(),
@@ -65,9 +67,11 @@ impl Confirmed<'_> {
             reference: self.order.reference.clone(),
             legal_entity: self.order.legal_entity.clone(),
             origin_id: self.order.origin_id.clone(),
-            shipped_at: self.body.shipped_at.unwrap_or(self.message.occurred.at),
+            moved_at: self.body.shipped_at.unwrap_or(self.message.occurred.at),
             lines,
             packages: self.body.packages.iter().map(|package| package.package_key.to_string()).collect(),
+            reported: None,
+            fact: None,
         };
         Planned {
             key: keys::post_shipment(environment, warehouse, shipment),
@@ -124,7 +128,7 @@ impl Confirmed<'_> {
         let warehouse = self.message.connection.to_string();
         let said = tracking::said(self.message, self.body);
         let news: Vec<_> = said.iter().filter(|said| !self.ledger.has(&keys::tracking("tracking", said))).collect();
-        let line = |line: &PostedLine| format!("{} {} of line {}", line.shipped.normalize(), line.unit, line.line_id);
+        let line = |line: &PostedLine| format!("{} {} of line {}", line.moved.normalize(), line.unit, line.line_id);
         let lines: Vec<_> = posted.lines.iter().map(line).collect();
         let shipped = format!("Shipped {} as {}.", lines.join(", "), posted.shipment_key);
         let mut steps = vec![(warehouse.clone(), shipped)];
@@ -143,7 +147,7 @@ impl Confirmed<'_> {
     /// What follows: looking whether Dynamics posted it, or, where it has, writing tracking that is new.
     fn follow_up(&self, posted: &PostedUpdate, new_tracking: bool) -> Option<Emit> {
         match (is_posted(self.ledger, &posted.update_id), new_tracking && self.look.writes_tracking) {
-            (false, _) => settled::poll(posted),
+            (false, _) => settled::poll(posted, 0),
             (true, true) => tracking::write_what_is_known(self.message, posted),
             (true, false) => None,
         }

@@ -9,9 +9,10 @@ use std::collections::BTreeMap;
 use rust_decimal::Decimal;
 
 use crate::failure::{Code, Failure};
-use crate::flows::history::shipped;
+use crate::flows::history::moved;
 use crate::flows::ledger::{CreatedOrder, OrderedLine, PostedDimension, PostedLine, PostedUpdate};
-use crate::message::{Serial, ShipmentConfirmed, ShippedContent, Sku};
+use crate::flows::slots::{self, Slot};
+use crate::message::{ShipmentConfirmed, ShippedContent, Sku};
 
 /// Everything that a shipment holds, packed or not.
 pub(super) fn contents(shipment: &ShipmentConfirmed) -> impl Iterator<Item = &ShippedContent> {
@@ -25,9 +26,8 @@ pub(super) fn assign(
     order: &CreatedOrder,
     postings: &[PostedUpdate],
 ) -> Result<Vec<PostedLine>, Failure> {
-    let before = |line: &OrderedLine| shipped(postings, &line.line_id);
-    let mut slots: Vec<Slot<'_>> =
-        order.lines.iter().map(|line| Slot { line, before: before(line), pieces: Vec::new() }).collect();
+    let before = |line: &OrderedLine| moved(postings, &line.line_id);
+    let mut slots: Vec<Slot<'_>> = order.lines.iter().map(|line| Slot::of(line, before(line))).collect();
     let told = |code: Code, what: String| {
         let (key, reference) = (&shipment.shipment_key, &order.reference);
         Failure::new(code, format!("Shipment {key} of {reference} is not posted: {what}"))
@@ -36,213 +36,69 @@ pub(super) fn assign(
         let fits = fitting(content, &slots).map_err(|(code, what)| told(code, what))?;
         let pieces = pieces(content, &slots, &fits).map_err(|(code, what)| told(code, what))?;
         for piece in pieces {
-            fill(&mut slots, &fits, &piece);
+            let left = slots::fill(&mut slots, &fits, &piece);
+            // What is too much stands on the first line, where it is found to be so.
+            if let Some(slot) = first(&mut slots, &fits, &piece) {
+                slot.take(&piece, left);
+            }
         }
     }
     for slot in &slots {
-        slot.check().map_err(|(code, what)| told(code, what))?;
+        check(slot).map_err(|(code, what)| told(code, what))?;
     }
     Ok(slots.into_iter().filter(|slot| !slot.pieces.is_empty()).map(Slot::posted).collect())
 }
 
 type Problem = (Code, String);
 
-/// An ordered line with what this shipment brings to it.
-struct Slot<'a> {
-    line: &'a OrderedLine,
-    /// What earlier shipments brought.
-    before: Decimal,
-    pieces: Vec<PostedDimension>,
+fn first<'s, 'a>(slots: &'s mut [Slot<'a>], fits: &[usize], piece: &PostedDimension) -> Option<&'s mut Slot<'a>> {
+    let place = slots::by_demand(slots, fits, piece).first().copied()?;
+    slots.get_mut(place)
 }
 
-impl Slot<'_> {
-    fn here(&self) -> Decimal {
-        self.pieces.iter().map(|piece| piece.quantity).sum()
+/// What is wrong with what a line was given.
+fn check(slot: &Slot<'_>) -> Result<(), Problem> {
+    let OrderedLine { line_id, sku, quantity, unit, .. } = slot.line;
+    let total = slot.before + slot.here();
+    if !slot.pieces.is_empty() && total > slot.limit() {
+        let (total, quantity) = (total.normalize(), quantity.normalize());
+        let what = format!(
+            "line {line_id} ({sku}) would come to {total} {unit} of {quantity} ordered, beyond its tolerance. Ask the \
+             warehouse what left; raise the order or correct the shipment, then replay."
+        );
+        return Err((Code::ShipmentExceedsOrder, what));
     }
-
-    fn room(&self) -> Decimal {
-        (self.line.quantity - self.before - self.here()).max(Decimal::ZERO)
-    }
-
-    /// What the line takes at the most, with its tolerance.
-    fn limit(&self) -> Decimal {
-        self.line.quantity * (Decimal::ONE_HUNDRED + self.line.over_percent) / Decimal::ONE_HUNDRED
-    }
-
-    fn check(&self) -> Result<(), Problem> {
-        let OrderedLine { line_id, sku, quantity, unit, .. } = self.line;
-        let total = self.before + self.here();
-        if !self.pieces.is_empty() && total > self.limit() {
-            let (total, quantity) = (total.normalize(), quantity.normalize());
+    let twice = slot.pieces.iter().find(|piece| piece.serial.is_some() && piece.quantity > Decimal::ONE);
+    match twice.and_then(|piece| piece.serial.as_ref()) {
+        Some(serial) => {
             let what = format!(
-                "line {line_id} ({sku}) would come to {total} {unit} of {quantity} ordered, beyond its tolerance. Ask the \
-                 warehouse what left; raise the order or correct the shipment, then replay."
+                "serial {serial} of line {line_id} ({sku}) is named twice. Have the warehouse correct the serials."
             );
-            return Err((Code::ShipmentExceedsOrder, what));
+            Err((Code::ShipmentTrackingDiffers, what))
         }
-        let twice = self.pieces.iter().find(|piece| piece.serial.is_some() && piece.quantity > Decimal::ONE);
-        match twice.and_then(|piece| piece.serial.as_ref()) {
-            Some(serial) => {
-                let what = format!(
-                    "serial {serial} of line {line_id} ({sku}) is named twice. Have the warehouse correct the serials."
-                );
-                Err((Code::ShipmentTrackingDiffers, what))
-            }
-            None => Ok(()),
-        }
-    }
-
-    fn posted(self) -> PostedLine {
-        let shipped = self.here();
-        let tracked = self.pieces.iter().any(|piece| piece.lot.is_some() || piece.serial.is_some());
-        PostedLine {
-            line_id: self.line.line_id.clone(),
-            ordered: self.line.quantity,
-            unit: self.line.unit.clone(),
-            shipped,
-            remaining: (self.line.quantity - self.before - shipped).max(Decimal::ZERO),
-            dimensions: if tracked { self.pieces } else { Vec::new() },
-        }
+        None => Ok(()),
     }
 }
 
 /// The lines that a content may go to: the one it names, or all of its item.
 fn fitting(content: &ShippedContent, slots: &[Slot<'_>]) -> Result<Vec<usize>, Problem> {
-    let sku = &content.item.sku;
-    let named = content.line.as_ref().and_then(|line| line.order_line_id.as_ref());
-    let places = |wanted: &dyn Fn(&OrderedLine) -> bool| -> Vec<usize> {
-        slots.iter().enumerate().filter(|(_, slot)| wanted(slot.line)).map(|(place, _)| place).collect()
-    };
-    let unknown = |what: String| {
+    slots::fitting(content.line.as_ref(), &content.item.sku, slots).map_err(|what| {
         let remedy = "Ask the warehouse what it is; post it by hand in Dynamics, or have the shipment corrected.";
-        Err((Code::ShipmentLineUnknown, format!("{what} {remedy}")))
-    };
-    let fits = match named {
-        Some(named) => places(&|line| line.line_id == *named),
-        None => places(&|line| line.sku == *sku),
-    };
-    match (named, fits.first().and_then(|place| slots.get(*place))) {
-        (Some(named), None) => unknown(format!("it names line {named} ({sku}), which the order does not have.")),
-        (None, None) => unknown(format!("it holds {sku}, which nobody ordered.")),
-        (Some(named), Some(slot)) if slot.line.sku != *sku => {
-            unknown(format!("line {named} was ordered as {}, and {sku} was shipped in its place.", slot.line.sku))
-        }
-        (_, Some(_)) => Ok(fits),
-    }
+        (Code::ShipmentLineUnknown, format!("{what} {remedy}"))
+    })
 }
 
 /// A content in pieces of one lot or serial each, in the line's unit.
 fn pieces(content: &ShippedContent, slots: &[Slot<'_>], fits: &[usize]) -> Result<Vec<PostedDimension>, Problem> {
     let sku = &content.item.sku;
-    let quantity = in_unit(content, slots, fits)?;
+    let quantity = slots::in_unit(sku, &content.quantity, slots, fits);
+    let quantity = quantity.map_err(|what| (Code::ShipmentUnitDiffers, what))?;
     if quantity.is_sign_negative() {
         let what = format!("it takes {sku} back. Correct what was posted in Dynamics by hand, then discard this.");
         return Err((Code::ShipmentDiffers, what));
     }
-    let differs = |what: &str| {
-        let quantity = quantity.normalize();
-        let what = format!("{what} of {sku} do not make up the {quantity} shipped. Have the warehouse correct them.");
-        Err((Code::ShipmentTrackingDiffers, what))
-    };
-    let piece = |lot: Option<&String>, serial: Option<&Serial>, quantity: Decimal| PostedDimension {
-        lot: lot.cloned(),
-        serial: serial.cloned(),
-        quantity,
-    };
-    let only_lot = match content.lots.as_slice() {
-        [] => None,
-        [lot] if lot.quantity.is_some_and(|said| said != quantity) => return differs("the lots"),
-        [lot] => lot.number.as_ref(),
-        // Nobody can tell which piece came from which lot.
-        _ if !content.serials.is_empty() => return differs("several lots with serials"),
-        lots => {
-            let said: Option<Decimal> = lots.iter().map(|lot| lot.quantity).sum();
-            if said != Some(quantity) {
-                return differs("the lots");
-            }
-            let each = |lot: &crate::message::Lot| piece(lot.number.as_ref(), None, lot.quantity.unwrap_or_default());
-            return Ok(lots.iter().map(each).collect());
-        }
-    };
-    if content.serials.is_empty() {
-        return Ok(vec![piece(only_lot, None, quantity)]);
-    }
-    if Decimal::from(content.serials.len()) != quantity {
-        return differs("the serials");
-    }
-    Ok(content.serials.iter().map(|serial| piece(only_lot, Some(serial), Decimal::ONE)).collect())
-}
-
-/// The shipped quantity in the unit of the lines it goes to. Conversion needs a mapping, so that another unit is a
-/// person's, unless the warehouse says the same quantity in the line's unit, too.
-fn in_unit(content: &ShippedContent, slots: &[Slot<'_>], fits: &[usize]) -> Result<Decimal, Problem> {
-    let said = &content.quantity;
-    let mut lines = fits.iter().filter_map(|place| slots.get(*place)).map(|slot| slot.line);
-    let Some(first) = lines.next() else { return Ok(said.value) };
-    let same = |unit: Option<&crate::message::Unit>| unit.is_some_and(|unit| unit.same(&first.unit));
-    let one_unit = lines.all(|line| line.unit.same(&first.unit));
-    match (&said.unit, said.base_value) {
-        (None, _) if one_unit => Ok(said.value),
-        (unit, _) if one_unit && same(unit.as_ref()) => Ok(said.value),
-        (_, Some(base)) if one_unit && same(said.base_unit.as_ref()) => Ok(base),
-        (unit, _) => {
-            let theirs = unit.as_ref().map_or_else(|| "no unit".to_owned(), ToString::to_string);
-            let what = format!(
-                "{} was ordered in {} and shipped in {theirs}. Let both count alike, then replay.",
-                content.item.sku, first.unit
-            );
-            Err((Code::ShipmentUnitDiffers, what))
-        }
-    }
-}
-
-/// Gives a piece to the lines it fits: first up to what is still to ship, then up to the tolerance, the rest to the
-/// first one, where it is too much.
-fn fill(slots: &mut [Slot<'_>], fits: &[usize], piece: &PostedDimension) {
-    let mut order = fits.to_vec();
-    order.sort_by_key(|place| slots.get(*place).map(|slot| demand(slot.line, piece)));
-    let mut left = piece.quantity;
-    for within_tolerance in [false, true] {
-        for place in &order {
-            let Some(slot) = slots.get_mut(*place) else { continue };
-            let room = if within_tolerance { slot.limit() - slot.before - slot.here() } else { slot.room() };
-            let taken = left.min(room).max(Decimal::ZERO);
-            slot.take(piece, taken);
-            left -= taken;
-        }
-    }
-    if let Some(slot) = order.first().and_then(|place| slots.get_mut(*place)) {
-        slot.take(piece, left);
-    }
-}
-
-impl Slot<'_> {
-    fn take(&mut self, piece: &PostedDimension, quantity: Decimal) {
-        if quantity.is_zero() {
-            return;
-        }
-        let same = |each: &&mut PostedDimension| each.lot == piece.lot && each.serial == piece.serial;
-        match self.pieces.iter_mut().find(same) {
-            Some(known) => known.quantity += quantity,
-            None => self.pieces.push(PostedDimension { quantity, ..piece.clone() }),
-        }
-    }
-}
-
-/// 0: the line demands this very lot or serial. 1: it demands none. 2: it demands another.
-fn demand(line: &OrderedLine, piece: &PostedDimension) -> u8 {
-    let wants = |demanded: bool, met: bool| {
-        if !demanded {
-            1
-        } else if met {
-            0
-        } else {
-            2
-        }
-    };
-    let lot = wants(line.lot.is_some(), line.lot == piece.lot);
-    let serial = wants(line.serial.is_some(), line.serial == piece.serial);
-    if lot == 2 || serial == 2 { 2 } else { lot.min(serial) }
+    let tracked = slots::tracked(sku, quantity, &content.lots, &content.serials);
+    tracked.map_err(|what| (Code::ShipmentTrackingDiffers, what))
 }
 
 /// What a shipment holds, whatever its packages: tells whether it came again with other contents.

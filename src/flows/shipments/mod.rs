@@ -26,6 +26,8 @@ use crate::gateways::{Gateways, UpdateState};
 use crate::mapping::Mapping;
 use crate::message::{Body, Connection, Envelope, FactKey, Origin};
 
+pub(super) use settled::poll;
+
 /// What was seen of a shipment.
 #[derive(Clone, Debug)]
 pub struct ShipmentLook {
@@ -45,7 +47,7 @@ pub(super) async fn look(gateways: &Gateways, message: &Envelope, ledger: &Ledge
         ShipmentLook { environment: environment.clone(), writes_tracking: dynamics.writes_tracking(), update: None };
     if let Some(posted) = update_looked_at(message, ledger) {
         let doing = format!("read what became of the update {}", posted.update_id);
-        let state = dynamics.update_state(&posted.legal_entity, &posted.update_id, &posted.origin_id).await;
+        let state = dynamics.update_state(&posted.update().named()).await;
         look.update = Some(state.map_err(|error| dynamics.failure(&error, &doing))?);
     }
     Ok(look)
@@ -85,7 +87,7 @@ fn posting_of(ledger: &Ledger, warehouse: &Connection, shipment: &FactKey) -> Op
     standing.find(|posted| posted.warehouse == *warehouse && posted.shipment_key == shipment.as_str())
 }
 
-fn is_posted(ledger: &Ledger, update_id: &str) -> bool {
+pub(super) fn is_posted(ledger: &Ledger, update_id: &str) -> bool {
     ledger.facts::<SettledUpdate>("posted").iter().any(|settled| settled.update_id == update_id)
 }
 

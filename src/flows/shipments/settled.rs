@@ -1,4 +1,4 @@
-//! The plan for what Dynamics made of an update.
+//! The plan for what Dynamics made of an update, of a shipment or of a receipt.
 
 use super::{ShipmentLook, is_posted, tracking};
 use crate::failure::{Code, Failure};
@@ -6,7 +6,7 @@ use crate::flows::answer::{Call, Decision, Done, Emit, KnownDocument, Past, Plan
 use crate::flows::history::postings;
 use crate::flows::keys;
 use crate::flows::ledger::{Ledger, PostedUpdate, SettledUpdate, kept};
-use crate::gateways::UpdateState;
+use crate::gateways::{Direction, UpdateState};
 use crate::message::{Body, Envelope, FactKey, Flow, Origin, PostingOutcomeCode, PostingSettled};
 
 pub(super) fn plan(message: &Envelope, body: &PostingSettled, look: &ShipmentLook, ledger: &Ledger) -> Decision {
@@ -16,21 +16,32 @@ pub(super) fn plan(message: &Envelope, body: &PostingSettled, look: &ShipmentLoo
     match posted.filter(|_| message.origin == Origin::Emitted) {
         None => Decision::Done(wake(message, body, look)),
         Some(posted) if is_posted(ledger, &posted.update_id) => {
-            Decision::NotOurs(format!("Dynamics posted packing slip {} before.", posted.packing_slip))
+            Decision::NotOurs(format!("Dynamics posted {} before.", slip(posted)))
         }
         Some(posted) => settle(message, look, posted, ledger),
     }
 }
 
-/// The message that looks until Dynamics has made something of an update.
-pub(super) fn poll(posted: &PostedUpdate) -> Option<Emit> {
+/// What people call what was posted.
+fn slip(posted: &PostedUpdate) -> String {
+    match posted.direction {
+        Direction::Outbound => format!("packing slip {}", posted.packing_slip),
+        Direction::Inbound => format!("receipt {}", posted.packing_slip),
+    }
+}
+
+/// The message that looks until Dynamics has made something of an update. `ordinal` tells several of one cause apart.
+pub(in crate::flows) fn poll(posted: &PostedUpdate, ordinal: u32) -> Option<Emit> {
     let body = PostingSettled {
         update_id: FactKey::new(posted.update_id.clone()).ok()?,
-        flow: Flow::Shipments,
+        flow: match posted.direction {
+            Direction::Outbound => Flow::Shipments,
+            Direction::Inbound => Flow::GoodsReceived,
+        },
         outcome: PostingOutcomeCode::Pending.into(),
         text: None,
     };
-    Some(Emit { purpose: "posting", ordinal: 0, body: Body::PostingSettled(body) })
+    Some(Emit { purpose: "posting", ordinal, body: Body::PostingSettled(body) })
 }
 
 /// Dynamics told us by an event of its own, which knows the update but not the order: it wakes the one that looks.
@@ -47,14 +58,14 @@ fn wake(message: &Envelope, body: &PostingSettled, look: &ShipmentLook) -> Done 
 }
 
 fn settle(message: &Envelope, look: &ShipmentLook, posted: &PostedUpdate, ledger: &Ledger) -> Decision {
-    let (slip, update_id, reference) = (&posted.packing_slip, &posted.update_id, &posted.reference);
+    let (slip, update_id, reference) = (slip(posted), &posted.update_id, &posted.reference);
     match &look.update {
         Some(UpdateState::Processed) => Decision::Done(processed(message, look, posted)),
         Some(UpdateState::Failed(text)) => Decision::Fail(
             Failure::new(
                 Code::DynamicsPostingFailed,
                 format!(
-                    "Dynamics could not post packing slip {slip} of {reference}. Correct the cause in Dynamics and have \
+                    "Dynamics could not post {slip} of {reference}. Correct the cause in Dynamics and have \
                      it process the update {update_id} again, then replay this."
                 ),
             )
@@ -68,7 +79,7 @@ fn settle(message: &Envelope, look: &ShipmentLook, posted: &PostedUpdate, ledger
             failure: Failure::new(
                 Code::DynamicsPostingOverdue,
                 format!(
-                    "Dynamics has not posted packing slip {slip} of {reference} in time. Look for the update {update_id} \
+                    "Dynamics has not posted {slip} of {reference} in time. Look for the update {update_id} \
                      in its message queue and have it processed, then replay this."
                 ),
             ),
@@ -88,7 +99,7 @@ fn restore(look: &ShipmentLook, posted: &PostedUpdate) -> Planned {
     }
 }
 
-/// Only now is the shipment posted; its tracking, whatever is known of it by then, belongs to it from now on.
+/// Only now is it posted; a shipment's tracking, whatever is known of it by then, belongs to it from now on.
 fn processed(message: &Envelope, look: &ShipmentLook, posted: &PostedUpdate) -> Done {
     let update_id = &posted.update_id;
     let fact = Past {
@@ -98,11 +109,12 @@ fn processed(message: &Envelope, look: &ShipmentLook, posted: &PostedUpdate) -> 
         facts: kept(&SettledUpdate { update_id: update_id.clone() }),
     };
     let name = keys::posting_name(&look.environment, update_id);
-    let emits = if look.writes_tracking { tracking::write_what_is_known(message, posted) } else { None };
+    let ships = posted.direction == Direction::Outbound;
+    let emits = if ships && look.writes_tracking { tracking::write_what_is_known(message, posted) } else { None };
     Done {
         facts: vec![fact],
         emits: emits.into_iter().collect(),
         documents: vec![KnownDocument { key: name, kind: "posting", names: Vec::new() }],
-        steps: vec![("dynamics".to_owned(), format!("Posted packing slip {}.", posted.packing_slip))],
+        steps: vec![("dynamics".to_owned(), format!("Posted {}.", slip(posted)))],
     }
 }

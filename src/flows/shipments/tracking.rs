@@ -116,7 +116,7 @@ fn write(look: &ShipmentLook, posted: &PostedUpdate, sent: &SentOrder, said: &Pa
         row_id: keys::tracking_row(&look.environment, &said.warehouse, &said.shipment_key, &package_key),
         order_number: created.order_number.clone().unwrap_or_else(|| created.request_id.to_string()),
         packing_slip: posted.packing_slip.clone(),
-        shipped_at: posted.shipped_at,
+        shipped_at: posted.moved_at,
         package_key,
         tracking_number: said.tracking_number.clone(),
         tracking_url: said.tracking_url.clone(),

@@ -1,39 +1,115 @@
 //! The names of Finance & Operations that we read and write, in this one place.
 //!
-//! What versions or customers spell differently is not here but in the configuration (`dynamics.NAME.outbound`).
+//! What versions or customers spell differently is not here but in the configuration (`dynamics.NAME.outbound`, `.inbound`).
+//! Outbound and inbound documents differ by names and by few members: what differs stands in [`Names`], once for each.
+
+use crate::gateways::documents::Direction;
 
 /// The company, a part of every key.
 pub(super) const COMPANY: &str = "dataAreaId";
 /// The line, in all entities that have lines.
 pub(super) const LINE: &str = "OrderLineNumber";
-/// Echoed in everything that is written about a released document.
-pub(super) const ORIGIN: &str = "OutboundShipmentOrderOriginId";
 
-// Released documents: header, lines, status.
-pub(super) const REQUESTS: &str = "OutboundShipmentOrderRequests";
-pub(super) const REQUEST_LINES: &str = "OutboundShipmentOrderLineRequests";
+/// What outbound and inbound documents call what both have.
+pub(super) struct Names {
+    // Released documents: header and lines.
+    pub(super) requests: &'static str,
+    pub(super) request_lines: &'static str,
+    pub(super) request: &'static str,
+    /// Echoed in everything that is written about a released document.
+    pub(super) origin: &'static str,
+    /// The warehouse that ships or receives.
+    pub(super) warehouse: &'static str,
+    /// Whose account, contact and order number a document has.
+    pub(super) partner: &'static str,
+    /// Whose address goes before the partner's.
+    pub(super) place: &'static str,
+    pub(super) move_by: &'static str,
+    pub(super) deliver_by: &'static str,
+    // What moved: header, lines, lots and serials.
+    pub(super) updates: &'static str,
+    pub(super) update_lines: &'static str,
+    pub(super) update_dimensions: &'static str,
+    pub(super) update: &'static str,
+    pub(super) moved_at: &'static str,
+    pub(super) slip: &'static str,
+    pub(super) slip_date: &'static str,
+    /// All that say how much of a line moved.
+    pub(super) moved: &'static [&'static str],
+    /// All that say how much of a lot or serial moved.
+    pub(super) dimension_moved: &'static [&'static str],
+}
+
+/// Orders that leave.
+const OUTBOUND: Names = Names {
+    requests: "OutboundShipmentOrderRequests",
+    request_lines: "OutboundShipmentOrderLineRequests",
+    request: "OutboundShipmentOrderRequestId",
+    origin: "OutboundShipmentOrderOriginId",
+    warehouse: "ShipFromWarehouseId",
+    partner: "Consignee",
+    place: "Receiver",
+    move_by: "RequestedShippingPeriodEnd",
+    deliver_by: "RequestedDeliveryPeriodEnd",
+    updates: "OutboundShipmentOrderUpdates",
+    update_lines: "OutboundShipmentOrderLineUpdates",
+    update_dimensions: "OutboundShipmentOrderLineInventDimUpdates",
+    update: "OutboundShipmentOrderUpdateId",
+    moved_at: "ActualShippingDateTime",
+    slip: "PackingSlipNumber",
+    slip_date: "PackingSlipDocumentDate",
+    moved: &["TotalPickedQuantity", "TotalShippedQuantity"],
+    dimension_moved: &["PickedQuantity", "ShippedQuantity"],
+};
+
+/// Goods that are expected. The members of its lines are those of outbound lines (assumed: no metadata of them is public).
+const INBOUND: Names = Names {
+    requests: "InboundShipmentOrderRequests",
+    request_lines: "InboundShipmentOrderLineRequests",
+    request: "InboundShipmentOrderRequestId",
+    origin: "InboundShipmentOrderOriginId",
+    warehouse: "ReceivingWarehouseId",
+    partner: "Consigner",
+    place: "Sender",
+    move_by: "PlannedReceiptPeriodStart",
+    deliver_by: "PlannedReceiptPeriodEnd",
+    updates: "InboundShipmentOrderUpdates",
+    update_lines: "InboundShipmentOrderLineUpdates",
+    update_dimensions: "InboundShipmentOrderLineInventDimUpdates",
+    update: "InboundShipmentOrderUpdateId",
+    moved_at: "ActualReceiptDateTime",
+    slip: "ShipmentReceiptNumber",
+    slip_date: "ShipmentReceiptDocumentDate",
+    moved: &["ReceivedQuantity"],
+    dimension_moved: &["ReceivedQuantity"],
+};
+
+/// The names of a direction.
+pub(super) fn names(direction: Direction) -> &'static Names {
+    match direction {
+        Direction::Outbound => &OUTBOUND,
+        Direction::Inbound => &INBOUND,
+    }
+}
+
+// Released documents: status, and what one direction alone has.
 pub(super) const REQUEST_STATUS: &str = "OutboundShipmentOrderRequestStatus";
-pub(super) const REQUEST: &str = "OutboundShipmentOrderRequestId";
 pub(super) const VERSION: &str = "RequestVersion";
-pub(super) const SHIP_FROM: &str = "ShipFromWarehouseId";
-pub(super) const ACCOUNT: &str = "ConsigneeAccountNumber";
-pub(super) const CONSIGNEE_NAME: &str = "ConsigneeName";
-pub(super) const RECEIVER_NAME: &str = "ReceiverName";
 pub(super) const PURCHASE_ORDER: &str = "ConsigneePurchaseOrderId";
-pub(super) const CONTACT_NAME: &str = "ConsigneeContactName";
-pub(super) const CONTACT_PHONE: &str = "ConsigneeContactPhone";
-pub(super) const CONTACT_EMAIL: &str = "ConsigneeContactEmail";
 pub(super) const DELIVERY_MODE: &str = "DlvModeId";
 pub(super) const CARRIER: &str = "CarrierCode";
 pub(super) const SERVICE: &str = "CarrierServiceCode";
-pub(super) const SHIP_BY: &str = "RequestedShippingPeriodEnd";
-pub(super) const DELIVER_BY: &str = "RequestedDeliveryPeriodEnd";
 pub(super) const STATUS: &str = "RequestStatus";
 pub(super) const RESPONSE: &str = "ResponseMessage";
 
+// What follows the word for whose it is.
+pub(super) const ACCOUNT: &str = "AccountNumber";
+pub(super) const NAME: &str = "Name";
+pub(super) const CONTACT_NAME: &str = "ContactName";
+pub(super) const CONTACT_PHONE: &str = "ContactPhone";
+pub(super) const CONTACT_EMAIL: &str = "ContactEmail";
+
 // Addresses: each part follows the word for whose it is.
-pub(super) const RECEIVER: &str = "Receiver";
-pub(super) const CONSIGNEE: &str = "Consignee";
 pub(super) const STREET: &str = "Street";
 pub(super) const STREET_NUMBER: &str = "StreetNumber";
 pub(super) const BUILDING: &str = "BuildingCompliment";
@@ -57,21 +133,12 @@ pub(super) const UNDER: &str = "UnderdeliveryPercentage";
 pub(super) const VARIANT: [&str; 5] =
     ["ProductConfigurationId", "ProductSizeId", "ProductColorId", "ProductStyleId", "ProductVersionId"];
 
-// What shipped: header, lines, lots and serials.
-pub(super) const UPDATES: &str = "OutboundShipmentOrderUpdates";
-pub(super) const UPDATE_LINES: &str = "OutboundShipmentOrderLineUpdates";
-pub(super) const UPDATE_DIMENSIONS: &str = "OutboundShipmentOrderLineInventDimUpdates";
-pub(super) const UPDATE: &str = "OutboundShipmentOrderUpdateId";
-pub(super) const SHIPPED_AT: &str = "ActualShippingDateTime";
-pub(super) const PACKING_SLIP: &str = "PackingSlipNumber";
-pub(super) const PACKING_SLIP_DATE: &str = "PackingSlipDocumentDate";
+// What moved, in both directions.
 pub(super) const PROCESSING: &str = "ProcessingStatus";
-pub(super) const TOTAL_PICKED: &str = "TotalPickedQuantity";
-pub(super) const TOTAL_SHIPPED: &str = "TotalShippedQuantity";
 pub(super) const REMAINING: &str = "RemainingQuantity";
 pub(super) const UNIT: &str = "UnitSymbol";
-pub(super) const PICKED: &str = "PickedQuantity";
-pub(super) const SHIPPED: &str = "ShippedQuantity";
+pub(super) const ORDERED_STATUS: &str = "OrderedInventoryStatusId";
+pub(super) const DISPOSITION: &str = "SourceSystemDispositionCode";
 
 /// The action that hands an update over, where the configuration asks for it.
 pub(super) const COMPLETE: &str = "Complete";
@@ -83,6 +150,7 @@ pub(super) const RECEIVED: &str = "Received";
 pub(super) const OPEN: [&str; 2] = [RECEIVING, "Draft"];
 
 // Tracking. The entity and its key are configured.
+pub(super) const PACKING_SLIP: &str = "PackingSlipNumber";
 pub(super) const SALES_ORDER: &str = "SalesOrderNumber";
 pub(super) const DELIVERY_DATE: &str = "DeliveryDate";
 pub(super) const TRACKING_NUMBER: &str = "TrackingNumber";

@@ -1,4 +1,5 @@
-//! Dynamics 365 Finance & Operations: released documents are read, and what shipped is posted, over `OData`.
+//! Dynamics 365 Finance & Operations: released documents are read, and what shipped or was received is
+//! posted, over `OData`.
 //!
 //! It knows the product's names and habits, and decides nothing. What is written has ids made of business facts, so
 //! that every write first finds what is there; invariant: a repeat of any of its calls changes nothing.
@@ -30,8 +31,9 @@ use adjusting::Adjusting;
 use odata::OData;
 use tokens::{Held, Tokens};
 
+use super::documents::Receiving;
 use super::http::Caller;
-use crate::config::{Adjustments, Dynamics, Gateways, Outbound, Secret};
+use crate::config::{Adjustments, Dynamics, Gateways, Inbound, Outbound, Secret};
 use crate::message::LegalEntity;
 
 pub(super) use failures::failure;
@@ -39,6 +41,7 @@ pub(super) use failures::failure;
 /// One environment.
 pub(super) struct FinanceOperations {
     pub(super) outbound: Outbound,
+    pub(super) inbound: Inbound,
     pub(super) adjustments: Arc<Adjustments>,
     odata: Arc<OData>,
     adjusting: Adjusting,
@@ -65,7 +68,13 @@ impl FinanceOperations {
         let odata = Arc::new(OData { caller, tokens, root, pages_max: limits.pages_max.max(1) });
         let adjustments = Arc::new(config.adjustments.clone());
         let adjusting = Adjusting::new(&odata, &adjustments, limits);
-        Self { outbound: config.outbound.clone(), adjustments, odata, adjusting }
+        Self { outbound: config.outbound.clone(), inbound: config.inbound.clone(), adjustments, odata, adjusting }
+    }
+
+    /// How the environment takes receipts.
+    pub(super) fn receiving(&self) -> Receiving {
+        let Inbound { statuses, dispositions, reversals, .. } = self.inbound.clone();
+        Receiving { statuses, dispositions, reversals }
     }
 
     /// The day of an instant in a legal entity, as Dynamics keeps dates: noon in UTC, so that no time zone moves it.

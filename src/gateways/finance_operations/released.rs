@@ -4,9 +4,9 @@
 //! of the change finds it again.
 
 use super::FinanceOperations;
-use super::fields as field;
+use super::fields::{self as field, Names};
 use super::odata::{Rows, unreadable};
-use crate::gateways::documents::{ReleasedLine, ReleasedOrder};
+use crate::gateways::documents::{Direction, ReleasedLine, ReleasedOrder};
 use crate::gateways::error::GatewayError;
 use crate::gateways::http::reading;
 use crate::gateways::json::{Row, missing};
@@ -19,27 +19,35 @@ impl FinanceOperations {
     /// The document as it stands now; nothing when Dynamics does not know it.
     pub(in crate::gateways) async fn released_order(
         &self,
+        direction: Direction,
         legal_entity: &LegalEntity,
         request: &RequestId,
     ) -> Result<Option<ReleasedOrder>, GatewayError> {
         let call = reading("read_order");
-        let of = |entity| Rows::of(entity, legal_entity).with(field::REQUEST, request.as_str());
-        let Some(header) = self.odata.read(call, &of(field::REQUESTS)).await? else { return Ok(None) };
-        let lines = of(field::REQUEST_LINES);
-        let (rows, status) =
-            tokio::try_join!(self.odata.list(reading("read_order_lines"), &lines), self.status(legal_entity, request))?;
+        let names = field::names(direction);
+        let of = |entity| Rows::of(entity, legal_entity).with(names.request, request.as_str());
+        let Some(header) = self.odata.read(call, &of(names.requests)).await? else { return Ok(None) };
+        let lines = of(names.request_lines);
+        let status = self.status(direction, legal_entity, request);
+        let (rows, status) = tokio::try_join!(self.odata.list(reading("read_order_lines"), &lines), status)?;
         let cancelled = status.is_some_and(|status| self.says_cancelled(&status));
-        let order = self.order(&header, &rows, cancelled, (legal_entity, request));
+        let order = self.order(&header, &rows, cancelled, (direction, legal_entity, request));
         order.map(Some).map_err(|problem| unreadable(call, problem))
     }
 
     /// The row with the document's status; versions without that entity have none.
     pub(super) async fn status(
         &self,
+        direction: Direction,
         legal_entity: &LegalEntity,
         request: &RequestId,
     ) -> Result<Option<Row>, GatewayError> {
-        let row = Rows::of(field::REQUEST_STATUS, legal_entity).with(field::REQUEST, request.as_str());
+        let entity = match direction {
+            Direction::Outbound => field::REQUEST_STATUS,
+            Direction::Inbound if self.inbound.status_entity.is_empty() => return Ok(None),
+            Direction::Inbound => &self.inbound.status_entity,
+        };
+        let row = Rows::of(entity, legal_entity).with(field::names(direction).request, request.as_str());
         match self.odata.read(reading("read_order_status"), &row).await {
             Err(GatewayError::EntityMissing { .. }) => Ok(None),
             other => other,
@@ -57,26 +65,32 @@ impl FinanceOperations {
         header: &Row,
         rows: &[Row],
         cancelled: bool,
-        (legal_entity, request): (&LegalEntity, &RequestId),
+        (direction, legal_entity, request): (Direction, &LegalEntity, &RequestId),
     ) -> Result<ReleasedOrder, String> {
-        let warehouse = PlaceCode::new(header.required(field::SHIP_FROM)?);
+        let names = field::names(direction);
+        let warehouse = PlaceCode::new(header.required(names.warehouse)?);
         let (lines, left_behind) = lines(rows)?;
+        let order_number = match direction {
+            Direction::Outbound => &self.outbound.order_number_field,
+            Direction::Inbound => &self.inbound.order_number_field,
+        };
         Ok(ReleasedOrder {
+            direction,
             legal_entity: legal_entity.clone(),
             request_id: request.clone(),
             version: header.integer(field::VERSION)?.and_then(|version| u32::try_from(version).ok()).unwrap_or(0),
-            origin_id: header.required(field::ORIGIN)?,
-            warehouse: warehouse.map_err(|invalid| format!("{} {invalid}", field::SHIP_FROM))?,
+            origin_id: header.required(names.origin)?,
+            warehouse: warehouse.map_err(|invalid| format!("{} {invalid}", names.warehouse))?,
             cancelled,
-            order_number: header.text(&self.outbound.order_number_field)?,
+            order_number: header.text(order_number)?,
             purchase_order: header.text(field::PURCHASE_ORDER)?,
-            customer_account: header.text(field::ACCOUNT)?,
-            recipient: recipient(header)?,
+            customer_account: header.text(&format!("{}{}", names.partner, field::ACCOUNT))?,
+            recipient: address(header, names)?,
             delivery_mode: header.text(field::DELIVERY_MODE)?,
             carrier: header.text(field::CARRIER)?,
             service: header.text(field::SERVICE)?,
-            ship_by: header.instant(field::SHIP_BY)?,
-            deliver_by: header.instant(field::DELIVER_BY)?,
+            ship_by: header.instant(names.move_by)?,
+            deliver_by: header.instant(names.deliver_by)?,
             lines,
             left_behind,
         })
@@ -130,18 +144,20 @@ fn line(number: i64, row: &Row) -> Result<Result<ReleasedLine, String>, String> 
     }))
 }
 
-/// Where it goes: the receiver's address, or the consignee's where the receiver has none. The two are never mixed.
-fn recipient(header: &Row) -> Result<Address, String> {
+/// Where it goes: the receiver's address, or the consignee's where the receiver has none; inbound, the sender's or the
+/// consigner's. The two are never mixed.
+fn address(header: &Row, names: &Names) -> Result<Address, String> {
     let part = |whose: &str, name: &str| header.text(&format!("{whose}{name}"));
     let there = |whose: &str| -> Result<bool, String> {
         Ok(part(whose, field::STREET)?.is_some()
             || part(whose, field::CITY)?.is_some()
             || part(whose, field::ZIP_CODE)?.is_some())
     };
-    let whose = if there(field::RECEIVER)? { field::RECEIVER } else { field::CONSIGNEE };
-    let receiver = if whose == field::RECEIVER { header.text(field::RECEIVER_NAME)? } else { None };
-    let party = receiver.or(header.text(field::CONSIGNEE_NAME)?);
-    let contact = header.text(field::CONTACT_NAME)?.filter(|contact| Some(contact) != party.as_ref());
+    let Names { place, partner, .. } = *names;
+    let whose = if there(place)? { place } else { partner };
+    let own = if whose == place { part(place, field::NAME)? } else { None };
+    let party = own.or(part(partner, field::NAME)?);
+    let contact = part(partner, field::CONTACT_NAME)?.filter(|contact| Some(contact) != party.as_ref());
     let (name, company) = if contact.is_some() { (contact, party) } else { (party, None) };
     let mut lines = street(&part, whose)?.into_iter();
     Ok(Address {
@@ -154,8 +170,8 @@ fn recipient(header: &Row) -> Result<Address, String> {
         region: part(whose, field::STATE)?.or(part(whose, field::COUNTY)?),
         postal_code: part(whose, field::ZIP_CODE)?,
         country: part(whose, field::COUNTRY)?,
-        phone: header.text(field::CONTACT_PHONE)?,
-        email: header.text(field::CONTACT_EMAIL)?,
+        phone: part(partner, field::CONTACT_PHONE)?,
+        email: part(partner, field::CONTACT_EMAIL)?,
         residential: None,
     })
 }

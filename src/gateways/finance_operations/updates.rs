@@ -1,4 +1,4 @@
-//! Posts what shipped: header, lines, lots and serials, then the step that hands it over.
+//! Posts what shipped, and what was received: header, lines, lots and serials, then the step that hands it over.
 //!
 //! ```text
 //! header ─► every line ─► its lots and serials ─► handed over ─► (Dynamics processes it in its own time)
@@ -12,20 +12,19 @@ use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use jiff::Timestamp;
 
 use super::FinanceOperations;
-use super::fields as field;
+use super::fields::{self as field, Names};
 use super::odata::{ETAG, Rows};
 use super::parts::{Part, PartLine, part_id, parts, together};
 use crate::config::{Commit, DimensionRows};
-use crate::gateways::documents::{ShipmentUpdate, UpdateState};
+use crate::gateways::documents::{ShipmentUpdate, UpdateRef, UpdateState};
 use crate::gateways::error::GatewayError;
 use crate::gateways::http::{Call, changing, reading};
 use crate::gateways::json::{Members, Row};
-use crate::message::LegalEntity;
 
 /// Parts, and lines of a part, that are written side by side.
 const AT_ONCE: usize = 4;
 
-/// Parts of a shipment that are looked for.
+/// Parts of an update that are looked for.
 const PARTS_MAX: usize = 10_000;
 
 const POST: Call = changing("post_shipment");
@@ -46,7 +45,7 @@ struct There {
 }
 
 impl FinanceOperations {
-    /// Writes and hands over all parts of a shipment, skipping what is there.
+    /// Writes and hands over all parts of an update, skipping what is there.
     pub(in crate::gateways) async fn post_shipment(&self, update: &ShipmentUpdate) -> Result<(), GatewayError> {
         let unwritable = |problem| GatewayError::Unwritable { call: POST.name, problem };
         let parts = parts(update, self.outbound.dimensions).map_err(unwritable)?;
@@ -64,17 +63,13 @@ impl FinanceOperations {
         Ok(())
     }
 
-    /// What Dynamics made of all parts of a shipment.
-    pub(in crate::gateways) async fn update_state(
-        &self,
-        legal_entity: &LegalEntity,
-        update_id: &str,
-        origin_id: &str,
-    ) -> Result<UpdateState, GatewayError> {
-        let all = Rows::of(field::UPDATES, legal_entity).with(field::ORIGIN, origin_id);
+    /// What Dynamics made of all parts of an update.
+    pub(in crate::gateways) async fn update_state(&self, update: &UpdateRef<'_>) -> Result<UpdateState, GatewayError> {
+        let names = field::names(update.direction);
+        let all = Rows::of(names.updates, update.legal_entity).with(names.origin, update.origin_id);
         let rows = self.odata.list(READ, &all).await?;
-        let find = |id: String| rows.iter().find(|row| is_of(row, &id));
-        let there = (0..PARTS_MAX).map_while(|index| find(part_id(update_id, index)));
+        let find = |id: String| rows.iter().find(|row| is_of(row, names, &id));
+        let there = (0..PARTS_MAX).map_while(|index| find(part_id(update.update_id, index)));
         Ok(there.map(|row| self.state(row)).fold(UpdateState::Missing, together))
     }
 
@@ -93,29 +88,31 @@ impl FinanceOperations {
 
     /// What is there of the document's updates; lines, lots and serials only when one of these parts is.
     async fn there(&self, update: &ShipmentUpdate, parts: &[Part<'_>]) -> Result<There, GatewayError> {
-        let of = |entity| Rows::of(entity, &update.legal_entity).with(field::ORIGIN, &update.origin_id);
-        let headers = self.odata.list(READ, &of(field::UPDATES)).await?;
-        if !headers.iter().any(|row| parts.iter().any(|part| is_of(row, &part.id))) {
+        let names = field::names(update.direction);
+        let of = |entity| Rows::of(entity, &update.legal_entity).with(names.origin, &update.origin_id);
+        let headers = self.odata.list(READ, &of(names.updates)).await?;
+        if !headers.iter().any(|row| parts.iter().any(|part| is_of(row, names, &part.id))) {
             return Ok(There::default());
         }
-        let (lines, dimensions) = (of(field::UPDATE_LINES), of(field::UPDATE_DIMENSIONS));
+        let (lines, dimensions) = (of(names.update_lines), of(names.update_dimensions));
         let (lines, dimensions) = tokio::try_join!(self.odata.list(READ, &lines), self.odata.list(READ, &dimensions))?;
         Ok(There { headers, lines, dimensions })
     }
 
     fn posting_day(&self, part: &Part<'_>) -> Timestamp {
-        self.day(part.update.shipped_at, &part.update.legal_entity)
+        self.day(part.update.moved_at, &part.update.legal_entity)
     }
 
     /// Writes the rows of a part that are not there yet; nothing when it was handed over before.
     async fn write_part<'a>(&self, part: &'a Part<'a>, there: &There) -> Result<Option<Written<'a>>, GatewayError> {
-        let version = match there.headers.iter().find(|row| is_of(row, &part.id)) {
+        let names = part.names();
+        let version = match there.headers.iter().find(|row| is_of(row, names, &part.id)) {
             Some(header) if !is_open(header) => return Ok(None),
             Some(header) => version(header),
-            None => match self.odata.create(POST, field::UPDATES, &part.header(self.posting_day(part))).await {
+            None => match self.odata.create(POST, names.updates, &part.header(self.posting_day(part))).await {
                 Ok(version) => version,
                 Err(error) if may_be_there(&error) => {
-                    let header = self.odata.read(READ, &part.rows(field::UPDATES)).await?.ok_or(error)?;
+                    let header = self.odata.read(READ, &part.rows(names.updates)).await?.ok_or(error)?;
                     if !is_open(&header) {
                         return Ok(None);
                     }
@@ -135,9 +132,10 @@ impl FinanceOperations {
 
     /// The line first: its lots and serials hang on it.
     async fn write_line(&self, part: &Part<'_>, line: &PartLine<'_>, there: &There) -> Result<(), GatewayError> {
-        self.write_row(part, (field::UPDATE_LINES, line.number), &part.line(line), &there.lines).await?;
+        let names = part.names();
+        self.write_row(part, (names.update_lines, line.number), &part.line(line), &there.lines).await?;
         for dimension in line.dimensions {
-            let place = (field::UPDATE_DIMENSIONS, line.number);
+            let place = (names.update_dimensions, line.number);
             self.write_row(part, place, &part.dimension(line, dimension), &there.dimensions).await?;
         }
         Ok(())
@@ -156,8 +154,10 @@ impl FinanceOperations {
         if said(there) {
             return Ok(());
         }
-        let several = entity == field::UPDATE_DIMENSIONS && self.outbound.dimensions == DimensionRows::SeveralPerLine;
-        let same_key = |held: &Row| is_of(held, &part.id) && held.integer(field::LINE).ok().flatten() == Some(line);
+        let names = part.names();
+        let several = entity == names.update_dimensions && self.outbound.dimensions == DimensionRows::SeveralPerLine;
+        let same_key =
+            |held: &Row| is_of(held, names, &part.id) && held.integer(field::LINE).ok().flatten() == Some(line);
         if !several && there.iter().any(same_key) {
             return self.odata.change(POST, &row, members, None).await;
         }
@@ -174,7 +174,7 @@ impl FinanceOperations {
 
     /// The step after which Dynamics processes the part. A header that changed meanwhile is looked at once more.
     async fn hand_over(&self, written: Written<'_>) -> Result<(), GatewayError> {
-        let row = written.part.rows(field::UPDATES);
+        let row = written.part.rows(written.part.names().updates);
         let received = Members::default().text(field::PROCESSING, field::RECEIVED);
         let mut tag = written.version;
         let mut again = true;
@@ -204,8 +204,8 @@ fn version(header: &Row) -> Option<String> {
 }
 
 /// Whether a row belongs to an update.
-fn is_of(row: &Row, id: &str) -> bool {
-    row.text(field::UPDATE).ok().flatten().is_some_and(|held| held.eq_ignore_ascii_case(id))
+fn is_of(row: &Row, names: &Names, id: &str) -> bool {
+    row.text(names.update).ok().flatten().is_some_and(|held| held.eq_ignore_ascii_case(id))
 }
 
 /// Whether a header still takes rows; afterwards Dynamics is at work on it.

@@ -37,6 +37,28 @@ pub(super) struct OrderBody<'a> {
     lines: Vec<LineBody<'a>>,
 }
 
+/// An inbound order as it is sent: goods are expected.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct ReceiptBody<'a> {
+    reference: String,
+    facility: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    order_number: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    supplier_account: Option<&'a str>,
+    sender: RecipientBody<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    delivery_mode: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    carrier: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expected_from: Option<Timestamp>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expected_by: Option<Timestamp>,
+    lines: Vec<LineBody<'a>>,
+}
+
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct RecipientBody<'a> {
@@ -105,6 +127,23 @@ impl<'a> OrderBody<'a> {
     }
 }
 
+impl<'a> ReceiptBody<'a> {
+    pub(super) fn of(order: &'a FulfilmentOrder) -> Self {
+        Self {
+            reference: order.reference.to_string(),
+            facility: &order.facility,
+            order_number: order.order_number.as_deref(),
+            supplier_account: order.customer_account.as_deref(),
+            sender: recipient(&order.recipient),
+            delivery_mode: order.delivery_mode.as_deref(),
+            carrier: order.carrier.as_deref(),
+            expected_from: order.ship_by,
+            expected_by: order.deliver_by,
+            lines: order.lines.iter().map(line).collect(),
+        }
+    }
+}
+
 fn recipient(address: &Address) -> RecipientBody<'_> {
     RecipientBody {
         name: address.name.as_deref(),
@@ -160,10 +199,10 @@ fn held_line(row: &Row) -> Result<HeldLine, String> {
     })
 }
 
-/// The orders that were found.
-pub(super) fn orders(row: &Row) -> Result<Vec<HeldOrder>, String> {
+/// The orders that were found, in a list of this name.
+pub(super) fn orders(row: &Row, name: &str) -> Result<Vec<HeldOrder>, String> {
     // A list that is not there is not an empty list: "not there" must have been said.
-    let orders = row.rows_if_there("orders")?.ok_or_else(|| missing("orders"))?;
+    let orders = row.rows_if_there(name)?.ok_or_else(|| missing(name))?;
     orders.iter().map(held).collect()
 }
 

@@ -1,4 +1,4 @@
-//! The `standard` connector: `POST /orders`, `GET /orders?reference=`, `POST /orders/{id}/cancel`.
+//! The `standard` connector: `POST /orders`, `GET /orders?reference=`, `POST /orders/{id}/cancel`; the same for `/receipts`.
 //!
 //! The bodies stand in `connectors/standard/samples/calls`. A success is none until the body says so: an order that is
 //! answered under another reference is not ours.
@@ -8,9 +8,9 @@ use std::sync::Arc;
 use reqwest::{Method, RequestBuilder, Url};
 use secrecy::ExposeSecret as _;
 
-use super::bodies::{self, CancelBody, OrderBody};
+use super::bodies::{self, CancelBody, OrderBody, ReceiptBody};
 use crate::config::Secret;
-use crate::gateways::documents::{CancelAnswer, CreateAnswer, FulfilmentOrder, HeldOrder};
+use crate::gateways::documents::{CancelAnswer, CreateAnswer, Direction, FulfilmentOrder, HeldOrder};
 use crate::gateways::error::{GatewayError, NotSent};
 use crate::gateways::http::{Answer, Call, Caller, changing, reading};
 use crate::gateways::json::Row;
@@ -34,10 +34,15 @@ impl Standard {
     ) -> Result<CreateAnswer, GatewayError> {
         let call = changing("create_order");
         let reference = order.reference.to_string();
-        let request = self.request(call, Method::POST, &["orders"])?.header(IDEMPOTENCY_KEY, &reference);
-        let answer = self.caller.send(call, request.json(&OrderBody::of(order))).await?;
+        let request = self.request(call, Method::POST, &[collection(order.direction)])?;
+        let request = request.header(IDEMPOTENCY_KEY, &reference);
+        let request = match order.direction {
+            Direction::Outbound => request.json(&OrderBody::of(order)),
+            Direction::Inbound => request.json(&ReceiptBody::of(order)),
+        };
+        let answer = self.caller.send(call, request).await?;
         if answer.status == 409 {
-            return self.existing(call, answer, &reference).await;
+            return self.existing(call, answer, (order.direction, &reference)).await;
         }
         let answer = answer.sorted(call, bodies::words)?;
         let held = read(call, &answer, bodies::held)?;
@@ -48,11 +53,16 @@ impl Standard {
     }
 
     /// The order of a reference; the one that is alive, where there are several.
-    pub(in crate::gateways) async fn find_order(&self, reference: &str) -> Result<Option<HeldOrder>, GatewayError> {
+    pub(in crate::gateways) async fn find_order(
+        &self,
+        direction: Direction,
+        reference: &str,
+    ) -> Result<Option<HeldOrder>, GatewayError> {
         let call = reading("find_order");
-        let request = self.request(call, Method::GET, &["orders"])?.query(&[("reference", reference)]);
+        let name = collection(direction);
+        let request = self.request(call, Method::GET, &[name])?.query(&[("reference", reference)]);
         let answer = self.caller.send(call, request).await?.sorted(call, bodies::words)?;
-        let mut orders = read(call, &answer, bodies::orders)?;
+        let mut orders = read(call, &answer, |row| bodies::orders(row, name))?;
         // A far end that does not know the question answers with everything.
         orders.retain(|order| order.reference == reference);
         let alive = orders.iter().position(|order| !bodies::is_over(order));
@@ -63,23 +73,29 @@ impl Standard {
     /// Asks for cancellation.
     pub(in crate::gateways) async fn cancel_order(
         &self,
+        direction: Direction,
         order_id: &str,
         reference: &str,
         reason: &str,
     ) -> Result<CancelAnswer, GatewayError> {
         let call = changing("cancel_order");
-        let request = self.request(call, Method::POST, &["orders", order_id, "cancel"])?;
+        let request = self.request(call, Method::POST, &[collection(direction), order_id, "cancel"])?;
         let request = request.header(IDEMPOTENCY_KEY, reference).json(&CancelBody { reason });
         let answer = self.caller.send(call, request).await?.sorted(call, bodies::words)?;
         read(call, &answer, bodies::cancelled)
     }
 
     /// The reference is taken: by what the refusal shows, else by what is found under it.
-    async fn existing(&self, call: Call, answer: Answer, reference: &str) -> Result<CreateAnswer, GatewayError> {
+    async fn existing(
+        &self,
+        call: Call,
+        answer: Answer,
+        (direction, reference): (Direction, &str),
+    ) -> Result<CreateAnswer, GatewayError> {
         let shown = read(call, &answer, bodies::held).ok().filter(|held| held.reference == reference);
         let held = match shown {
             Some(held) => Some(held),
-            None => self.find_order(reference).await?,
+            None => self.find_order(direction, reference).await?,
         };
         let status = answer.status;
         let refused = || GatewayError::Refused { call: call.name, status, detail: bodies::words(&answer.body) };
@@ -97,7 +113,15 @@ impl Standard {
     }
 }
 
-fn read<T>(call: Call, answer: &Answer, body: fn(&Row) -> Result<T, String>) -> Result<T, GatewayError> {
+/// Where documents of a direction lie, and what a list of them is called.
+fn collection(direction: Direction) -> &'static str {
+    match direction {
+        Direction::Outbound => "orders",
+        Direction::Inbound => "receipts",
+    }
+}
+
+fn read<T>(call: Call, answer: &Answer, body: impl Fn(&Row) -> Result<T, String>) -> Result<T, GatewayError> {
     Row::read(&answer.body).and_then(|row| body(&row)).map_err(|problem| unreadable(call, problem))
 }
 

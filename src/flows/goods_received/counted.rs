@@ -1,0 +1,155 @@
+//! What a receipt reports, in pieces of one lot, serial and condition, by the lines they go to.
+//!
+//! What is not clear about one line leaves that line out, whole: half a total would look like a correction.
+
+use rust_decimal::Decimal;
+
+use crate::failure::Code;
+use crate::flows::ledger::PostedDimension;
+use crate::flows::slots::{self, Slot};
+use crate::gateways::Receiving;
+use crate::message::{GoodsReceived, ReceivedLine, Sku, StockStatus, StockStatusCode};
+
+/// What is wrong with a part of a receipt: its code, and what and where.
+pub(super) type Problem = (Code, String);
+
+/// What a report says of one line, or of all lines of an item that it does not name.
+pub(super) struct Count {
+    /// Which lines.
+    pub(super) fits: Vec<usize>,
+    pub(super) sku: Sku,
+    /// How much of each piece.
+    pub(super) pieces: Vec<PostedDimension>,
+}
+
+/// A report, as far as it is clear, and what is not.
+pub(super) fn counts(body: &GoodsReceived, slots: &[Slot<'_>], receiving: &Receiving) -> (Vec<Count>, Vec<Problem>) {
+    let mut read: Vec<Count> = Vec::new();
+    let mut unclear: Vec<usize> = Vec::new();
+    let mut problems = Vec::new();
+    let named: Vec<usize> = body.lines.iter().filter_map(|line| named(line, slots)).collect();
+    for line in &body.lines {
+        let sku = &line.item.sku;
+        let mut fits = match slots::fitting(line.line.as_ref(), sku, slots) {
+            Ok(fits) => fits,
+            Err(what) => {
+                problems.push((Code::ReceiptItemUnexpected, what));
+                continue;
+            }
+        };
+        // What names no line goes to those that nobody names.
+        if fits.len() > 1 && fits.iter().any(|place| !named.contains(place)) {
+            fits.retain(|place| !named.contains(place));
+        }
+        let (pieces, slots) = (pieces(line, slots, &fits, receiving), fits);
+        match pieces {
+            Ok(pieces) => add(&mut read, slots, sku, pieces),
+            Err(problem) => {
+                unclear.extend(slots);
+                problems.push(problem);
+            }
+        }
+    }
+    for count in &read {
+        let twice = count.pieces.iter().find(|piece| piece.serial.is_some() && piece.quantity.abs() > Decimal::ONE);
+        if let Some(serial) = twice.and_then(|piece| piece.serial.as_ref()) {
+            unclear.extend(&count.fits);
+            let what =
+                format!("serial {serial} of {} is named twice. Have the warehouse correct the serials.", count.sku);
+            problems.push((Code::ReceiptTrackingDiffers, what));
+        }
+    }
+    read.retain(|count| !count.fits.iter().any(|place| unclear.contains(place)));
+    (read, problems)
+}
+
+/// The line that is named, where the order has it.
+fn named(line: &ReceivedLine, slots: &[Slot<'_>]) -> Option<usize> {
+    let named = line.line.as_ref()?.order_line_id.as_ref()?;
+    slots.iter().position(|slot| slot.line.line_id == *named)
+}
+
+fn add(read: &mut Vec<Count>, fits: Vec<usize>, sku: &Sku, pieces: Vec<PostedDimension>) {
+    let place = read.iter().position(|count| count.fits == fits).unwrap_or(read.len());
+    if place == read.len() {
+        read.push(Count { fits, sku: sku.clone(), pieces: Vec::new() });
+    }
+    let Some(count) = read.get_mut(place) else { return };
+    for piece in pieces {
+        match count.pieces.iter_mut().find(|known| known.is_same(&piece)) {
+            Some(known) => known.quantity += piece.quantity,
+            None => count.pieces.push(piece),
+        }
+    }
+}
+
+/// A line in pieces, in the order line's unit.
+fn pieces(
+    line: &ReceivedLine,
+    slots: &[Slot<'_>],
+    fits: &[usize],
+    receiving: &Receiving,
+) -> Result<Vec<PostedDimension>, Problem> {
+    let sku = &line.item.sku;
+    let in_unit = |said| slots::in_unit(sku, said, slots, fits).map_err(|what| (Code::ReceiptUnitDiffers, what));
+    let total = in_unit(&line.received)?;
+    let damaged = line.damaged.as_ref().map(in_unit).transpose()?.unwrap_or_default();
+    let differs = |what: String| (Code::ReceiptTrackingDiffers, what);
+    let mut pieces = slots::tracked(sku, total, &line.lots, &line.serials).map_err(differs)?;
+    let sound = condition(sku, line.stock_status.as_ref(), receiving);
+    let broken = || condition(sku, Some(&StockStatusCode::Damaged.into()), receiving);
+    if damaged.is_zero() {
+        dress(&mut pieces, &sound?);
+    } else if damaged == total {
+        dress(&mut pieces, &broken()?);
+    } else if damaged.abs() > total.abs() || damaged.is_sign_negative() != total.is_sign_negative() {
+        let (damaged, total) = (damaged.normalize(), total.normalize());
+        return Err(differs(format!(
+            "{damaged} of the {total} of {sku} are said to be damaged. Have the warehouse correct it."
+        )));
+    } else if let ([piece], true) = (pieces.as_mut_slice(), line.serials.is_empty()) {
+        let (mut apart, condition) = (vec![PostedDimension { quantity: damaged, ..piece.clone() }], broken()?);
+        piece.quantity -= damaged;
+        dress(&mut apart, &condition);
+        dress(&mut pieces, &sound?);
+        pieces.append(&mut apart);
+    } else {
+        let damaged = damaged.normalize();
+        return Err(differs(format!(
+            "it does not say which lots or serials the {damaged} damaged of {sku} are. Have the warehouse report them on a \
+             line of their own."
+        )));
+    }
+    Ok(pieces)
+}
+
+fn dress(pieces: &mut [PostedDimension], condition: &Condition) {
+    for piece in pieces {
+        piece.status.clone_from(&condition.0);
+        piece.disposition.clone_from(&condition.1);
+    }
+}
+
+/// Inventory status and disposition code.
+type Condition = (Option<String>, Option<String>);
+
+/// What Dynamics calls a condition. What is available needs no name; all else is never taken for available.
+fn condition(sku: &Sku, status: Option<&StockStatus>, receiving: &Receiving) -> Result<Condition, Problem> {
+    let code = status.map_or(StockStatusCode::Available, |status| status.code);
+    let raw = status.and_then(|status| status.raw.as_deref());
+    let named = |table: &std::collections::BTreeMap<String, String>| {
+        let of =
+            |name: &str| table.iter().find(|(each, _)| each.eq_ignore_ascii_case(name)).map(|(_, named)| named.clone());
+        raw.and_then(of).or_else(|| of(code.as_str())).filter(|named| !named.is_empty())
+    };
+    let condition = (named(&receiving.statuses), named(&receiving.dispositions));
+    if code == StockStatusCode::Available || condition != (None, None) {
+        return Ok(condition);
+    }
+    let name = raw.unwrap_or(code.as_str());
+    let what = format!(
+        "{sku} came {name}, and nobody said which inventory status that is. Name it under dynamics.NAME.inbound.statuses, \
+         then replay."
+    );
+    Err((Code::ReceiptStatusUnmapped, what))
+}

@@ -1,0 +1,356 @@
+//! The plan for a receipt that the warehouse reports.
+
+use rust_decimal::Decimal;
+
+use super::ReceiptLook;
+use super::counted::{Count, Problem, counts};
+use super::posting::{Outcome, Report, pieces};
+use crate::failure::{Code, Failure};
+use crate::flows::answer::{Call, Decision, Done, Emit, KnownDocument, Past, Planned, Repeat};
+use crate::flows::history::{History, SentOrder, moved, postings};
+use crate::flows::keys;
+use crate::flows::ledger::{
+    CancelledOrder, CountedReceipt, Ledger, OrderedLine, PostedDimension, PostedLine, PostedUpdate, Reported, kept,
+};
+use crate::flows::meant::order_meant;
+use crate::flows::orders::ordered;
+use crate::flows::shipments::{is_posted, poll};
+use crate::flows::slots::Slot;
+use crate::gateways::{Direction, ReleasedOrder};
+use crate::mapping::Mapping;
+use crate::message::{
+    Body, Envelope, GoodsReceived, Kind, Origin, QuantityBasisCode, ReceiptStateCode, Serial, TimePrecision,
+};
+
+pub(super) fn plan(
+    (message, body): (&Envelope, &GoodsReceived),
+    look: &ReceiptLook,
+    _mapping: &Mapping,
+    ledger: &Ledger,
+) -> Decision {
+    let history = History::of(ledger);
+    let passes = Some(Kind::ReceiptAnnounced);
+    let sent = match order_meant(message, &body.inbound_order, &look.order.environment, &history, passes) {
+        Ok(sent) => sent,
+        Err(decision) => return *decision,
+    };
+    let postings = postings(ledger);
+    let lines = lines(sent, look.order.released.as_ref());
+    let fact = match fact(message, body) {
+        Ok(fact) => fact,
+        Err(failure) => return Decision::Fail(failure),
+    };
+    let report = Report {
+        receipt: body.receipt_key.as_str(),
+        warehouse: &message.connection,
+        reported: Reported {
+            sequence: body.sequence.or(message.sequence),
+            at: message.occurred.at,
+            exact: message.occurred.precision != TimePrecision::ReceiveTime,
+        },
+        fact,
+        ledger,
+        postings: &postings,
+        cancelled: look.order.released.as_ref().is_some_and(|released| released.cancelled),
+        reversals: look.receiving.reversals,
+    };
+    let received = Received { message, body, look, sent, lines: &lines, report };
+    match body.state.code {
+        // Arrival is not receipt, whatever quantities come with it.
+        ReceiptStateCode::Arrived => received.arrived(),
+        ReceiptStateCode::InProgress
+        | ReceiptStateCode::Partial
+        | ReceiptStateCode::Complete
+        | ReceiptStateCode::Cancelled
+        | ReceiptStateCode::Other => received.count(),
+    }
+}
+
+/// The lines that goods may be received for: as they were announced, and as Dynamics has them now. Dynamics may show what
+/// is outstanding, so that only more than was announced counts.
+fn lines(sent: &SentOrder, released: Option<&ReleasedOrder>) -> Vec<OrderedLine> {
+    let now = released.map(|released| released.lines.iter().map(ordered).collect::<Vec<_>>()).unwrap_or_default();
+    let mut lines = sent.created.lines.clone();
+    for line in &mut lines {
+        let same =
+            |each: &&OrderedLine| each.line_id == line.line_id && each.sku == line.sku && each.unit.same(&line.unit);
+        if let Some(now) = now.iter().find(same) {
+            line.quantity = line.quantity.max(now.quantity);
+            (line.over_percent, line.under_percent) = (now.over_percent, now.under_percent);
+        }
+    }
+    let known: Vec<String> = lines.iter().map(|line| line.line_id.clone()).collect();
+    lines.extend(now.into_iter().filter(|line| !known.contains(&line.line_id)));
+    lines
+}
+
+/// The sender's own id of the fact, where quantities are what is added.
+fn fact(message: &Envelope, body: &GoodsReceived) -> Result<Option<String>, Failure> {
+    match body.quantity_basis.code {
+        QuantityBasisCode::Cumulative => Ok(None),
+        QuantityBasisCode::Delta => {
+            let number = body.sequence.or(message.sequence).map(|sequence| sequence.to_string());
+            let named = number.or_else(|| message.external_event_id.clone());
+            // One that is numbered nowhere is the only one of its receipt.
+            Ok(Some(named.unwrap_or_else(|| "only".to_owned())))
+        }
+        QuantityBasisCode::Other => {
+            let (warehouse, receipt) = (&message.connection, &body.receipt_key);
+            let raw = body.quantity_basis.raw.as_deref().unwrap_or("nothing");
+            let sentence = format!(
+                "{warehouse} reports the receipt {receipt} and does not say whether its quantities are totals (it says {raw}). Ask \
+                 them what they have, and post the difference in Dynamics by hand."
+            );
+            Err(Failure::new(Code::ReceiptDiffers, sentence))
+        }
+    }
+}
+
+/// A reported receipt of an announcement that we know.
+pub(super) struct Received<'a> {
+    message: &'a Envelope,
+    pub(super) body: &'a GoodsReceived,
+    look: &'a ReceiptLook,
+    sent: &'a SentOrder,
+    pub(super) lines: &'a [OrderedLine],
+    pub(super) report: Report<'a>,
+}
+
+impl Received<'_> {
+    fn arrived(&self) -> Decision {
+        let what = format!("Has the goods of {} at its door.", self.sent.created.reference);
+        Decision::Done(Done { steps: vec![(self.report.warehouse.to_string(), what)], ..Done::default() })
+    }
+
+    fn count(&self) -> Decision {
+        let before = |line: &OrderedLine| moved(self.report.postings, &line.line_id);
+        let slots: Vec<Slot<'_>> = self.lines.iter().map(|line| Slot::of(line, before(line))).collect();
+        let (counts, unclear) = match self.body.state.code {
+            ReceiptStateCode::Cancelled => (Self::nothing(&slots), Vec::new()),
+            _ => counts(self.body, &slots, &self.look.receiving),
+        };
+        let mut outcome = self.report.weigh(&counts, slots);
+        outcome.problems.extend(unclear);
+        if let Some(decision) = self.waits(&outcome) {
+            return decision;
+        }
+        if !outcome.lines.is_empty() {
+            return Decision::Act(vec![self.post(outcome.lines)]);
+        }
+        if self.says_nothing_new(&counts, &outcome) {
+            let receipt = self.report.receipt;
+            return Decision::NotOurs(format!(
+                "Nothing new: as much or something newer is known of the receipt {receipt}."
+            ));
+        }
+        self.end(outcome.problems, &outcome.news)
+    }
+
+    /// A receipt that was cancelled has received nothing of any line, whatever it reported before.
+    fn nothing(slots: &[Slot<'_>]) -> Vec<Count> {
+        let of = |(place, slot): (usize, &Slot<'_>)| Count {
+            fits: vec![place],
+            sku: slot.line.sku.clone(),
+            pieces: Vec::new(),
+        };
+        slots.iter().enumerate().map(of).collect()
+    }
+
+    /// What must come first before goods are taken back.
+    fn waits(&self, outcome: &Outcome) -> Option<Decision> {
+        let (receipt, warehouse) = (self.report.receipt, self.report.warehouse);
+        if let Some(posted) = &outcome.first {
+            let sentence = format!(
+                "{warehouse} corrected the receipt {receipt} downwards, and Dynamics has not posted {} yet, which it corrects. \
+                 See what became of that one, then replay this.",
+                posted.packing_slip
+            );
+            return Some(Decision::Wait {
+                document: keys::posting_name(&self.look.order.environment, &posted.update_id),
+                passes: None,
+                failure: Failure::new(Code::ReceiptSmaller, sentence),
+            });
+        }
+        outcome.too_little.then(|| {
+            let sentence = format!(
+                "{warehouse} takes more back from the receipt {receipt} than it reported before. Ask them what they have, then \
+                 replay or discard this."
+            );
+            Decision::Wait {
+                document: keys::receipt_name(warehouse, receipt),
+                passes: Some(Kind::GoodsReceived),
+                failure: Failure::new(Code::ReceiptSmaller, sentence),
+            }
+        })
+    }
+
+    fn post(&self, lines: Vec<PostedLine>) -> Planned {
+        let Report { receipt, warehouse, reported, ref fact, .. } = self.report;
+        let environment = &self.look.order.environment;
+        let turn = fact.clone().unwrap_or_else(|| self.corrections(&lines).to_string());
+        let facts = keys::ReceiptFacts { environment, warehouse, receipt, turn: &turn, reached: &self.reached(&lines) };
+        let update_id = facts.update_id();
+        let posted = PostedUpdate {
+            direction: Direction::Inbound,
+            shipment_key: receipt.to_owned(),
+            warehouse: warehouse.clone(),
+            sequence: reported.sequence,
+            digest: String::new(),
+            packing_slip: keys::packing_slip(&update_id, receipt),
+            update_id,
+            reference: self.sent.created.reference.clone(),
+            legal_entity: self.sent.created.legal_entity.clone(),
+            origin_id: self.sent.created.origin_id.clone(),
+            moved_at: self.body.completed_at.unwrap_or(self.message.occurred.at),
+            lines,
+            packages: Vec::new(),
+            reported: Some(reported),
+            fact: fact.clone(),
+        };
+        Planned {
+            key: facts.post_receipt(),
+            act: "post_receipt",
+            connection: environment.clone(),
+            class: Repeat::Findable,
+            call: Call::PostShipment(posted.update()),
+            facts: kept(&posted),
+        }
+    }
+
+    /// How often this receipt was corrected downwards, this time included: 3, 5, 3 and 5 are four effects.
+    fn corrections(&self, lines: &[PostedLine]) -> usize {
+        let falls = |lines: &[PostedLine]| lines.iter().flat_map(pieces).any(|piece| piece.quantity.is_sign_negative());
+        self.report.mine().filter(|posted| falls(&posted.lines)).count() + usize::from(falls(lines))
+    }
+
+    /// What of every piece will be posted of this receipt (of this fact, where it adds) then.
+    fn reached(&self, lines: &[PostedLine]) -> Vec<String> {
+        let fact = &self.report.fact;
+        let before = self.report.mine().filter(|posted| fact.is_none() || posted.fact == *fact);
+        let before: Vec<&PostedLine> = before.flat_map(|posted| &posted.lines).collect();
+        let reached = |line: &PostedLine, piece: &PostedDimension| {
+            let same = before.iter().filter(|each| each.line_id == line.line_id).flat_map(|each| pieces(each));
+            let sum: Decimal = same.filter(|each| each.is_same(piece)).map(|each| each.quantity).sum();
+            let word = |text: Option<&str>| text.unwrap_or_default().to_owned();
+            let PostedDimension { lot, serial, status, disposition, quantity } = piece;
+            let words =
+                [lot.as_deref(), serial.as_ref().map(Serial::as_str), status.as_deref(), disposition.as_deref()];
+            format!("{} {} {}", line.line_id, words.map(word).join("/"), (sum + quantity).normalize())
+        };
+        let mut all: Vec<_> =
+            lines.iter().flat_map(|line| pieces(line).into_iter().map(|piece| reached(line, &piece))).collect();
+        all.sort();
+        all
+    }
+
+    fn says_nothing_new(&self, counts: &[Count], outcome: &Outcome) -> bool {
+        let unsettled = self.report.own().any(|posted| !is_posted(self.report.ledger, &posted.update_id));
+        let stale = outcome.news.is_empty() && outcome.problems.is_empty() && !counts.is_empty();
+        let again = self.message.origin != Origin::Emitted && self.report.ledger.has(&self.counted(&outcome.news).key);
+        !unsettled && (stale || again)
+    }
+
+    /// Nothing more can be posted. What could not is left to a message of its own where the rest was posted: so the rest is
+    /// settled whatever becomes of it, and a newer report is heard.
+    fn end(&self, problems: Vec<Problem>, news: &[String]) -> Decision {
+        let some_posted = self.report.own().next().is_some();
+        let apart = some_posted && self.message.origin != Origin::Emitted;
+        if let Some(failure) = self.failure(problems) {
+            if !apart {
+                return Decision::Fail(failure);
+            }
+            let mut done = self.done(news);
+            let body = Body::GoodsReceived(self.body.clone());
+            done.emits.push(Emit { purpose: "beyond", ordinal: 0, body });
+            return Decision::Done(done);
+        }
+        if let Some(failure) = self.given_up() {
+            return Decision::Fail(failure);
+        }
+        Decision::Done(self.done(news))
+    }
+
+    /// One failure for all that is wrong: the first one's code, and every sentence.
+    fn failure(&self, problems: Vec<Problem>) -> Option<Failure> {
+        let (receipt, reference) = (self.report.receipt, &self.sent.created.reference);
+        let mut problems = problems.into_iter();
+        let (code, first) = problems.next()?;
+        let rest: Vec<_> = problems.map(|(_, what)| what).collect();
+        let next = code.next_step();
+        let failure =
+            Failure::new(code, format!("Not all of the receipt {receipt} of {reference} is posted: {first} {next}"));
+        Some(if rest.is_empty() { failure } else { failure.with_detail(rest.join(" ")) })
+    }
+
+    /// The warehouse gave up what was announced to it, and Dynamics still wants it.
+    fn given_up(&self) -> Option<Failure> {
+        let created = &self.sent.created;
+        let whole = self.body.state.code == ReceiptStateCode::Cancelled && self.report.receipt == created.order_id;
+        let released = self.look.order.released.as_ref();
+        let wanted = released.is_some_and(|released| !released.cancelled && released.version <= created.version);
+        let ours = self.sent.cancel.is_some() || self.sent.end.is_some();
+        (whole && wanted && !ours).then(|| {
+            let sentence = format!(
+                "{} gave up the inbound order {} without our asking. {}",
+                created.warehouse,
+                created.reference,
+                Code::InboundRejected.next_step()
+            );
+            Failure::new(Code::InboundRejected, sentence)
+        })
+    }
+
+    fn counted(&self, news: &[String]) -> Past {
+        let Report { receipt, warehouse, reported, ref fact, .. } = self.report;
+        let mut lines = news.to_vec();
+        lines.sort();
+        let counted = CountedReceipt {
+            receipt_key: receipt.to_owned(),
+            warehouse: warehouse.clone(),
+            reference: self.sent.created.reference.clone(),
+            reported,
+            fact: fact.clone(),
+            lines,
+            is_final: self.is_final(),
+        };
+        Past {
+            key: keys::count_receipt(&counted),
+            act: "count_receipt".to_owned(),
+            connection: warehouse.to_string(),
+            facts: kept(&counted),
+        }
+    }
+
+    pub(super) fn is_final(&self) -> bool {
+        self.body.is_final || self.body.state.code == ReceiptStateCode::Complete
+    }
+
+    fn done(&self, news: &[String]) -> Done {
+        let Report { receipt, warehouse, ledger, .. } = self.report;
+        let environment = &self.look.order.environment;
+        let (own, created) = (self.report.own().collect::<Vec<_>>(), &self.sent.created);
+        let unsettled = own.iter().filter(|posted| !is_posted(ledger, &posted.update_id));
+        let emits = (0..).zip(unsettled).filter_map(|(ordinal, posted)| poll(posted, ordinal)).collect();
+        let mut facts = vec![self.counted(news)];
+        let mut names = vec![("receipt".to_owned(), receipt.to_owned())];
+        names.extend(own.iter().map(|posted| ("receipt_number".to_owned(), posted.packing_slip.clone())));
+        let mut documents = vec![
+            KnownDocument { key: self.message.ordering_key.to_string(), kind: "inbound_order", names },
+            KnownDocument { key: keys::receipt_name(warehouse, receipt), kind: "receipt", names: Vec::new() },
+        ];
+        let asked = self.sent.cancel.as_ref().is_some_and(|cancel| cancel.outcome != "CONFIRMED");
+        if asked && self.body.state.code == ReceiptStateCode::Cancelled {
+            let (reference, outcome) = (created.reference.clone(), "CONFIRMED".to_owned());
+            facts.push(Past {
+                key: keys::cancel_resolved(Direction::Inbound, &created.warehouse, &reference, &outcome),
+                act: "cancel_resolved".to_owned(),
+                connection: warehouse.to_string(),
+                facts: kept(&CancelledOrder { reference: reference.clone(), outcome, text: String::new() }),
+            });
+            let key = keys::cancel_name(Direction::Inbound, environment, &reference);
+            documents.push(KnownDocument { key, kind: "cancellation", names: Vec::new() });
+        }
+        facts.retain(|fact| !ledger.has(&fact.key));
+        Done { facts, emits, documents, steps: self.steps(&own) }
+    }
+}

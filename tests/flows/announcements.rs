@@ -1,0 +1,123 @@
+//! Goods that are expected are announced to the warehouse, and brought in line as orders are.
+
+use drayline::flows::{Call, Decision, Look};
+use drayline::gateways::{Direction, ReleasedOrder};
+use drayline::message::{Envelope, Kind, OrderStatusCode};
+use serde_json::json;
+
+use super::expected::{
+    RECEIPT, announced, announced_as, announcements, counted, expected, numbered, receipt_look, reported, taken,
+};
+use super::scene::{call, contoso, decide, done, envelope, failed, held, line, not_ours, remember, run, waits};
+use super::world::World;
+
+fn look(wanted: Option<ReleasedOrder>) -> Look {
+    Look::Order(World::new(wanted).order_look(&announced()))
+}
+
+fn received(ledger: &mut drayline::flows::Ledger, message: &Envelope) {
+    let decision = run(message, &Look::Receipt(receipt_look(Some(expected()))), ledger, |_| taken());
+    remember(ledger, &decision);
+}
+
+#[test]
+fn it_is_announced_to_the_warehouse_of_its_location() {
+    let decision = decide(&announced(), &look(Some(expected())), &announcements(&[]));
+    let planned = call(&decision);
+    assert_eq!((planned.key.as_str(), planned.act), ("create_receipt/north/usmf-ISR0007-W1", "create_receipt"));
+    let Call::CreateOrder(order) = &planned.call else { panic!("{planned:?}") };
+    assert_eq!((order.direction, order.facility.as_str()), (Direction::Inbound, "NORTH-1"));
+    assert_eq!((order.order_number.as_deref(), order.customer_account.as_deref()), (Some("PO-000123"), Some("V-1001")));
+    let asked = serde_json::to_value(planned.call.lookup()).unwrap();
+    assert_eq!(asked, json!({ "order": { "direction": "inbound", "reference": "usmf-ISR0007-W1" } }));
+}
+
+#[test]
+fn it_is_announced_once_and_known_by_its_names() {
+    let ledger = announcements(&[expected()]);
+    let decision = decide(&announced(), &look(Some(expected())), &ledger);
+    let known = &done(&decision).documents[0];
+    assert_eq!((known.key.as_str(), known.kind), ("inbound/contoso/usmf-ISR0007", "inbound_order"));
+    let awaited = ("awaited_as".to_owned(), "inbound/contoso/usmf-ISR0007-W1".to_owned());
+    assert!(known.names.contains(&awaited), "{known:?}");
+}
+
+#[test]
+fn a_change_is_announced_anew_under_the_next_revision() {
+    let ledger = announcements(&[expected()]);
+    let changed = ReleasedOrder { version: 2, lines: vec![line("1", "BOLT", "12")], ..expected() };
+    let decision = decide(&announced(), &look(Some(changed.clone())), &ledger);
+    assert_eq!(call(&decision).key, "cancel_receipt/north/usmf-ISR0007-W1");
+    assert!(matches!(&call(&decision).call, Call::CancelOrder { direction: Direction::Inbound, .. }));
+    let ledger = announcements(&[expected(), changed.clone()]);
+    assert!(matches!(decide(&announced(), &look(Some(changed)), &ledger), Decision::Done(_)));
+    assert!(ledger.has("create_receipt/north/usmf-ISR0007-W1R2"));
+}
+
+#[test]
+fn what_was_cancelled_in_dynamics_is_taken_back() {
+    let cancelled = ReleasedOrder { cancelled: true, ..expected() };
+    let ledger = announcements(&[expected()]);
+    assert_eq!(call(&decide(&announced(), &look(Some(cancelled.clone())), &ledger)).act, "cancel_receipt");
+    not_ours(&decide(&announced(), &look(Some(cancelled)), &announcements(&[])));
+}
+
+#[test]
+fn a_change_after_receiving_began_is_a_persons() {
+    let mut ledger = announcements(&[expected()]);
+    received(&mut ledger, &numbered(1, &[counted("1", "BOLT", "5")]));
+    let changed = ReleasedOrder { version: 2, lines: vec![line("1", "BOLT", "12")], ..expected() };
+    assert_eq!(failed(&decide(&announced(), &look(Some(changed)), &ledger)), "inbound.changed");
+    // Dynamics may show what is outstanding.
+    let rest = ReleasedOrder { lines: vec![line("1", "BOLT", "5"), line("2", "NUT", "4")], ..expected() };
+    assert!(matches!(decide(&announced(), &look(Some(rest)), &ledger), Decision::Done(_)));
+}
+
+#[test]
+fn a_warehouse_that_will_not_give_it_up_is_a_persons_and_one_that_waits_is_waited_for() {
+    let cancelled = look(Some(ReleasedOrder { cancelled: true, ..expected() }));
+    for (outcome, code) in [("REJECTED", "inbound.cancelled_too_late"), ("PENDING", "")] {
+        let mut ledger = announcements(&[expected()]);
+        let brought = json!({ "outcome": outcome });
+        let decision =
+            run(&announced(), &cancelled, &mut ledger, |_| drayline::flows::Acted::Happened(brought.clone()));
+        if outcome == "REJECTED" {
+            assert_eq!(failed(&decision), code);
+            continue;
+        }
+        let name = format!("cancel/receipt/contoso/{}", announced_as(1));
+        assert_eq!(waits(&decision), (name.as_str(), Some(Kind::GoodsReceived), "inbound.cancelled_too_late"));
+        // The warehouse says how it ended.
+        let ended = reported(RECEIPT, 5, &[], &json!({ "state": "CANCELLED", "sequence": 2 }));
+        let decision = decide(&ended, &Look::Receipt(receipt_look(None)), &ledger);
+        assert!(done(&decision).documents.iter().any(|document| document.key == name), "{decision:?}");
+        remember(&mut ledger, &decision);
+        assert!(matches!(decide(&announced(), &cancelled, &ledger), Decision::Done(_)));
+    }
+}
+
+#[test]
+fn one_that_is_dead_at_the_warehouse_is_announced_under_the_next_revision() {
+    let dead = held(&announced_as(1), &expected(), OrderStatusCode::Cancelled);
+    assert_eq!(dead.reference, "usmf-ISR0007-W1");
+    let mut ledger = announcements(&[]);
+    let burned = drayline::flows::Past {
+        key: "burn_reference/receipt/north/usmf-ISR0007-W1".to_owned(),
+        act: "burn_reference".to_owned(),
+        connection: "north".to_owned(),
+        facts: json!({ "reference": "usmf-ISR0007-W1" }),
+    };
+    ledger.add(burned);
+    let decision = decide(&announced(), &look(Some(expected())), &ledger);
+    assert_eq!(call(&decision).key, "create_receipt/north/usmf-ISR0007-W1R2");
+}
+
+#[test]
+fn one_that_dynamics_does_not_show_is_an_exception_but_a_confirmed_purchase_order_is_none() {
+    let ledger = announcements(&[]);
+    assert_eq!(failed(&decide(&announced(), &look(None), &ledger)), "dynamics.not_found");
+    let confirmed = json!({ "requestId": "PO-000123", "orderNumber": "PO-000123" });
+    let mut confirmed = envelope(Kind::ReceiptAnnounced, &contoso(), confirmed);
+    confirmed.ordering_key = "inbound/contoso/usmf-PO-000123".parse().unwrap();
+    not_ours(&decide(&confirmed, &look(None), &ledger));
+}
