@@ -63,6 +63,9 @@ pub(super) struct Sender<'a> {
     pub(super) clock: &'a Clock,
 }
 
+/// A partition that nobody works on, nor relays: whoever prepares owns it for the moment.
+const NOBODYS: u16 = u16::MAX - 1;
+
 /// Remembers of each document that it was sent to the warehouse, as the attempt that sent it did.
 pub(super) async fn remember_as_sent(
     store: &Store,
@@ -71,8 +74,7 @@ pub(super) async fn remember_as_sent(
     messages: &[Envelope],
 ) -> Result<(), Failed> {
     let flow = messages.first().map_or(crate::message::Flow::Orders, Envelope::flow);
-    // A partition that nobody works on: whoever prepares owns it for the moment.
-    let owner = store.take(clock.identifier(), flow, u16::MAX, Duration::from_secs(1)).await?;
+    let owner = store.take(clock.identifier(), flow, NOBODYS, Duration::from_secs(1)).await?;
     let owner = owner.ok_or_else(|| Failed::Work("Another bench prepares its ground.".to_owned()))?;
     let mut records = Vec::with_capacity(SEEDED_AT_ONCE);
     for (number, message) in numbers.zip(messages) {

@@ -97,6 +97,10 @@ pub(super) async fn run(global: &Global, options: Options) -> Result<(), Failed>
     let mut report = Report::default();
     let measured = measure(&ground, &options, &mut report).await;
     let left = ground.leave().await;
+    if measured.is_err() {
+        // What was measured before is worth keeping.
+        report.table().iter().for_each(|line| output::note(line));
+    }
     measured?;
     left?;
     if global.json { output::json(&report.json()) } else { output::lines(&report.table()) }
