@@ -64,6 +64,9 @@ async fn make_calls(attempt: &mut Attempt<'_>, message: &Envelope, calls: &[Plan
             if !attempt.house.pulse.until_may_call().await {
                 return Err(Verdict::Left);
             }
+            if attempt.job.tenure.closing.is_cancelled() {
+                return Err(give_way(attempt));
+            }
             match intended.filter(|mark| attempt.house.tools.clock.since(*mark) <= call_max / 2) {
                 Some(mark) => break mark,
                 None => intended = Some(intend(attempt, &intents[number..]).await?),
@@ -72,6 +75,16 @@ async fn make_calls(attempt: &mut Attempt<'_>, message: &Envelope, calls: &[Plan
         make_call(attempt, call, intent, (mark, call_max)).await?;
     }
     Ok(())
+}
+
+/// The partition is being given up: a call that began before ends in time, one that began now might not. Whoever takes
+/// the partition goes on; what happened already is recorded.
+fn give_way(attempt: &Attempt<'_>) -> Verdict {
+    if attempt.progressed {
+        Verdict::Pause(Pause::Again { after: Duration::ZERO, failure: None })
+    } else {
+        Verdict::Left
+    }
 }
 
 /// Commits intents. The mark is older than the commit, so that no call leaves too late.
