@@ -238,7 +238,21 @@ impl World {
             seen = (dynamics, warehouse);
         }
         let (_, parked) = self.exceptions(true).await;
-        panic!("{what} did not happen.\ndynamics {}\nwarehouse {}\nparked {parked:#?}", seen.0, seen.1);
+        let (store, mut outbox) = (self.store().await, Vec::new());
+        for flow in Flow::ALL {
+            outbox.extend(
+                store
+                    .outbox(flow, 50)
+                    .await
+                    .unwrap()
+                    .into_iter()
+                    .map(|row| (row.flow, row.purpose, row.kind, row.ordering_key)),
+            );
+        }
+        panic!(
+            "{what} did not happen.\noutbox {outbox:?}\ndynamics {}\nwarehouse {}\nparked {parked:#?}",
+            seen.0, seen.1
+        );
     }
 
     /// Waits until every order is posted, every package's tracking is written, and nothing moves.
