@@ -109,7 +109,10 @@ pub(super) fn fill(slots: &mut [Slot<'_>], fits: &[usize], piece: &PostedDimensi
     for within_tolerance in [false, true] {
         for place in by_demand(slots, fits, piece) {
             let Some(slot) = slots.get_mut(place) else { continue };
-            let taken = left.min(slot.room(within_tolerance)).max(Decimal::ZERO);
+            let room = slot.room(within_tolerance);
+            // A tolerance is never filled with a part of a piece.
+            let room = if within_tolerance && left.fract().is_zero() { room.floor() } else { room };
+            let taken = left.min(room).max(Decimal::ZERO);
             slot.take(piece, taken);
             left -= taken;
         }

@@ -28,6 +28,7 @@ mod journal;
 mod ledger;
 mod premises;
 mod running;
+mod side;
 mod stock;
 mod verdict;
 mod visitor;

@@ -52,6 +52,16 @@ impl Visitor {
         self.post(&format!("orders/{id}/{what}"), how).await
     }
 
+    /// Lets goods be expected (Dynamics only); answers the ids of the inbound documents.
+    pub async fn expect(&self, count: u64, seed: u64) -> Result<Value, reqwest::Error> {
+        self.post("receipts", &json!({ "count": count, "seed": seed })).await
+    }
+
+    /// Changes (`change`) or takes back (`cancel`) what is expected (Dynamics only).
+    pub async fn receipt(&self, id: &str, what: &str, how: &Value) -> Result<Value, reqwest::Error> {
+        self.post(&format!("receipts/{id}/{what}"), how).await
+    }
+
     /// Has stock adjusted, as somebody in the warehouse would (warehouse only); answers the keys of the adjustments.
     pub async fn adjust(&self, how: &Value) -> Result<Value, reqwest::Error> {
         self.post("adjustments", how).await

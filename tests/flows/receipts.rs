@@ -283,6 +283,18 @@ fn what_a_line_tolerates_is_posted_and_only_the_rest_is_an_exception() {
 }
 
 #[test]
+fn a_tolerance_is_not_filled_with_a_part_of_a_piece() {
+    let mut wanted = expected();
+    wanted.lines[1].over_percent = decimal("30");
+    let mut ledger = announcements(&[wanted.clone()]);
+    let (posted, _) = count_for(Some(wanted.clone()), &numbered(1, &[counted("2", "NUT", "7")]), &mut ledger);
+    assert_eq!(pieces(&posted), [piece("2", "", "5")], "5.2 would be tolerated");
+    let mut ledger = announcements(&[wanted.clone()]);
+    let (posted, _) = count_for(Some(wanted), &numbered(1, &[counted("2", "NUT", "5.2")]), &mut ledger);
+    assert_eq!(pieces(&posted), [piece("2", "", "5.2")]);
+}
+
+#[test]
 fn what_nobody_ordered_is_a_persons_and_the_rest_is_posted() {
     let mut ledger = announcements(&[expected()]);
     let mut stranger = counted("", "GIZMO", "3");

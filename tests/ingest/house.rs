@@ -118,8 +118,13 @@ pub async fn serve(routes: axum::Router) -> SocketAddr {
 
 /// Id, time stamp and signature of a delivery, made now.
 pub fn signed(body: &[u8]) -> (String, String, String) {
+    signed_by(SIGNING_SECRET, body)
+}
+
+/// The same with another secret.
+pub fn signed_by(secret: &str, body: &[u8]) -> (String, String, String) {
     let engine = base64::engine::general_purpose::STANDARD;
-    let key = engine.decode(SIGNING_SECRET.trim_start_matches("whsec_")).unwrap();
+    let key = engine.decode(secret.trim_start_matches("whsec_")).unwrap();
     let id = format!("msg_{}", uuid::Uuid::new_v4().simple());
     let stamp = jiff::Timestamp::now().as_second().to_string();
     let mut mac = Hmac::<sha2::Sha256>::new_from_slice(&key).unwrap();

@@ -4,7 +4,7 @@ mod answers;
 mod checks;
 mod durability;
 mod finance_operations;
-mod house;
+pub mod house;
 mod instants;
 mod signatures;
 mod standard;

@@ -34,6 +34,7 @@ pub fn is_well(output: &Output, orders: u64) -> Value {
         ("orders", orders),
         ("shipped", orders),
         ("posted", orders),
+        ("receipts", orders / 5),
         ("lost", 0),
         ("duplicated", 0),
         ("out_of_order", 0),

@@ -6,6 +6,7 @@ mod doors;
 mod kills;
 mod orders;
 mod pauses;
+mod receipts;
 mod restarts;
 mod seen;
 mod shipments;

@@ -31,8 +31,10 @@ pub struct Making {
     pub uniqueness: Uniqueness,
     pub dynamics: FinanceOperationsRules,
     pub warehouse: WarehouseRules,
-    /// Further configuration, as sections of TOML.
+    /// Further configuration, as dotted keys of TOML.
     pub toml: String,
+    /// Further configuration, as sections of TOML.
+    pub sections: String,
 }
 
 pub struct World {
@@ -87,7 +89,7 @@ impl World {
              token_url = \"{}/contoso/oauth2/v2.0/token\"\nclient_id = \"drayline\"\n\
              client_secret = \"file:{}\"\nsecrets = [\"file:{}\"]\nlegal_entities = [\"usmf\"]\n\
              [dynamics.contoso.events]\nDraylineOrderChangedBusinessEvent = \"order_changed\"\n\
-             DraylineOrderCancelledBusinessEvent = \"order_cancelled\"\n\
+             DraylineOrderCancelledBusinessEvent = \"order_cancelled\"\n{}\
              [warehouses.north]\nconnector = \"standard\"\nurl = {:?}\ntoken = \"file:{}\"\nsecrets = [\"file:{}\"]\n\
              dynamics = \"contoso\"\nlocations = {{ \"24\" = \"NORTH-1\" }}\n",
             making.toml,
@@ -95,6 +97,7 @@ impl World {
             dynamics.url(),
             secret("client_secret", &making.dynamics.client_secret),
             secret("event_secret", EVENT_SECRET),
+            making.sections,
             warehouse.url(),
             secret("token", &making.warehouse.token),
             secret("signing", &making.warehouse.signing_secret),
@@ -109,7 +112,8 @@ impl World {
     }
 
     pub async fn start_product(&mut self) {
-        let roles = Roles { ingest: true, flows: vec![Flow::Orders, Flow::Shipments], triage: true };
+        let roles =
+            Roles { ingest: true, flows: vec![Flow::Orders, Flow::Shipments, Flow::GoodsReceived], triage: true };
         let app = App::start(self.config(), roles, Clock::system()).await.unwrap();
         self.deliver_to(app.address("ingest").unwrap());
         self.app = Some(app);
@@ -213,6 +217,17 @@ impl World {
         let answer = reqwest::Client::new().post(door).json(event).send().await.unwrap();
         assert_eq!(answer.status(), 200);
         assert_eq!(answer.json::<Value>().await.unwrap(), json!({ "code": "200", "Status": "Success" }));
+    }
+
+    /// Sends an event as the warehouse would, which must be taken.
+    pub async fn say_as_warehouse(&self, kind: &str, data: &Value) {
+        let event = json!({ "type": kind, "id": format!("evt-{}", uuid::Uuid::new_v4()), "data": data }).to_string();
+        let secret = WarehouseRules::default().signing_secret;
+        let (id, stamp, signature) = crate::ingest::house::signed_by(&secret, event.as_bytes());
+        let door = format!("http://{}/ingest/warehouse/north", self.app().address("ingest").unwrap());
+        let request = reqwest::Client::new().post(door).header("content-type", "application/json").body(event);
+        let request = request.header("webhook-id", id).header("webhook-timestamp", stamp);
+        assert_eq!(request.header("webhook-signature", signature).send().await.unwrap().status(), 200);
     }
 
     pub async fn release(&self, count: u64) -> Vec<String> {

@@ -74,6 +74,11 @@ impl Memory {
         Ok(memory)
     }
 
+    /// How often goods are expected: once for every five orders.
+    pub(super) fn receipts(&self) -> u64 {
+        self.orders / 5
+    }
+
     /// Says that the next demo in this folder is a new one.
     pub(super) fn finished(&self) -> Result<(), Failed> {
         Self { finished: true, ..self.clone() }.write()

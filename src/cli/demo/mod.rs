@@ -104,7 +104,7 @@ fn tell(global: &Global, memory: &Memory, report: &Report) -> Result<(), Failed>
     } else {
         output::lines(&[report.sentence()])?;
     }
-    let Some(fault) = report.fault(memory.orders, memory.faults) else { return Ok(()) };
+    let Some(fault) = report.fault((memory.orders, memory.receipts()), memory.faults) else { return Ok(()) };
     output::note(&format!("drayline: {fault}"));
     Err(Failed::Work(String::new()))
 }

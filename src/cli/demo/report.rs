@@ -17,6 +17,8 @@ pub struct Report {
     pub shipped: u64,
     /// Orders whose shipped quantities Dynamics processed, equal per line, lot and serial.
     pub posted: u64,
+    /// Receipts whose quantities Dynamics processed, equal to what the warehouse received, per line, lot, serial and condition.
+    pub receipts: u64,
     /// Packages whose tracking Dynamics holds.
     pub tracked: u64,
     /// Open at the end.
@@ -40,12 +42,13 @@ impl Report {
     #[must_use]
     pub fn sentence(&self) -> String {
         format!(
-            "{} orders released, {} shipped, {} posted, {} packages tracked; {} lost, {} duplicated, {} out of order; \
+            "{} orders released, {} shipped, {} posted, {} packages tracked; {} receipts posted; {} lost, {} duplicated, {} out of order; \
              {} exceptions; {:.1} s.",
             self.orders,
             self.shipped,
             self.posted,
             self.tracked,
+            self.receipts,
             self.lost,
             self.duplicated,
             self.out_of_order,
@@ -54,9 +57,10 @@ impl Report {
         )
     }
 
-    /// What is not as it must be, after so many orders were to be released; nothing when all is well.
+    /// What is not as it must be, after so many orders were to be released and so many receipts expected; nothing when all is
+    /// well.
     #[must_use]
-    pub fn fault(&self, wanted: u64, with_faults: bool) -> Option<String> {
+    pub fn fault(&self, (wanted, receipts): (u64, u64), with_faults: bool) -> Option<String> {
         let wrong = [
             (wanted.saturating_sub(self.orders), "orders were not released"),
             (self.lost, "accepted events have no end"),
@@ -64,6 +68,7 @@ impl Report {
             (self.out_of_order, "effects happened in a wrong order"),
             (self.orders.saturating_sub(self.shipped), "orders were not shipped whole"),
             (self.orders.saturating_sub(self.posted), "orders were not posted"),
+            (receipts.saturating_sub(self.receipts), "receipts were not posted"),
         ];
         let mut sentences: Vec<String> =
             wrong.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}")).collect();

@@ -20,7 +20,7 @@ use crate::exceptions::{Selection, list};
 use crate::message::Flow;
 use crate::sandbox::{
     EVENT, Effect, Evidence, FarEnd, Faults, FinanceOperations, FinanceOperationsRules, LedgerLine, Premises, Running,
-    Visitor, Warehouse, WarehouseRules, verdict,
+    Verdict, Visitor, Warehouse, WarehouseRules, verdict,
 };
 use crate::store::Store;
 
@@ -109,10 +109,22 @@ impl Stage {
             let released = count(&self.to_dynamics.progress().await?, "released");
             let missing = memory.orders.saturating_sub(released).min(RELEASED_AT_ONCE);
             if missing == 0 {
-                return Ok(());
+                return self.expect(memory).await;
             }
             // With faults the answer may be lost: the next look tells whether it happened.
             let _ = self.to_dynamics.release(missing, memory.seed).await;
+        }
+    }
+
+    /// Lets goods be expected that are not yet.
+    async fn expect(&self, memory: &Memory) -> Result<(), Failed> {
+        loop {
+            let expected = count(&self.to_dynamics.progress().await?, "expected");
+            let missing = memory.receipts().saturating_sub(expected).min(RELEASED_AT_ONCE);
+            if missing == 0 {
+                return Ok(());
+            }
+            let _ = self.to_dynamics.expect(missing, memory.seed).await;
         }
     }
 
@@ -129,6 +141,7 @@ impl Stage {
             held: count(&warehouse, "held"),
             shipped: count(&warehouse, "shipped"),
             posted: count(&dynamics, "posted"),
+            received: count(&warehouse, "received"),
             parked: of(|_| true),
             exceptions: of(|what| what == "person"),
             events_waiting: count(&dynamics, "pending_events") + count(&warehouse, "pending_events"),
@@ -157,11 +170,13 @@ impl Stage {
     }
 
     /// Whether nothing is on its way any more.
-    pub(super) async fn quiet(&self) -> Result<bool, Failed> {
+    pub(super) async fn quiet(&self, memory: &Memory) -> Result<bool, Failed> {
         let outbox = self.app.store().waiting(None, None).await?;
         let steps = count(&self.to_warehouse.progress().await?, "steps_due");
         let updates = count(&self.to_dynamics.progress().await?, "updates_waiting");
-        Ok(outbox.rows == 0 && steps == 0 && updates == 0)
+        let still = outbox.rows == 0 && steps == 0 && updates == 0;
+        // What is on its way through the product shows nowhere else.
+        Ok(still && self.verdict().await?.receipts >= memory.receipts())
     }
 
     /// With faults, each far end goes down once in the middle.
@@ -185,12 +200,7 @@ impl Stage {
 
     /// What the ledgers of both far ends say.
     pub(super) async fn report(&self, elapsed_ms: u64) -> Result<Report, Failed> {
-        let evidence = Evidence {
-            finance_operations: FarEnd::fetch(&self.dynamics.url()).await?,
-            warehouse: FarEnd::fetch(&self.warehouse.url()).await?,
-            excused: std::collections::BTreeSet::new(),
-        };
-        let verdict = verdict(&evidence)?;
+        let verdict = self.verdict().await?;
         let selection = Selection { flow: None, all_parked: false, limit: 1000 };
         let (exceptions, listed) = list(self.store(), &selection).await?;
         for finding in &verdict.findings {
@@ -201,6 +211,7 @@ impl Stage {
             shipped: verdict.shipped,
             posted: verdict.posted,
             tracked: verdict.tracked,
+            receipts: verdict.receipts,
             exceptions,
             waiting: listed.iter().filter(|each| each.followers > 0).count() as u64,
             lost: verdict.lost,
@@ -209,6 +220,15 @@ impl Stage {
             faults: verdict.faults,
             elapsed_ms,
         })
+    }
+
+    async fn verdict(&self) -> Result<Verdict, Failed> {
+        let evidence = Evidence {
+            finance_operations: FarEnd::fetch(&self.dynamics.url()).await?,
+            warehouse: FarEnd::fetch(&self.warehouse.url()).await?,
+            excused: std::collections::BTreeSet::new(),
+        };
+        Ok(verdict(&evidence)?)
     }
 
     pub(super) async fn stop(self) {
@@ -251,6 +271,7 @@ fn far_ends(names: &Names, dynamics_url: &str, warehouse_url: &str, config: &Con
          client_secret = \"file:{}\"\nsecrets = [\"file:{}\"]\nlegal_entities = [\"usmf\"]\n\
          [dynamics.{dynamics}.events]\nDraylineOrderChangedBusinessEvent = \"order_changed\"\n\
          DraylineOrderCancelledBusinessEvent = \"order_cancelled\"\n\
+         [dynamics.{dynamics}.inbound.statuses]\nDAMAGED = \"Damaged\"\n\
          [warehouses.{warehouse}]\nconnector = \"standard\"\nurl = {warehouse_url:?}\ntoken = \"file:{}\"\n\
          secrets = [\"file:{}\"]\ndynamics = {dynamics:?}\nlocations = {{ \"24\" = \"NORTH-1\" }}\n",
         free(config.ingest.listen).to_string(),

@@ -14,6 +14,8 @@ pub(super) struct Counts {
     pub(super) held: u64,
     pub(super) shipped: u64,
     pub(super) posted: u64,
+    /// Receipts that the warehouse has counted to the end.
+    pub(super) received: u64,
     pub(super) parked: u64,
     pub(super) exceptions: u64,
     pub(super) events_waiting: u64,
@@ -85,8 +87,8 @@ impl View {
     /// Where everything is; `last` is what happened lately, oldest first.
     pub(super) fn show(&self, counts: &Counts, elapsed: Duration, last: &[String]) {
         let rest = format!(
-            "{} parked, {} exceptions, {} events on their way",
-            counts.parked, counts.exceptions, counts.events_waiting
+            "{} received, {} parked, {} exceptions, {} events on their way",
+            counts.received, counts.parked, counts.exceptions, counts.events_waiting
         );
         if let Some(bars) = &self.bars {
             let values = [counts.released, counts.held, counts.shipped, counts.posted];

@@ -51,14 +51,17 @@ pub(super) async fn watch(stage: &Stage, view: &View, memory: &Memory) -> Result
             moved = clock.mark();
             before = Some(counts.clone());
         }
-        let done = counts.posted >= memory.orders && counts.events_waiting == 0 && counts.parked == counts.exceptions;
+        let done = counts.posted >= memory.orders
+            && counts.received >= memory.receipts()
+            && counts.events_waiting == 0
+            && counts.parked == counts.exceptions;
         if shown.is_none_or(|at| clock.since(at) >= view.period()) {
             last.extend(stage.happened().await);
             last.drain(..last.len().saturating_sub(LAST_KEPT));
             view.show(&counts, clock.since(started), &last);
             shown = Some(clock.mark());
         }
-        if done && clock.since(moved) >= QUIET_FOR && stage.quiet().await? {
+        if done && clock.since(moved) >= QUIET_FOR && stage.quiet(memory).await? {
             view.show(&counts, clock.since(started), &last);
             return Ok(Ending::Finished);
         }

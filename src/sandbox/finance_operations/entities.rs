@@ -2,6 +2,8 @@
 
 use serde_json::{Map, Value};
 
+use crate::sandbox::side::Side;
+
 use super::adjustments::{ADJUSTMENT, ADJUSTMENT_KEY};
 
 /// The entities that are known.
@@ -34,6 +36,8 @@ pub(super) const SHIPPED: &str = "TotalShippedQuantity";
 pub(super) const DIMENSION_SHIPPED: &str = "ShippedQuantity";
 pub(super) const LOT: &str = "ItemBatchNumber";
 pub(super) const SERIAL: &str = "ItemSerialNumber";
+/// In which condition goods came: their inventory status.
+pub(super) const CONDITION: &str = "OrderedInventoryStatusId";
 
 const UPDATE_FIELDS: &[(&str, Type)] = &[
     (COMPANY, Type::Text),
@@ -72,6 +76,45 @@ const DIMENSION_FIELDS: &[(&str, Type)] = &[
     ("OrderedInventoryStatusId", Type::Text),
     ("UnitSymbol", Type::Text),
     ("PickedQuantity", Type::Number),
+    (DIMENSION_SHIPPED, Type::Number),
+];
+
+const INBOUND_UPDATE_FIELDS: &[(&str, Type)] = &[
+    (COMPANY, Type::Text),
+    (UPDATE, Type::Text),
+    (ORIGIN, Type::Text),
+    ("ActualReceiptDateTime", Type::Text),
+    ("PlannedReceiptDateTime", Type::Text),
+    ("PlannedDeliveryDateTime", Type::Text),
+    ("ShipmentReceiptNumber", Type::Text),
+    ("ShipmentReceiptDocumentDate", Type::Text),
+    ("InboundShipmentOrderOriginLinkType", Type::Integer),
+    (STATUS, Type::Text),
+];
+
+const INBOUND_LINE_FIELDS: &[(&str, Type)] = &[
+    (COMPANY, Type::Text),
+    (UPDATE, Type::Text),
+    (ORIGIN, Type::Text),
+    (LINE, Type::Integer),
+    ("OrderedQuantity", Type::Number),
+    ("OrderedUnitSymbol", Type::Text),
+    (SHIPPED, Type::Number),
+    ("RemainingQuantity", Type::Number),
+];
+
+const INBOUND_DIMENSION_FIELDS: &[(&str, Type)] = &[
+    (COMPANY, Type::Text),
+    (UPDATE, Type::Text),
+    (ORIGIN, Type::Text),
+    (LINE, Type::Integer),
+    (LOT, Type::Text),
+    (SERIAL, Type::Text),
+    ("LicensePlateNumber", Type::Text),
+    ("InventoryOwnerId", Type::Text),
+    (CONDITION, Type::Text),
+    ("SourceSystemDispositionCode", Type::Text),
+    ("UnitSymbol", Type::Text),
     (DIMENSION_SHIPPED, Type::Number),
 ];
 
@@ -134,8 +177,11 @@ impl Entity {
     }
 
     /// The fields that can be written, where we decide which there are.
-    fn fields(self) -> Option<&'static [(&'static str, Type)]> {
+    fn fields(self, side: Side) -> Option<&'static [(&'static str, Type)]> {
         match self {
+            Self::Updates if side == Side::Inbound => Some(INBOUND_UPDATE_FIELDS),
+            Self::UpdateLines if side == Side::Inbound => Some(INBOUND_LINE_FIELDS),
+            Self::UpdateDimensions if side == Side::Inbound => Some(INBOUND_DIMENSION_FIELDS),
             Self::Updates => Some(UPDATE_FIELDS),
             Self::UpdateLines => Some(LINE_FIELDS),
             Self::UpdateDimensions => Some(DIMENSION_FIELDS),
@@ -148,13 +194,16 @@ impl Entity {
 
     /// Whether a row of the entity can have a field.
     pub(super) fn knows(self, field: &str, row: &Map<String, Value>) -> bool {
-        let listed = self.fields().is_some_and(|fields| fields.iter().any(|(name, _)| *name == field));
+        let listed = [Side::Outbound, Side::Inbound]
+            .into_iter()
+            .filter_map(|side| self.fields(side))
+            .any(|fields| fields.iter().any(|(name, _)| *name == field));
         listed || row.contains_key(field) || self == Self::Tracking
     }
 
     /// Checks names and types of what shall be written, as the real one does before any business rule.
-    pub(super) fn check(self, members: &Map<String, Value>) -> Result<(), String> {
-        let Some(fields) = self.fields() else {
+    pub(super) fn check(self, side: Side, members: &Map<String, Value>) -> Result<(), String> {
+        let Some(fields) = self.fields(side) else {
             return if self == Self::Tracking { Ok(()) } else { Err("The entity is read-only.".to_owned()) };
         };
         for (name, value) in members {

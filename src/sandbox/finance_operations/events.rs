@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 use super::rules::FinanceOperationsRules;
 use super::state::{Request, Update, UpdateKey};
 use crate::sandbox::delivery::{EventName, Notice};
+use crate::sandbox::side::Side;
 use crate::sandbox::world::Setting;
 
 /// Where control numbers begin: beyond what 32 bits hold.
@@ -25,11 +26,12 @@ struct About<'a> {
 /// One event about a released document.
 pub(super) fn about(setting: &Setting<FinanceOperationsRules>, kind: &str, request: &Request, now: Timestamp) -> Event {
     let mut members = Map::new();
-    members.insert("OutboundShipmentOrderRequestId".to_owned(), json!(request.id));
-    members.insert(
-        "ShipFromWarehouseId".to_owned(),
-        request.fields.get("ShipFromWarehouseId").cloned().unwrap_or_default(),
-    );
+    let (id, warehouse) = match request.side {
+        Side::Outbound => ("OutboundShipmentOrderRequestId", "ShipFromWarehouseId"),
+        Side::Inbound => ("InboundShipmentOrderRequestId", "ReceivingWarehouseId"),
+    };
+    members.insert(id.to_owned(), json!(request.id));
+    members.insert(warehouse.to_owned(), request.fields.get(warehouse).cloned().unwrap_or_default());
     // Customers extend contracts; what is unknown must not hurt.
     members.insert("Site Code".to_owned(), json!("2"));
     members.insert("Load Planning Group".to_owned(), Value::Null);
@@ -40,20 +42,22 @@ pub(super) fn about(setting: &Setting<FinanceOperationsRules>, kind: &str, reque
 /// One event about an update that was processed or refused.
 pub(super) fn settled(
     setting: &Setting<FinanceOperationsRules>,
-    key: &UpdateKey,
-    update: &Update,
+    (side, key, update): (Side, &UpdateKey, &Update),
     refusal: Option<&str>,
     now: Timestamp,
 ) -> Event {
     let mut members = Map::new();
-    members.insert("OutboundShipmentOrderUpdateId".to_owned(), json!(key.1));
-    members.insert("OutboundShipmentOrderOriginId".to_owned(), json!(key.2));
+    let (way, kind) = match side {
+        Side::Outbound => ("Outbound", &setting.rules.settled_event),
+        Side::Inbound => ("Inbound", &setting.rules.received_event),
+    };
+    members.insert(format!("{way}ShipmentOrderUpdateId"), json!(key.1));
+    members.insert(format!("{way}ShipmentOrderOriginId"), json!(key.2));
     members.insert("ProcessingStatus".to_owned(), json!(if refusal.is_some() { "Failed" } else { "Accepted" }));
     members.insert(setting.rules.message_field.clone(), json!(refusal.unwrap_or_default()));
-    members.insert("Message Queue".to_owned(), json!("WHSEWOutboundShipmentOrderUpdate"));
-    let kind = setting.rules.settled_event.clone();
+    members.insert("Message Queue".to_owned(), json!(format!("WHSEW{way}ShipmentOrderUpdate")));
     let facts = format!("{kind}/{}/{}/{}/{}", key.0, key.1, key.2, update.handed_over);
-    let about = About { kind: &kind, company: &key.0, request: &update.request, facts };
+    let about = About { kind, company: &key.0, request: &update.request, facts };
     let (mut name, body) = event(setting, about, members, now);
     name.subject = Some(key.1.clone());
     (name, body)

@@ -47,6 +47,16 @@ impl Filter {
         keys.iter().map(compare).fold(Self::Everything, |all, one| Self::And(Box::new(all), Box::new(one)))
     }
 
+    /// The same with other names of fields; nothing when one has none.
+    pub(super) fn renamed(self, name: &impl Fn(&str) -> Option<String>) -> Option<Self> {
+        Some(match self {
+            Self::Everything => Self::Everything,
+            Self::Compare { field, operator, value } => Self::Compare { field: name(&field)?, operator, value },
+            Self::And(left, right) => Self::And(Box::new(left.renamed(name)?), Box::new(right.renamed(name)?)),
+            Self::Or(left, right) => Self::Or(Box::new(left.renamed(name)?), Box::new(right.renamed(name)?)),
+        })
+    }
+
     /// The value that a field must have, where the filter says so.
     pub(super) fn demands(&self, wanted: &str) -> Option<&str> {
         match self {

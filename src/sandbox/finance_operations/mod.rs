@@ -1,4 +1,5 @@
-//! A simulated Dynamics 365 Finance & Operations: tokens, the `OData` entities of outbound orders, business events.
+//! A simulated Dynamics 365 Finance & Operations: tokens, the `OData` entities of outbound and inbound
+//! orders, business events.
 //!
 //! It takes updates as the real one does: rows first, then a commit; processed later, in batches, out of order. It
 //! refuses what the real one refuses, in an Infolog. What no documentation decides is a rule that can be set.
@@ -9,11 +10,13 @@ mod batch;
 mod entities;
 mod errors;
 mod events;
+mod expected;
 mod filter;
 mod orders;
 mod processing;
 mod reading;
 mod rules;
+mod sides;
 mod state;
 mod tokens;
 mod view;
@@ -155,12 +158,14 @@ impl Environment {
             Ok(address) => address,
             Err(problem) => return wrong(400, &problem),
         };
-        let Some(entity) = Entity::named(&address.entity, &setting.rules.tracking_entity) else {
+        let (side, name) = sides::of_entity(&address.entity);
+        let Some(entity) = Entity::named(&name, &setting.rules.tracking_entity) else {
             return wrong(404, &format!("Resource not found for the segment '{}'.", address.entity));
         };
-        let write = Write { environment: self, setting, call, address: &address, entity, before };
+        let address = side.address(entity, address);
+        let write = Write { environment: self, setting, call, address: &address, entity: (side, entity), before };
         match (&call.method, &address.keys, &address.action) {
-            (&Method::GET, _, None) => reading::read(self, &setting.rules, call, (&address, entity)),
+            (&Method::GET, _, None) => reading::read(self, &setting.rules, call, (&address, side, entity)),
             (&Method::POST, None, None) => write.create(),
             (&Method::PATCH, Some(_), None) => write.change(),
             (&Method::POST, Some(_), Some(_)) => write.act(),

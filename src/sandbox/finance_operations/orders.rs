@@ -1,4 +1,5 @@
-//! Orders that are released, changed and taken back: the calls below `/sandbox/orders`.
+//! Orders that are released, changed and taken back: the calls below `/sandbox/orders`, and, of goods that are expected, below
+//! `/sandbox/receipts`.
 
 use jiff::{SignedDuration, Timestamp};
 use rust_decimal::Decimal;
@@ -6,13 +7,14 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::entities::number;
-use super::events;
 use super::rules::FinanceOperationsRules;
 use super::state::{Environment, Fact, Request, RequestLine};
+use super::{events, expected};
 use crate::sandbox::call::{Answer, Call};
 use crate::sandbox::catalogue::{Shares, Tracking, tracking, wanted};
 use crate::sandbox::chance::Chance;
 use crate::sandbox::ledger::Effect;
+use crate::sandbox::side::Side;
 use crate::sandbox::world::Setting;
 
 /// Orders that one call may release.
@@ -67,26 +69,33 @@ struct ChangedLine {
     quantity: Decimal,
 }
 
-/// Answers the calls below `/sandbox/orders`.
+/// Answers the calls below `/sandbox/orders` and `/sandbox/receipts`.
 pub(super) fn control(
     environment: &Environment,
     setting: &Setting<FinanceOperationsRules>,
     call: &Call,
 ) -> Option<Answer<Fact>> {
-    let rest = call.path.strip_prefix("/sandbox/orders")?;
+    let below = |prefix, side| call.path.strip_prefix(prefix).map(|rest| (rest, side));
+    let (rest, side) =
+        below("/sandbox/orders", Side::Outbound).or_else(|| below("/sandbox/receipts", Side::Inbound))?;
     if call.method != axum::http::Method::POST {
         return None;
     }
     let parts: Vec<_> = rest.split('/').filter(|part| !part.is_empty()).collect();
     match parts.as_slice() {
-        [] => Some(release(environment, setting, call)),
-        [id, "change"] => Some(change(environment, setting, call, id)),
-        [id, "cancel"] => Some(cancel(environment, setting, call, id)),
+        [] => Some(release(environment, setting, call, side)),
+        [id, "change"] => Some(change(environment, setting, call, (side, id))),
+        [id, "cancel"] => Some(cancel(environment, setting, call, (side, id))),
         _ => None,
     }
 }
 
-fn release(environment: &Environment, setting: &Setting<FinanceOperationsRules>, call: &Call) -> Answer<Fact> {
+fn release(
+    environment: &Environment,
+    setting: &Setting<FinanceOperationsRules>,
+    call: &Call,
+    side: Side,
+) -> Answer<Fact> {
     let release: Release = match read(call) {
         Ok(release) => release,
         Err(problem) => return refused(400, &problem),
@@ -95,13 +104,13 @@ fn release(environment: &Environment, setting: &Setting<FinanceOperationsRules>,
         return refused(400, &format!("count is at most {RELEASED_MAX}, and an order has at least one line"));
     }
     let chance = release.seed.map_or(setting.chance, Chance::new);
-    let first = environment.requests.len() as u64 + 1;
-    let request = |index: u64| request(setting, chance, &release, (index, first + index), call.at);
+    let first = environment.count(side) as u64 + 1;
+    let request = |index: u64| request(setting, chance, (&release, side), (index, first + index), call.at);
     let requests: Vec<_> = (0..release.count).map(request).collect();
     let told = requests
         .iter()
         .filter(|_| !release.silent)
-        .map(|request| events::about(setting, &setting.rules.released_event, request, call.at));
+        .map(|request| events::about(setting, released_event(setting, side), request, call.at));
     let notices = events::bundle(setting, told.collect());
     let ids: Vec<_> = requests.iter().map(|request| request.id.clone()).collect();
     let mut answer = Answer::new(201, Effect::Created, json!({ "released": ids })).telling(notices);
@@ -109,10 +118,18 @@ fn release(environment: &Environment, setting: &Setting<FinanceOperationsRules>,
     answer
 }
 
+/// The event that tells of a document.
+fn released_event(setting: &Setting<FinanceOperationsRules>, side: Side) -> &str {
+    match side {
+        Side::Outbound => &setting.rules.released_event,
+        Side::Inbound => &setting.rules.expected_event,
+    }
+}
+
 fn request(
     setting: &Setting<FinanceOperationsRules>,
     chance: Chance,
-    release: &Release,
+    (release, side): (&Release, Side),
     (index, count): (u64, u64),
     now: Timestamp,
 ) -> Request {
@@ -120,18 +137,26 @@ fn request(
     let lines = 1 + chance.below(&format!("lines/{index}"), release.lines_max);
     let company = release.company.as_ref().unwrap_or(&rules.company).to_lowercase();
     let warehouse = release.warehouse.as_ref().unwrap_or(&rules.warehouse);
+    let (id, origin, fields) = match side {
+        Side::Outbound => ("SHP", "OSO", header(chance, index, count, warehouse, now)),
+        Side::Inbound if expected::is_transfer(count) => {
+            ("ISR", "OTO", expected::header(chance, (index, count), warehouse, now))
+        }
+        Side::Inbound => ("ISR", "OPO", expected::header(chance, (index, count), warehouse, now)),
+    };
     Request {
+        side,
         company,
-        id: format!("SHP{count:07}"),
-        origin: format!("OSO{count:07}"),
+        id: format!("{id}{count:07}"),
+        origin: format!("{origin}{count:07}"),
         version: 1,
         status: "Open".to_owned(),
         response: String::new(),
         canceled: false,
         released_ms: now.as_millisecond(),
         row: 1,
-        fields: header(chance, index, count, warehouse, now),
-        lines: (1..=lines).map(|number| line(rules, chance, index, number)).collect(),
+        fields,
+        lines: (1..=lines).map(|number| line(rules, chance, side, (index, number))).collect(),
     }
 }
 
@@ -195,14 +220,15 @@ fn header(chance: Chance, index: u64, count: u64, warehouse: &str, now: Timestam
     }
 }
 
-fn line(rules: &FinanceOperationsRules, chance: Chance, order: u64, number: u64) -> RequestLine {
-    let question = format!("{order}/{number}");
+fn line(rules: &FinanceOperationsRules, chance: Chance, side: Side, (order, number): (u64, u64)) -> RequestLine {
+    let inbound = side == Side::Inbound;
+    let question = if inbound { format!("inbound/{order}/{number}") } else { format!("{order}/{number}") };
     let shares = Shares { lots: rules.lots_share, serials: rules.serials_share, weighed: rules.weighed_share };
     let wanted = wanted(chance, shares, &question);
     let lots = tracking(&wanted.sku) == Tracking::Lots;
-    let demanded = lots && chance.strikes(rules.demanded_share, &format!("demanded/{question}"));
+    let demanded = !inbound && lots && chance.strikes(rules.demanded_share, &format!("demanded/{question}"));
     let lot = if demanded { format!("{}-B1", wanted.sku) } else { String::new() };
-    let over_percent = Decimal::from(if wanted.unit == "kg" { 10 } else { 0 });
+    let over_percent = Decimal::from(if inbound || wanted.unit == "kg" { 10 } else { 0 });
     let fields = json!({
         "ItemNumber": wanted.sku,
         "ItemDescription": format!("Example {}", wanted.sku),
@@ -237,8 +263,13 @@ fn line(rules: &FinanceOperationsRules, chance: Chance, order: u64, number: u64)
     }
 }
 
-fn change(environment: &Environment, setting: &Setting<FinanceOperationsRules>, call: &Call, id: &str) -> Answer<Fact> {
-    let Some(mut request) = found(environment, setting, call, id) else { return refused(404, "no such order") };
+fn change(
+    environment: &Environment,
+    setting: &Setting<FinanceOperationsRules>,
+    call: &Call,
+    (side, id): (Side, &str),
+) -> Answer<Fact> {
+    let Some(mut request) = found(environment, setting, call, (side, id)) else { return refused(404, "no such order") };
     let change: Change = match read(call) {
         Ok(change) => change,
         Err(problem) => return refused(400, &problem),
@@ -256,16 +287,23 @@ fn change(environment: &Environment, setting: &Setting<FinanceOperationsRules>, 
         }
     }
     request.fields.extend(change.fields);
-    replaced(setting, request, &setting.rules.changed_event, call.at)
+    let event = if side == Side::Inbound { &setting.rules.expected_event } else { &setting.rules.changed_event };
+    replaced(setting, request, event, call.at)
 }
 
-fn cancel(environment: &Environment, setting: &Setting<FinanceOperationsRules>, call: &Call, id: &str) -> Answer<Fact> {
-    let Some(mut request) = found(environment, setting, call, id) else { return refused(404, "no such order") };
+fn cancel(
+    environment: &Environment,
+    setting: &Setting<FinanceOperationsRules>,
+    call: &Call,
+    (side, id): (Side, &str),
+) -> Answer<Fact> {
+    let Some(mut request) = found(environment, setting, call, (side, id)) else { return refused(404, "no such order") };
     if request.canceled {
         return Answer::new(200, Effect::Repeated, json!({"id": id, "version": request.version}));
     }
     request.canceled = true;
-    replaced(setting, request, &setting.rules.cancelled_event, call.at)
+    let event = if side == Side::Inbound { &setting.rules.expected_event } else { &setting.rules.cancelled_event };
+    replaced(setting, request, event, call.at)
 }
 
 fn replaced(
@@ -285,10 +323,10 @@ fn found(
     environment: &Environment,
     setting: &Setting<FinanceOperationsRules>,
     call: &Call,
-    id: &str,
+    (side, id): (Side, &str),
 ) -> Option<Request> {
     let company = call.asked("company").unwrap_or(&setting.rules.company).to_lowercase();
-    environment.requests.get(&(company, id.to_owned())).cloned()
+    environment.requests.get(&(company, id.to_owned())).filter(|request| request.side == side).cloned()
 }
 
 fn read<T: serde::de::DeserializeOwned>(call: &Call) -> Result<T, String> {

@@ -1,5 +1,5 @@
 //! What the environment does by itself: it processes updates later, in batches, out of order, and never accepts more
-//! than it asked to ship.
+//! than it asked to ship or to receive.
 
 use std::collections::BTreeSet;
 
@@ -16,6 +16,7 @@ use crate::sandbox::call::{Answer, Call};
 use crate::sandbox::catalogue::{Tracking, tracking};
 use crate::sandbox::faults::{Fault, Faults};
 use crate::sandbox::ledger::Effect;
+use crate::sandbox::side::Side;
 use crate::sandbox::world::{Moves, Setting};
 
 /// Updates that are processed in one go, at most.
@@ -49,7 +50,9 @@ pub(super) fn move_on(
         } else {
             refusal(environment, key, update)
         };
-        names.push(events::settled(setting, key, update, refusal.as_ref().map(|refusal| refusal.text.as_str()), now));
+        let side = environment.side_of(&key.0, &update.request);
+        let words = refusal.as_ref().map(|refusal| refusal.text.as_str());
+        names.push(events::settled(setting, (side, key, update), words, now));
         moves.facts.push(Fact::Processed { key: key.clone(), due_ms: *due_ms, refusal });
     }
     moves.notices = events::bundle(setting, names);
@@ -86,9 +89,12 @@ pub(super) fn control(
 /// Why an update cannot be posted.
 fn refusal(environment: &Environment, key: &UpdateKey, update: &Update) -> Option<Refusal> {
     let Some(request) = environment.requests.get(&(key.0.clone(), update.request.clone())) else {
-        return Some(Refusal::new("Error: The outbound shipment order does not exist."));
+        return Some(Refusal::new("Error: The shipment order does not exist."));
     };
     // A cancelled one takes updates, too: goods that have left are posted, whatever was wished later.
+    if request.side == Side::Inbound && request.canceled {
+        return Some(Refusal::new("Error: The inbound shipment order was canceled."));
+    }
     if update.lines.is_empty() {
         return Some(Refusal::new("Error: The update has no lines."));
     }
@@ -105,8 +111,9 @@ fn line_refusal(request: &Request, update: &Update, row: &Row) -> Option<Refusal
     if !unit.is_empty() && !unit.eq_ignore_ascii_case(&line.unit) {
         return Some(Refusal::new(format!("Error: Line {name}: unit {unit} cannot be converted to {}.", line.unit)));
     }
-    if shipped < Decimal::ZERO {
-        return Some(Refusal::new(format!("Error: Line {name}: the quantity must not be negative.")));
+    let left = if request.side == Side::Inbound { line.posted + shipped } else { shipped };
+    if left < Decimal::ZERO {
+        return Some(Refusal::excess(format!("Error: Line {name}: the quantity must not be negative.")));
     }
     let same_line = update.lines.iter().filter(|other| other.fields.get(LINE) == row.fields.get(LINE));
     let whole: Decimal = same_line.map(|other| decimal(&other.fields, SHIPPED)).sum();
@@ -151,6 +158,7 @@ fn dimension_refusal(line: &RequestLine, shipped: Decimal, rows: &[&Row]) -> Opt
     let mut seen = line.posted_serials.clone();
     let twice = rows
         .iter()
+        .filter(|row| !decimal(&row.fields, DIMENSION_SHIPPED).is_sign_negative())
         .map(|row| text(&row.fields, SERIAL))
         .find(|serial| !serial.is_empty() && !seen.insert(serial.clone()));
     twice.map(|serial| Refusal::excess(format!("Error: Line {name}: serial number {serial} is already posted.")))

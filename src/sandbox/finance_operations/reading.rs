@@ -11,6 +11,7 @@ use super::rules::FinanceOperationsRules;
 use super::state::{Environment, Fact, Request, Row, Update, UpdateKey};
 use crate::sandbox::call::{Answer, Call};
 use crate::sandbox::ledger::Effect;
+use crate::sandbox::side::Side;
 
 type Fields = Map<String, Value>;
 
@@ -19,23 +20,27 @@ pub(super) fn read(
     environment: &Environment,
     rules: &FinanceOperationsRules,
     call: &Call,
-    (address, entity): (&Address, Entity),
+    (address, side, entity): (&Address, Side, Entity),
 ) -> Answer<Fact> {
     let filter = match &address.keys {
         Some(keys) => Filter::of_keys(keys),
         None => match Filter::read(call.asked("$filter").unwrap_or_default()) {
-            Ok(filter) => filter,
+            Ok(filter) => match filter.renamed(&|name| side.inward(entity, name)) {
+                Some(filter) => filter,
+                None => return wrong(400, "The filter names a property that this entity does not have."),
+            },
             Err(problem) => return wrong(400, &problem),
         },
     };
     let everywhere = call.asked("cross-company").is_some_and(|value| value.eq_ignore_ascii_case("true"));
-    let mut rows = rows(environment, rules, entity, &filter);
+    let mut rows = rows(environment, rules, (side, entity), &filter);
     // A misspelt name must not look like "not there".
     let unknown = |row: &Fields| filter.fields().into_iter().find(|field| !entity.knows(field, row)).map(str::to_owned);
     if let Some(field) = rows.first().and_then(unknown) {
         return wrong(400, &format!("Could not find a property named '{field}' on type '{}'.", address.entity));
     }
     rows.retain(|row| filter.takes(row) && (everywhere || company_of(row).eq_ignore_ascii_case(&rules.company)));
+    let rows: Vec<Fields> = rows.into_iter().map(|row| side.outward(entity, row)).collect();
     let reference = reference(environment, rules, &filter);
     let key =
         address.keys.as_ref().map(|keys| keys.iter().map(|(_, value)| value.as_str()).collect::<Vec<_>>().join("/"));
@@ -85,21 +90,24 @@ fn page(rules: &FinanceOperationsRules, call: &Call, entity: &str, rows: Vec<Fie
 }
 
 /// The rows of an entity that can fit a filter, looked up by the document where the filter names one.
-fn rows(environment: &Environment, rules: &FinanceOperationsRules, entity: Entity, filter: &Filter) -> Vec<Fields> {
+fn rows(
+    environment: &Environment,
+    rules: &FinanceOperationsRules,
+    (side, entity): (Side, Entity),
+    filter: &Filter,
+) -> Vec<Fields> {
+    let requests = || requests(environment, rules, filter).into_iter().filter(move |request| request.side == side);
+    let updates = || {
+        let updates = updates(environment, rules, filter).into_iter();
+        updates.filter(move |(key, update)| environment.side_of(&key.0, &update.request) == side)
+    };
     match entity {
-        Entity::Requests => requests(environment, rules, filter).into_iter().map(request_row).collect(),
-        Entity::RequestStatus => requests(environment, rules, filter).into_iter().map(status_row).collect(),
-        Entity::RequestLines => requests(environment, rules, filter).into_iter().flat_map(line_rows).collect(),
-        Entity::Updates => {
-            let rows = updates(environment, rules, filter);
-            rows.into_iter().map(|(_, update)| header_row(rules, update)).collect()
-        }
-        Entity::UpdateLines => {
-            written(updates(environment, rules, filter).into_iter().map(|(_, update)| &*update.lines))
-        }
-        Entity::UpdateDimensions => {
-            written(updates(environment, rules, filter).into_iter().map(|(_, update)| &*update.dimensions))
-        }
+        Entity::Requests => requests().map(request_row).collect(),
+        Entity::RequestStatus => requests().map(status_row).collect(),
+        Entity::RequestLines => requests().flat_map(line_rows).collect(),
+        Entity::Updates => updates().map(|(_, update)| header_row(rules, update)).collect(),
+        Entity::UpdateLines => written(updates().map(|(_, update)| &*update.lines)),
+        Entity::UpdateDimensions => written(updates().map(|(_, update)| &*update.dimensions)),
         Entity::Tracking => tracking(environment, filter).into_iter().map(row_fields).collect(),
         Entity::Adjustments => adjustments(environment, filter).into_iter().map(row_fields).collect(),
     }

@@ -49,6 +49,10 @@ pub struct FinanceOperationsRules {
     pub cancelled_event: String,
     /// The event of an update that was processed or refused.
     pub settled_event: String,
+    /// The event of goods that are expected, or expected otherwise than before.
+    pub expected_event: String,
+    /// The event of an inbound update that was processed or refused.
+    pub received_event: String,
 }
 
 impl Default for FinanceOperationsRules {
@@ -76,6 +80,8 @@ impl Default for FinanceOperationsRules {
             changed_event: "DraylineOrderChangedBusinessEvent".to_owned(),
             cancelled_event: "DraylineOrderCancelledBusinessEvent".to_owned(),
             settled_event: "WHSEWOutboundShipmentOrderUpdateChangedStatusBusinessEvent".to_owned(),
+            expected_event: "WHSEWInboundShipmentOrderRequestCreatedBusinessEvent".to_owned(),
+            received_event: "WHSEWInboundShipmentOrderUpdateChangedStatusBusinessEvent".to_owned(),
         }
     }
 }

@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::adjustments::{AdjustmentKey, moved};
-use super::entities::{DIMENSION_SHIPPED, LINE, LOT, SERIAL, SHIPPED, STATUS, decimal, text};
+use super::entities::{CONDITION, DIMENSION_SHIPPED, LINE, LOT, SERIAL, SHIPPED, STATUS, decimal, text};
+use crate::sandbox::side::Side;
 use crate::sandbox::stock::{AVAILABLE, Shelf, StockBook};
 
 /// Company (in small letters) and id.
@@ -19,6 +20,8 @@ pub(super) type UpdateKey = (String, String, String);
 /// A released document.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Request {
+    #[serde(default)]
+    pub(super) side: Side,
     pub(super) company: String,
     pub(super) id: String,
     pub(super) origin: String,
@@ -58,7 +61,7 @@ pub(super) struct Row {
     pub(super) creates: u32,
 }
 
-/// An update of an outbound order.
+/// An update of an order.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Update {
     pub(super) header: Row,
@@ -128,6 +131,7 @@ pub(super) enum Table {
 #[derive(Default)]
 pub(super) struct Environment {
     pub(super) requests: BTreeMap<RequestKey, Request>,
+    expected: usize,
     pub(super) origins: HashMap<(String, String), String>,
     pub(super) updates: BTreeMap<UpdateKey, Update>,
     pub(super) updates_of: HashMap<(String, String), Vec<UpdateKey>>,
@@ -188,7 +192,9 @@ impl Environment {
         match fact {
             Fact::Released(request) | Fact::Replaced(request) => {
                 self.origins.insert((request.company.clone(), request.origin.clone()), request.id.clone());
-                self.requests.insert((request.company.clone(), request.id.clone()), *request);
+                let inbound = request.side == Side::Inbound;
+                let before = self.requests.insert((request.company.clone(), request.id.clone()), *request);
+                self.expected += usize::from(inbound && before.is_none());
             }
             Fact::StatusWritten { key, fields } => {
                 let Some(request) = self.requests.get_mut(&key) else { return };
@@ -270,6 +276,7 @@ impl Environment {
         for row in &update.lines {
             let number = row.fields.get(LINE).and_then(Value::as_i64);
             let Some(line) = request.lines.iter_mut().find(|line| Some(line.number) == number) else { continue };
+            let sign = if request.side == Side::Inbound { Decimal::ONE } else { Decimal::NEGATIVE_ONE };
             line.posted += decimal(&row.fields, SHIPPED);
             let dimensions =
                 update.dimensions.iter().filter(|row| row.fields.get(LINE).and_then(Value::as_i64) == number);
@@ -277,14 +284,24 @@ impl Environment {
             for dimension in dimensions.clone() {
                 let shipped = decimal(&dimension.fields, DIMENSION_SHIPPED);
                 unnamed -= shipped;
-                self.stock.move_by(Shelf::new(&line.item, &text(&dimension.fields, LOT), AVAILABLE), -shipped);
+                let status = match request.side {
+                    Side::Inbound => text(&dimension.fields, CONDITION),
+                    Side::Outbound => AVAILABLE.to_owned(),
+                };
+                let shelf = Shelf::new(&line.item, &text(&dimension.fields, LOT), &status);
+                self.stock.move_by(shelf, sign * shipped);
             }
-            self.stock.move_by(Shelf::new(&line.item, "", AVAILABLE), -unnamed);
-            let serials = dimensions.filter(|row| !decimal(&row.fields, DIMENSION_SHIPPED).is_zero());
-            line.posted_serials
-                .extend(serials.map(|row| text(&row.fields, SERIAL)).filter(|serial| !serial.is_empty()));
+            self.stock.move_by(Shelf::new(&line.item, "", AVAILABLE), sign * unnamed);
+            for dimension in dimensions {
+                let (serial, moved) = (text(&dimension.fields, SERIAL), decimal(&dimension.fields, DIMENSION_SHIPPED));
+                if moved.is_sign_negative() {
+                    line.posted_serials.remove(&serial);
+                } else if !moved.is_zero() && !serial.is_empty() {
+                    line.posted_serials.insert(serial);
+                }
+            }
         }
-        self.posted += u64::from(request.whole() && !before);
+        self.posted += u64::from(request.side == Side::Outbound && request.whole() && !before);
     }
 
     /// A row that is written again moves stock again: as it would where nothing is unique.
@@ -312,6 +329,16 @@ impl Environment {
         }
     }
 
+    /// Which way the goods of a document go.
+    pub(super) fn side_of(&self, company: &str, request: &str) -> Side {
+        self.requests.get(&(company.to_owned(), request.to_owned())).map(|request| request.side).unwrap_or_default()
+    }
+
+    /// How many documents there are of a side.
+    pub(super) fn count(&self, side: Side) -> usize {
+        if side == Side::Inbound { self.expected } else { self.requests.len() - self.expected }
+    }
+
     /// The places of tracking rows that hold, or held, a text.
     pub(super) fn tracking_with(&self, name: &str, value: &str) -> Vec<usize> {
         let places = self.tracking_of.get(&format!("{name}={}", value.to_lowercase()));
@@ -322,9 +349,8 @@ impl Environment {
     pub(super) fn place(update: &Update, table: Table, fields: &Map<String, Value>, several: bool) -> Option<usize> {
         let same = |row: &Row, name: &str| text(&row.fields, name) == text(fields, name);
         let by_dimension = table == Table::Dimensions && several;
-        update
-            .table(table)
-            .iter()
-            .position(|row| same(row, LINE) && (!by_dimension || (same(row, LOT) && same(row, SERIAL))))
+        update.table(table).iter().position(|row| {
+            same(row, LINE) && (!by_dimension || (same(row, LOT) && same(row, SERIAL) && same(row, CONDITION)))
+        })
     }
 }

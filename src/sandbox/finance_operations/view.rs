@@ -3,17 +3,20 @@
 use serde_json::{Value, json};
 
 use super::adjustments::ADJUSTMENT;
-use super::entities::{COMPANY, DIMENSION_SHIPPED, LINE, LOT, SERIAL, SHIPPED, decimal, text};
+use super::entities::{COMPANY, CONDITION, DIMENSION_SHIPPED, LINE, LOT, SERIAL, SHIPPED, decimal, text};
 use super::state::{Environment, Request, Update, UpdateKey};
 use crate::sandbox::catalogue::STOCK_AT_FIRST;
+use crate::sandbox::side::Side;
 use crate::sandbox::verdict::{Adjusted, Posting, PostingLine, PostingQuantity, Released, ReleasedLine, TrackingEntry};
 
 pub(super) fn state(environment: &Environment) -> Value {
     json!({
         "on_hand": environment.stock.rows(STOCK_AT_FIRST.into()),
         "adjustments": environment.adjustments.values().map(adjusted).collect::<Vec<_>>(),
-        "orders": environment.requests.values().map(released).collect::<Vec<_>>(),
-        "postings": environment.updates.iter().map(posting).collect::<Vec<_>>(),
+        "orders": documents(environment, Side::Outbound),
+        "postings": postings(environment, Side::Outbound),
+        "expected": documents(environment, Side::Inbound),
+        "receipts": postings(environment, Side::Inbound),
         "tracking": environment.tracking.iter().map(|row| TrackingEntry {
             legal_entity: text(&row.fields, COMPANY),
             tracking_number: text(&row.fields, "TrackingNumber"),
@@ -26,7 +29,8 @@ pub(super) fn state(environment: &Environment) -> Value {
 
 pub(super) fn progress(environment: &Environment) -> Value {
     json!({
-        "released": environment.requests.len(),
+        "released": environment.count(Side::Outbound),
+        "expected": environment.count(Side::Inbound),
         "posted": environment.posted,
         "updates": environment.updates.len(),
         "updates_waiting": environment.received.len(),
@@ -37,14 +41,26 @@ pub(super) fn progress(environment: &Environment) -> Value {
     })
 }
 
+fn documents(environment: &Environment, side: Side) -> Vec<Released> {
+    environment.requests.values().filter(|request| request.side == side).map(released).collect()
+}
+
+fn postings(environment: &Environment, side: Side) -> Vec<Posting> {
+    let of_side = |(key, update): &(&UpdateKey, &Update)| environment.side_of(&key.0, &update.request) == side;
+    environment.updates.iter().filter(of_side).map(posting).collect()
+}
+
 fn released(request: &Request) -> Released {
+    let either = |outbound: &str, inbound: &str| {
+        text(&request.fields, if request.side == Side::Inbound { inbound } else { outbound })
+    };
     Released {
         legal_entity: request.company.clone(),
         id: request.id.clone(),
         origin: request.origin.clone(),
-        order_number: text(&request.fields, "ConsigneeReference"),
+        order_number: either("ConsigneeReference", "ConsignerReference"),
         version: request.version,
-        warehouse: text(&request.fields, "ShipFromWarehouseId"),
+        warehouse: either("ShipFromWarehouseId", "ReceivingWarehouseId"),
         status: request.status.clone(),
         response: request.response.clone(),
         cancelled: request.canceled,
@@ -78,6 +94,7 @@ fn posting((key, update): (&UpdateKey, &Update)) -> Posting {
         line: text(&row.fields, LINE),
         lot: text(&row.fields, LOT),
         serial: text(&row.fields, SERIAL),
+        status: text(&row.fields, CONDITION),
         quantity: decimal(&row.fields, DIMENSION_SHIPPED),
     };
     Posting {
@@ -85,7 +102,9 @@ fn posting((key, update): (&UpdateKey, &Update)) -> Posting {
         update_id: key.1.clone(),
         origin: key.2.clone(),
         order: update.request.clone(),
-        packing_slip: text(&update.header.fields, "PackingSlipNumber"),
+        packing_slip: ["PackingSlipNumber", "ShipmentReceiptNumber"]
+            .map(|name| text(&update.header.fields, name))
+            .concat(),
         state: update.state.as_str().to_owned(),
         message: update.message.clone(),
         excess: update.excess,

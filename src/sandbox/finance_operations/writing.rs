@@ -13,6 +13,7 @@ use super::state::{Environment, Fact, State, Table, Update, UpdateKey};
 use crate::sandbox::call::{Answer, Call};
 use crate::sandbox::ledger::Effect;
 use crate::sandbox::premises::Uniqueness;
+use crate::sandbox::side::Side;
 use crate::sandbox::stock::StockBook;
 use crate::sandbox::world::Setting;
 
@@ -24,7 +25,7 @@ pub(super) struct Write<'a> {
     pub(super) setting: &'a Setting<FinanceOperationsRules>,
     pub(super) call: &'a Call,
     pub(super) address: &'a Address,
-    pub(super) entity: Entity,
+    pub(super) entity: (Side, Entity),
     /// What earlier calls of the same changeset move.
     pub(super) before: StockBook,
 }
@@ -39,10 +40,10 @@ impl Write<'_> {
         let company = text(&fields, COMPANY);
         let company = if company.is_empty() { self.setting.rules.company.clone() } else { company.to_lowercase() };
         fields.insert(COMPANY.to_owned(), Value::String(company.clone()));
-        if self.entity == Entity::Tracking {
+        if self.entity.1 == Entity::Tracking {
             return self.create_tracking(fields);
         }
-        if let Some(part) = self.entity.keys().iter().find(|part| text(&fields, part).is_empty()) {
+        if let Some(part) = self.entity.1.keys().iter().find(|part| text(&fields, part).is_empty()) {
             return infolog(
                 400,
                 &self.address.entity,
@@ -51,7 +52,7 @@ impl Write<'_> {
             );
         }
         let key = (company, text(&fields, UPDATE), text(&fields, ORIGIN));
-        match self.entity {
+        match self.entity.1 {
             Entity::Updates => self.create_update(key, fields),
             Entity::UpdateLines => self.create_row(key, Table::Lines, &fields),
             Entity::UpdateDimensions => self.create_row(key, Table::Dimensions, &fields),
@@ -64,8 +65,10 @@ impl Write<'_> {
 
     fn create_update(&self, key: UpdateKey, fields: Fields) -> Answer<Fact> {
         let origin = (key.0.clone(), key.2.clone());
-        let Some(request) = self.environment.origins.get(&origin).cloned() else {
-            let text = format!("Error: Outbound shipment order '{}' does not exist.", key.2);
+        let known = self.environment.origins.get(&origin);
+        let known = known.filter(|request| self.environment.side_of(&key.0, request) == self.entity.0);
+        let Some(request) = known.cloned() else {
+            let text = format!("Error: Shipment order '{}' does not exist.", key.2);
             return self.refused(&text, Effect::Refused).about(None, Some(named(&key)));
         };
         let about = (Some(request.clone()), Some(named(&key)));
@@ -90,7 +93,7 @@ impl Write<'_> {
 
     fn create_row(&self, key: UpdateKey, table: Table, fields: &Fields) -> Answer<Fact> {
         let Some(update) = self.environment.updates.get(&key) else {
-            let text = format!("Error: Outbound shipment order update '{}' does not exist.", key.1);
+            let text = format!("Error: Shipment order update '{}' does not exist.", key.1);
             return self.refused(&text, Effect::Refused).about(None, Some(named(&key)));
         };
         let name = format!("{}/{}", named(&key), text(fields, LINE));
@@ -158,7 +161,7 @@ impl Write<'_> {
             Ok(fields) => fields,
             Err(problem) => return wrong(400, &problem),
         };
-        match self.entity {
+        match self.entity.1 {
             Entity::RequestStatus => self.change_status(fields),
             Entity::Updates => self.change_update(fields),
             Entity::UpdateLines => self.change_row(Table::Lines, fields),
@@ -236,7 +239,7 @@ impl Write<'_> {
 
     /// The bound action `Complete`.
     pub(super) fn act(&self) -> Answer<Fact> {
-        let complete = self.address.action.as_deref() == Some("Complete") && self.entity == Entity::Updates;
+        let complete = self.address.action.as_deref() == Some("Complete") && self.entity.1 == Entity::Updates;
         if !complete {
             return wrong(404, "No action of this name was found.");
         }
@@ -261,7 +264,14 @@ impl Write<'_> {
     fn fields(&self) -> Result<Fields, String> {
         let mut fields = self.call.object()?;
         fields.retain(|name, _| !name.starts_with('@'));
-        self.entity.check(&fields)?;
+        let (side, entity) = self.entity;
+        let unknown =
+            |name: &String| format!("The property '{name}' does not exist on type '{}'.", self.address.entity);
+        let inward = |(name, value): (String, Value)| {
+            side.inward(entity, &name).map(|ours| (ours, value)).ok_or_else(|| unknown(&name))
+        };
+        let fields = fields.into_iter().map(inward).collect::<Result<Fields, String>>()?;
+        entity.check(side, &fields)?;
         Ok(fields)
     }
 
@@ -323,6 +333,8 @@ impl Write<'_> {
     }
 
     fn shown(&self, mut fields: Fields, version: u32) -> Value {
+        let (side, entity) = self.entity;
+        fields = side.outward(entity, fields);
         fields.insert("@odata.etag".to_owned(), Value::String(etag(version)));
         with_context(self.call, &self.address.entity, fields)
     }

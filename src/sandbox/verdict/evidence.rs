@@ -138,6 +138,9 @@ pub(in crate::sandbox) struct PostingQuantity {
     pub(in crate::sandbox) line: String,
     pub(in crate::sandbox) lot: String,
     pub(in crate::sandbox) serial: String,
+    /// The inventory status of goods that were received.
+    #[serde(default)]
+    pub(in crate::sandbox) status: String,
     pub(in crate::sandbox) quantity: Decimal,
 }
 
@@ -178,6 +181,30 @@ pub(in crate::sandbox) struct HeldLine {
     pub(in crate::sandbox) quantity: Decimal,
     pub(in crate::sandbox) unit: String,
     pub(in crate::sandbox) shipped: Decimal,
+}
+
+/// Expected goods in the state of the warehouse.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(in crate::sandbox) struct Receipt {
+    #[serde(flatten)]
+    pub(in crate::sandbox) held: Held,
+    /// How often it was told what was counted.
+    pub(in crate::sandbox) reports: u64,
+    /// Whether all that came is counted.
+    pub(in crate::sandbox) complete: bool,
+    /// When something was counted first.
+    pub(in crate::sandbox) counted_at: Option<Timestamp>,
+    pub(in crate::sandbox) received: Vec<ReceivedQuantity>,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(in crate::sandbox) struct ReceivedQuantity {
+    pub(in crate::sandbox) line: String,
+    pub(in crate::sandbox) sku: String,
+    pub(in crate::sandbox) lot: String,
+    pub(in crate::sandbox) serial: String,
+    pub(in crate::sandbox) status: String,
+    pub(in crate::sandbox) quantity: Decimal,
 }
 
 /// A shipment in the state of the warehouse.

@@ -12,7 +12,7 @@ use crate::sandbox::ledger::{Effect, LedgerLine};
 /// What is out of order, one sentence each.
 pub(super) fn misorders(evidence: &Evidence, documents: &Documents) -> Vec<String> {
     let warehouse = &evidence.warehouse.ledger;
-    let mut misorders = revisions(warehouse, &rejected(warehouse, documents));
+    let mut misorders = revisions(warehouse, "/orders", &rejected(warehouse, documents));
     let taken = taken(warehouse);
     let opened = opened(&evidence.finance_operations.ledger);
     for document in documents.all.values() {
@@ -35,17 +35,17 @@ fn cancels(line: &LedgerLine) -> bool {
 }
 
 /// A revision is created only after the one before was cancelled or rejected, and never after a later one.
-fn revisions(ledger: &[LedgerLine], rejected: &BTreeSet<&str>) -> Vec<String> {
+pub(super) fn revisions(ledger: &[LedgerLine], path: &str, rejected: &BTreeSet<&str>) -> Vec<String> {
     let mut open: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
     let mut latest: BTreeMap<&str, (usize, &str)> = BTreeMap::new();
     let mut misorders = Vec::new();
-    for line in ledger {
+    for line in ledger.iter().filter(|line| line.path.starts_with(path)) {
         let Some(reference) = line.reference.as_deref() else { continue };
         let group = open.entry(part(reference)).or_default();
         if cancels(line) {
             group.remove(reference);
         }
-        if line.method != "POST" || line.path != "/orders" || line.effect != Effect::Created {
+        if line.method != "POST" || line.path != path || line.effect != Effect::Created {
             continue;
         }
         if let Some(other) = group.iter().find(|other| **other != reference && !rejected.contains(**other)) {
@@ -75,7 +75,7 @@ fn taken(ledger: &[LedgerLine]) -> BTreeMap<&str, Timestamp> {
 }
 
 /// When the first update of each document was created.
-fn opened(ledger: &[LedgerLine]) -> BTreeMap<&str, Timestamp> {
+pub(super) fn opened(ledger: &[LedgerLine]) -> BTreeMap<&str, Timestamp> {
     let mut opened = BTreeMap::new();
     let created = |line: &&LedgerLine| line.effect == Effect::Created && line.path.ends_with("OrderUpdates");
     for line in ledger.iter().filter(created) {

@@ -3,7 +3,7 @@
 //! A pure function. What is *lost* has a meaning only when nothing moves any more (`moving` is 0) and the product has
 //! had its time; a document that the product shows to a person is excused by whoever asks.
 //!
-//! - `lost`: events taken with 2xx whose order, shipment or tracking number is not at the other side.
+//! - `lost`: events taken with 2xx whose order, shipment, tracking number or receipt is not at the other side.
 //! - `duplicated`: live orders and updates that were created again, pieces posted beyond what was shipped (or refused
 //!   because of that), tracking written again.
 //! - `out_of_order`: a revision created before the one before had ended; a posting before anything was shipped; a later
@@ -14,6 +14,7 @@ mod doubles;
 mod evidence;
 mod losses;
 mod misorders;
+mod receipts;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -22,8 +23,8 @@ use serde::Serialize;
 use documents::{Document, Documents};
 
 pub(super) use evidence::{
-    Adjusted, Held, HeldLine, Posting, PostingLine, PostingQuantity, Released, ReleasedLine, Shipped, ShippedPackage,
-    ShippedQuantity, TrackingEntry,
+    Adjusted, Held, HeldLine, Posting, PostingLine, PostingQuantity, Receipt, ReceivedQuantity, Released, ReleasedLine,
+    Shipped, ShippedPackage, ShippedQuantity, TrackingEntry,
 };
 pub use evidence::{Evidence, EvidenceError, FarEnd};
 
@@ -36,6 +37,9 @@ pub struct Verdict {
     pub shipped: u64,
     /// Orders shipped whole whose quantities are processed, equal per line, lot and serial.
     pub posted: u64,
+    /// Receipts that the warehouse has counted to the end and whose quantities are processed, equal per line, lot, serial
+    /// and condition.
+    pub receipts: u64,
     /// Packages with a tracking number.
     pub packages: u64,
     /// Those of them whose number Dynamics holds.
@@ -66,6 +70,10 @@ pub fn verdict(evidence: &Evidence) -> Result<Verdict, EvidenceError> {
     let adjusted: Vec<Adjusted> = evidence.finance_operations.list("adjustments")?;
     let twice = [doubles::doubles(&documents), doubles::adjusted_twice(&adjusted)].concat();
     let misorders = misorders::misorders(evidence, &documents);
+    let receipts = receipts::judge(evidence)?;
+    let lost = [lost, receipts.lost].concat();
+    let twice = [twice, receipts.twice].concat();
+    let misorders = [misorders, receipts.misorders].concat();
     let strangers = documents.strangers.iter().map(|reference| format!("{reference}: nobody released it"));
     let count =
         |chosen: fn(&Document) -> bool| documents.all.values().filter(|document| chosen(document)).count() as u64;
@@ -73,13 +81,14 @@ pub fn verdict(evidence: &Evidence) -> Result<Verdict, EvidenceError> {
         orders: documents.all.len() as u64,
         shipped: count(Document::whole),
         posted: count(posted),
+        receipts: receipts.posted,
         packages: packages().count() as u64,
         tracked: packages().filter(|number| numbers.contains(number)).count() as u64,
         lost: lost.len() as u64,
         duplicated: twice.len() as u64,
         out_of_order: misorders.len() as u64,
         faults: faults(evidence),
-        moving: moving(evidence, &documents),
+        moving: moving(evidence, &documents) + receipts.moving,
         findings: lost.into_iter().chain(twice).chain(misorders).chain(strangers).collect(),
     })
 }

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 use sha2::Sha256;
 
+use super::receiving;
 use super::rules::WarehouseRules;
 use super::state::{Adjustment, Content, Order, Package, Shipment, Stage};
 use crate::sandbox::delivery::{Delivery, EventName, Notice};
@@ -62,6 +63,31 @@ pub(super) fn shipped(setting: &Setting<WarehouseRules>, order: &Order, shipment
         data["shipFrom"] = json!({ "code": facility });
     }
     event(setting, order, ("shipment_confirmed", &shipment.key), &data, now)
+}
+
+/// Goods came, or were counted further: totals, and the number of the report.
+pub(super) fn received(setting: &Setting<WarehouseRules>, order: &Order, now: Timestamp) -> Notice {
+    let (state, complete) = match order.stage {
+        Stage::Arrived => ("ARRIVED", false),
+        Stage::Complete => ("COMPLETE", true),
+        _ => ("PARTIAL", false),
+    };
+    let mut data = json!({
+        "receiptKey": order.id,
+        "inboundOrder": refs(order),
+        "state": {"code": state},
+        "quantityBasis": {"code": "CUMULATIVE"},
+        "lines": receiving::lines(order),
+        "isFinal": complete,
+        "sequence": order.reports.to_string(),
+    });
+    if let Some(facility) = order.content.get("facility").filter(|facility| facility.is_string()) {
+        data["warehouse"] = json!({ "code": facility });
+    }
+    if complete {
+        data["completedAt"] = json!(instant(now));
+    }
+    event(setting, order, ("goods_received", &format!("{}/{}", order.id, order.reports)), &data, now)
 }
 
 /// A tracking number that was late came.

@@ -6,12 +6,13 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 use rust_decimal::Decimal;
 
-use super::events;
 use super::rules::WarehouseRules;
 use super::state::{Content, Due, Fact, Floor, Order, OrderLine, Package, Shipment, Stage};
+use super::{events, receiving};
 use crate::sandbox::catalogue::{Tracking, tracking};
 use crate::sandbox::chance::Chance;
 use crate::sandbox::delivery::Notice;
+use crate::sandbox::side::Side;
 use crate::sandbox::world::{Moves, Setting};
 
 /// Steps in one go, at most.
@@ -47,6 +48,9 @@ pub(super) fn later(setting: &Setting<WarehouseRules>, now: Timestamp, about_ms:
 }
 
 fn step(setting: &Setting<WarehouseRules>, order: &Order, now: Timestamp) -> (Fact, Option<Notice>) {
+    if order.side == Side::Inbound {
+        return receiving::step(setting, order, now);
+    }
     let (number, rules, chance) = (order.number, &setting.rules, setting.chance);
     let later =
         |about_ms, what: &str| Some(later(setting, now, about_ms, &format!("{what}/{number}/{}", order.shipments)));
@@ -71,7 +75,7 @@ fn step(setting: &Setting<WarehouseRules>, order: &Order, now: Timestamp) -> (Fa
             let notice = events::shipped(setting, order, &shipment, now);
             (Fact::Shipped { stage, due_ms, shipment }, Some(notice))
         }
-        Stage::Shipped | Stage::Cancelled | Stage::Rejected => {
+        Stage::Shipped | Stage::Arrived | Stage::Counting | Stage::Complete | Stage::Cancelled | Stage::Rejected => {
             (Fact::Moved { number, stage: order.stage, due_ms: None }, None)
         }
     }

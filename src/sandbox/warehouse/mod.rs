@@ -1,4 +1,5 @@
-//! A simulated warehouse that speaks the `standard` connector: orders in by calls, everything else out by events.
+//! A simulated warehouse that speaks the `standard` connector: orders and announcements in by calls,
+//! everything else out by events.
 //!
 //! What it does with an order depends on the seed and the order, so a rehearsal can be repeated. It never asks what the
 //! product meant: an order that is created twice is shipped twice where nothing is unique.
@@ -7,6 +8,7 @@ mod adjustments;
 mod events;
 mod lifecycle;
 mod orders;
+mod receiving;
 mod rules;
 mod state;
 mod view;

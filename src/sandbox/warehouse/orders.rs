@@ -1,4 +1,4 @@
-//! The calls of the `standard` connector: orders are created, found, cancelled; stock is told.
+//! The calls of the `standard` connector: orders and announcements are created, found, cancelled; stock is told.
 
 use rust_decimal::Decimal;
 use serde::Deserialize;
@@ -10,6 +10,7 @@ use crate::sandbox::call::{Answer, Call, decode};
 use crate::sandbox::catalogue;
 use crate::sandbox::ledger::Effect;
 use crate::sandbox::premises::Uniqueness;
+use crate::sandbox::side::Side;
 use crate::sandbox::world::Setting;
 
 /// The line of an order, as it is sent.
@@ -34,18 +35,23 @@ pub(super) fn answer(floor: &Floor, setting: &Setting<WarehouseRules>, call: &Ca
     }
     let parts: Vec<_> = call.path.split('/').filter(|part| !part.is_empty()).map(decode).collect();
     let parts: Vec<_> = parts.iter().map(String::as_str).collect();
-    match (call.method.as_str(), parts.as_slice()) {
-        ("POST", ["orders"]) => create(floor, setting, call),
-        ("GET", ["orders"]) => find(floor, call),
-        ("GET", ["orders", id]) => match floor.with_id(id) {
+    let (side, rest) = match parts.as_slice() {
+        ["orders", rest @ ..] => (Side::Outbound, rest),
+        ["receipts", rest @ ..] => (Side::Inbound, rest),
+        ["stock"] if call.method == "GET" => return Answer::new(200, Effect::None, stock(floor)),
+        _ => return wrong(404, "NOT_FOUND", "There is nothing here."),
+    };
+    match (call.method.as_str(), rest) {
+        ("POST", []) => create(floor, setting, call, side),
+        ("GET", []) => find(floor, call, side),
+        ("GET", [id]) => match floor.with_id(side, id) {
             Some(order) => about(Answer::new(200, Effect::None, shown(order)), order),
             None => wrong(404, "NOT_FOUND", "There is no such order."),
         },
-        ("POST", ["orders", id, "cancel"]) => match floor.with_id(id) {
+        ("POST", [id, "cancel"]) => match floor.with_id(side, id) {
             Some(order) => about(cancel(setting, call, order), order),
             None => wrong(404, "NOT_FOUND", "There is no such order."),
         },
-        ("GET", ["stock"]) => Answer::new(200, Effect::None, stock(floor)),
         _ => wrong(404, "NOT_FOUND", "There is nothing here."),
     }
 }
@@ -56,7 +62,7 @@ pub(super) fn unwilling(status: u16) -> Answer<Fact> {
     if status == 429 { answer.header("retry-after", "1") } else { answer }
 }
 
-fn create(floor: &Floor, setting: &Setting<WarehouseRules>, call: &Call) -> Answer<Fact> {
+fn create(floor: &Floor, setting: &Setting<WarehouseRules>, call: &Call, side: Side) -> Answer<Fact> {
     let content = match call.object() {
         Ok(content) => content,
         Err(problem) => return wrong(400, "UNREADABLE", &problem),
@@ -72,10 +78,10 @@ fn create(floor: &Floor, setting: &Setting<WarehouseRules>, call: &Call) -> Answ
         return wrong(422, "INVALID", problem).about(Some(reference), None);
     }
     // What is live says that the reference is taken; what was cancelled says so, too, but was not taken twice.
-    let live = floor.with_reference(&reference).find(|order| order.stage.live());
-    let held = live.or_else(|| floor.with_reference(&reference).last());
+    let live = floor.with_reference(side, &reference).find(|order| order.stage.live());
+    let held = live.or_else(|| floor.with_reference(side, &reference).last());
     match (held, setting.uniqueness) {
-        (None, _) | (Some(_), Uniqueness::None) => created(floor, setting, call, (reference, content, lines)),
+        (None, _) | (Some(_), Uniqueness::None) => created(floor, setting, (call, side), (reference, content, lines)),
         (Some(order), _) if !order.stage.live() => about(Answer::new(409, Effect::Refused, shown(order)), order),
         (Some(order), Uniqueness::UpdatesInPlace) if order.stage.early() => {
             let effect = if order.content == content { Effect::Repeated } else { Effect::Changed };
@@ -94,14 +100,19 @@ fn create(floor: &Floor, setting: &Setting<WarehouseRules>, call: &Call) -> Answ
 fn created(
     floor: &Floor,
     setting: &Setting<WarehouseRules>,
-    call: &Call,
+    (call, side): (&Call, Side),
     (reference, content, lines): (String, Map<String, Value>, Vec<OrderLine>),
 ) -> Answer<Fact> {
     let number = floor.orders.len() as u64 + 1;
-    let due_ms = super::lifecycle::later(setting, call.at, setting.rules.accept_ms, &format!("accept/{number}"));
+    let (name, about_ms) = match side {
+        Side::Outbound => ("wo", setting.rules.accept_ms),
+        Side::Inbound => ("wr", setting.rules.arrive_ms),
+    };
+    let due_ms = super::lifecycle::later(setting, call.at, about_ms, &format!("accept/{number}"));
     let order = Order {
+        side,
         number,
-        id: format!("wo-{number:06}"),
+        id: format!("{name}-{number:06}"),
         reference,
         content,
         lines,
@@ -111,6 +122,9 @@ fn created(
         shipments: 0,
         cancel_due_ms: None,
         resolutions: 0,
+        received: Vec::new(),
+        reports: 0,
+        counted_at: None,
     };
     about(Answer::new(201, Effect::Created, shown(&order)), &order).by(Fact::Created(Box::new(order)))
 }
@@ -136,12 +150,13 @@ fn read_lines(content: &Map<String, Value>) -> Result<Vec<OrderLine>, String> {
     Ok(lines.into_iter().map(held).collect())
 }
 
-fn find(floor: &Floor, call: &Call) -> Answer<Fact> {
+fn find(floor: &Floor, call: &Call, side: Side) -> Answer<Fact> {
     let Some(reference) = call.asked("reference") else {
         return wrong(400, "INVALID", "reference: is required");
     };
-    let orders: Vec<_> = floor.with_reference(reference).map(shown).collect();
-    Answer::new(200, Effect::None, json!({ "orders": orders })).about(Some(reference.to_owned()), None)
+    let list = if side == Side::Inbound { "receipts" } else { "orders" };
+    let orders: Vec<_> = floor.with_reference(side, reference).map(shown).collect();
+    Answer::new(200, Effect::None, json!({ list: orders })).about(Some(reference.to_owned()), None)
 }
 
 fn cancel(setting: &Setting<WarehouseRules>, call: &Call, order: &Order) -> Answer<Fact> {
@@ -154,11 +169,11 @@ fn cancel(setting: &Setting<WarehouseRules>, call: &Call, order: &Order) -> Answ
     }
     if !order.stage.early() {
         let mut body = resolved("REJECTED", order);
-        body["reason"] = json!({"code": "TOO_LATE", "text": "Picking has started."});
+        body["reason"] = json!({"code": "TOO_LATE", "text": "It is under way."});
         return Answer::new(200, Effect::Refused, body);
     }
     let question = format!("pending cancel/{}", order.number);
-    if setting.chance.strikes(setting.rules.pending_cancel_share, &question) {
+    if order.side == Side::Outbound && setting.chance.strikes(setting.rules.pending_cancel_share, &question) {
         let due_ms = super::lifecycle::later(setting, call.at, setting.rules.cancel_ms, &question);
         let asked = Fact::CancelAsked { number: order.number, due_ms };
         return Answer::new(200, Effect::Changed, resolved("PENDING", order)).by(asked);

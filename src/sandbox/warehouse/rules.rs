@@ -17,6 +17,18 @@ pub struct WarehouseRules {
     pub track_ms: u64,
     /// Until a cancellation that is pending is decided, on average.
     pub cancel_ms: u64,
+    /// From an announcement until the goods arrive, on average.
+    pub arrive_ms: u64,
+    /// Then until they are counted in part, and then to the end, on average.
+    pub count_ms: u64,
+    /// Lines of expected goods that come short.
+    pub short_share: f64,
+    /// Lines of ten and more that come over.
+    pub over_share: f64,
+    /// Lines of which something is damaged.
+    pub damaged_share: f64,
+    /// Lines that came short and are counted as whole at first.
+    pub miscount_share: f64,
     /// Orders that leave in two shipments.
     pub split_share: f64,
     /// Shipments of several lines that leave in two packages.
@@ -43,6 +55,12 @@ impl Default for WarehouseRules {
             ship_ms: 300,
             track_ms: 500,
             cancel_ms: 300,
+            arrive_ms: 200,
+            count_ms: 300,
+            short_share: 0.15,
+            over_share: 0.15,
+            damaged_share: 0.15,
+            miscount_share: 0.5,
             split_share: 0.3,
             packages_share: 0.3,
             two_lots_share: 0.3,

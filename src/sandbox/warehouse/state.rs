@@ -7,11 +7,14 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use crate::sandbox::side::Side;
 use crate::sandbox::stock::{AVAILABLE, Shelf, StockBook};
 
-/// An order that was taken on.
+/// An order that was taken on: to ship goods, or to expect them.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Order {
+    #[serde(default)]
+    pub(super) side: Side,
     pub(super) number: u64,
     pub(super) id: String,
     pub(super) reference: String,
@@ -28,6 +31,33 @@ pub(super) struct Order {
     pub(super) cancel_due_ms: Option<i64>,
     /// Cancellations that were decided later, so far.
     pub(super) resolutions: u32,
+    /// What was counted of goods that were expected, as it was told last.
+    #[serde(default)]
+    pub(super) received: Vec<Count>,
+    /// How often it was told.
+    #[serde(default)]
+    pub(super) reports: u64,
+    /// When something was counted first.
+    #[serde(default)]
+    pub(super) counted_at: Option<Timestamp>,
+}
+
+/// What was counted: goods of one line, lot, serial and condition.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct Count {
+    pub(super) line_id: String,
+    pub(super) sku: String,
+    pub(super) unit: String,
+    pub(super) lot: String,
+    pub(super) serial: String,
+    pub(super) status: String,
+    pub(super) quantity: Decimal,
+}
+
+impl Count {
+    fn shelf(&self) -> Shelf {
+        Shelf::new(&self.sku, &self.lot, &self.status)
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -48,6 +78,10 @@ pub(super) enum Stage {
     Picking,
     PartlyShipped,
     Shipped,
+    /// Expected goods are at the door.
+    Arrived,
+    Counting,
+    Complete,
     Cancelled,
     Rejected,
 }
@@ -93,6 +127,7 @@ pub(super) enum Fact {
     CancelAsked { number: u64, due_ms: i64 },
     CancelResolved { number: u64, cancelled: bool },
     Adjusted(Adjustment),
+    Counted { number: u64, stage: Stage, due_ms: Option<i64>, received: Vec<Count>, at: Timestamp },
 }
 
 /// Stock changed for another reason than an order.
@@ -125,6 +160,9 @@ pub(super) struct Floor {
     pub(super) stock: StockBook,
     pub(super) adjustments: Vec<Adjustment>,
     pub(super) shipped: u64,
+    /// What was expected, and what of it is counted to the end.
+    pub(super) expected: u64,
+    pub(super) complete: u64,
     pub(super) cancelled: u64,
     pub(super) packages: u64,
 }
@@ -144,6 +182,7 @@ impl Stage {
         match self {
             Self::Received | Self::Accepted => "RECEIVED",
             Self::Picking => "PICKING",
+            Self::Arrived | Self::Counting | Self::Complete => "PROCESSING",
             Self::PartlyShipped => "PARTIALLY_SHIPPED",
             Self::Shipped => "SHIPPED",
             Self::Cancelled | Self::Rejected => "CANCELLED",
@@ -162,12 +201,18 @@ impl Stage {
 }
 
 impl Floor {
-    pub(super) fn with_reference(&self, reference: &str) -> impl Iterator<Item = &Order> {
-        self.by_reference.get(reference).into_iter().flatten().filter_map(|number| self.orders.get(number))
+    pub(super) fn with_reference(&self, side: Side, reference: &str) -> impl Iterator<Item = &Order> {
+        let orders = self.by_reference.get(reference).into_iter().flatten();
+        orders.filter_map(|number| self.orders.get(number)).filter(move |order| order.side == side)
     }
 
-    pub(super) fn with_id(&self, id: &str) -> Option<&Order> {
-        self.orders.get(self.by_id.get(id)?)
+    pub(super) fn with_id(&self, side: Side, id: &str) -> Option<&Order> {
+        self.orders.get(self.by_id.get(id)?).filter(|order| order.side == side)
+    }
+
+    /// The orders of a side.
+    pub(super) fn of(&self, side: Side) -> impl Iterator<Item = &Order> {
+        self.orders.values().filter(move |order| order.side == side)
     }
 
     pub(super) fn happen(&mut self, fact: Fact) {
@@ -176,8 +221,10 @@ impl Floor {
                 self.by_reference.entry(order.reference.clone()).or_default().push(order.number);
                 self.by_id.insert(order.id.clone(), order.number);
                 self.due.extend(order.due_ms.map(|due_ms| (due_ms, Due::Step(order.number))));
+                self.expected += u64::from(order.side == Side::Inbound);
                 self.orders.insert(order.number, *order);
             }
+            Fact::Counted { number, stage, due_ms, received, at } => self.count(number, (stage, due_ms), received, at),
             Fact::CreatedAgain { number, content } => {
                 let Some(order) = self.orders.get_mut(&number) else { return };
                 order.creates += 1;
@@ -228,7 +275,25 @@ impl Floor {
         order.due_ms = due_ms;
         order.stage = stage;
         self.shipped += u64::from(stage == Stage::Shipped);
-        self.cancelled += u64::from(!stage.live());
+        self.cancelled += u64::from(!stage.live() && order.side == Side::Outbound);
+    }
+
+    /// What is on the floor is what was counted last.
+    fn count(&mut self, number: u64, (stage, due_ms): (Stage, Option<i64>), received: Vec<Count>, at: Timestamp) {
+        let Some(order) = self.orders.get_mut(&number) else { return };
+        for count in &order.received {
+            self.stock.move_by(count.shelf(), -count.quantity);
+        }
+        for count in &received {
+            self.stock.move_by(count.shelf(), count.quantity);
+        }
+        order.reports += 1;
+        if !received.is_empty() {
+            order.counted_at.get_or_insert(at);
+        }
+        order.received = received;
+        self.complete += u64::from(stage == Stage::Complete);
+        self.step(number, stage, due_ms);
     }
 
     fn ship(&mut self, stage: Stage, due_ms: Option<i64>, shipment: Shipment) {

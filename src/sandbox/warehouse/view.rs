@@ -3,9 +3,10 @@
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
-use super::state::{Content, Floor, Order, Shipment};
+use super::state::{Content, Count, Floor, Order, Shipment, Stage};
 use crate::sandbox::catalogue;
-use crate::sandbox::verdict::{Held, HeldLine, Shipped, ShippedPackage, ShippedQuantity};
+use crate::sandbox::side::Side;
+use crate::sandbox::verdict::{Held, HeldLine, Receipt, ReceivedQuantity, Shipped, ShippedPackage, ShippedQuantity};
 
 pub(super) fn state(floor: &Floor) -> Value {
     let shipments = floor.shipments.values().filter_map(|shipment| {
@@ -13,7 +14,8 @@ pub(super) fn state(floor: &Floor) -> Value {
         Some(shipped(order, shipment))
     });
     json!({
-        "orders": floor.orders.values().map(held).collect::<Vec<_>>(),
+        "orders": floor.of(Side::Outbound).map(held).collect::<Vec<_>>(),
+        "receipts": floor.of(Side::Inbound).map(receipt).collect::<Vec<_>>(),
         "shipments": shipments.collect::<Vec<_>>(),
         "adjustments": floor.adjustments.iter().map(|adjustment| &adjustment.data).collect::<Vec<_>>(),
         "on_hand": floor.stock.rows(catalogue::STOCK_AT_FIRST.into()),
@@ -23,7 +25,9 @@ pub(super) fn state(floor: &Floor) -> Value {
 
 pub(super) fn progress(floor: &Floor) -> Value {
     json!({
-        "held": floor.orders.len(),
+        "held": floor.orders.len() as u64 - floor.expected,
+        "announced": floor.expected,
+        "received": floor.complete,
         "shipped": floor.shipped,
         "cancelled": floor.cancelled,
         "shipments": floor.shipments.len(),
@@ -49,6 +53,24 @@ fn held(order: &Order) -> Held {
         live: order.stage.live(),
         creates: order.creates,
         lines: order.lines.iter().map(line).collect(),
+    }
+}
+
+fn receipt(order: &Order) -> Receipt {
+    let count = |count: &Count| ReceivedQuantity {
+        line: count.line_id.clone(),
+        sku: count.sku.clone(),
+        lot: count.lot.clone(),
+        serial: count.serial.clone(),
+        status: count.status.clone(),
+        quantity: count.quantity,
+    };
+    Receipt {
+        held: held(order),
+        reports: order.reports,
+        complete: order.stage == Stage::Complete,
+        counted_at: order.counted_at,
+        received: order.received.iter().map(count).collect(),
     }
 }
 

@@ -1,0 +1,190 @@
+//! The same laws for goods that are expected: what was announced, counted and posted of each inbound document.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use rust_decimal::Decimal;
+
+use super::doubles::part;
+use super::evidence::{Evidence, EvidenceError, Posting, Receipt, Released};
+use super::misorders::{opened, revisions};
+use crate::message::{LegalEntity, Reference, RequestId};
+use crate::sandbox::stock::Shelf;
+
+/// What can be said of receipts.
+pub(super) struct Judgement {
+    /// Counted to the end and posted, equal piece by piece.
+    pub(super) posted: u64,
+    pub(super) lost: Vec<String>,
+    pub(super) twice: Vec<String>,
+    pub(super) misorders: Vec<String>,
+    /// Updates that wait to be processed.
+    pub(super) moving: u64,
+}
+
+/// Line, lot, serial, condition.
+type Piece = (String, String, String, String);
+
+type Quantities = BTreeMap<Piece, Decimal>;
+
+/// One inbound document, and all that happened to it.
+struct Inbound {
+    released: Released,
+    receipts: Vec<Receipt>,
+    postings: Vec<Posting>,
+}
+
+/// Judges every inbound document.
+pub(super) fn judge(evidence: &Evidence) -> Result<Judgement, EvidenceError> {
+    let (documents, strangers) = sort(evidence)?;
+    let warehouse = &evidence.warehouse.ledger;
+    let told = evidence.finance_operations.ledger.iter().filter(|line| line.accepted_event() && line.subject.is_none());
+    let told: BTreeSet<_> = told.filter_map(|line| line.reference.as_deref()).collect();
+    let counted: BTreeSet<_> = warehouse
+        .iter()
+        .filter(|line| line.accepted_event() && line.path == "goods_received")
+        .filter_map(|line| line.subject.as_deref())
+        .collect();
+    let opened = opened(&evidence.finance_operations.ledger);
+    let mut judgement = Judgement {
+        posted: 0,
+        lost: Vec::new(),
+        twice: strangers,
+        misorders: revisions(warehouse, "/receipts", &BTreeSet::new()),
+        moving: 0,
+    };
+    for (id, document) in &documents {
+        judgement.posted += u64::from(document.is_posted());
+        judgement.moving += document.postings.iter().filter(|posting| posting.state == "Received").count() as u64;
+        judgement.twice.extend(document.twice());
+        let first = document.receipts.iter().filter_map(|receipt| receipt.counted_at).min();
+        if opened.get(id.as_str()).is_some_and(|at| first.is_none_or(|first| *at < first)) {
+            judgement.misorders.push(format!("{id}: was posted before anything of it was received"));
+        }
+        if evidence.excused.contains(id) {
+            continue;
+        }
+        if told.contains(id.as_str()) && document.receipts.is_empty() && !document.released.cancelled {
+            judgement.lost.push(format!("{id}: was told, and the warehouse has not heard of it"));
+        }
+        judgement.lost.extend(document.unposted(&counted));
+    }
+    Ok(judgement)
+}
+
+type Sorted = (BTreeMap<String, Inbound>, Vec<String>);
+
+fn sort(evidence: &Evidence) -> Result<Sorted, EvidenceError> {
+    let mut requests = BTreeMap::new();
+    let mut documents = BTreeMap::new();
+    for released in evidence.finance_operations.list::<Released>("expected")? {
+        requests.extend(named(&released).map(|name| (name, released.id.clone())));
+        let id = released.id.clone();
+        documents.insert(id, Inbound { released, receipts: Vec::new(), postings: Vec::new() });
+    }
+    for posting in evidence.finance_operations.list::<Posting>("receipts")? {
+        if let Some(document) = documents.get_mut(&posting.order) {
+            document.postings.push(posting);
+        }
+    }
+    let mut strangers = Vec::new();
+    for receipt in evidence.warehouse.list::<Receipt>("receipts")? {
+        let reference = receipt.held.reference.parse::<Reference>().ok();
+        let request = reference.and_then(|reference| requests.get(reference.document()));
+        match request.and_then(|request| documents.get_mut(request)) {
+            Some(document) => document.receipts.push(receipt),
+            None => strangers.push(format!("{}: nobody expects it", receipt.held.reference)),
+        }
+    }
+    Ok((documents, strangers))
+}
+
+fn named(released: &Released) -> Option<String> {
+    let company = LegalEntity::new(released.legal_entity.as_str()).ok()?;
+    let request = RequestId::new(released.id.as_str()).ok()?;
+    Some(Reference::of(&company, &request).document().to_owned())
+}
+
+impl Inbound {
+    fn is_posted(&self) -> bool {
+        let live = || self.receipts.iter().filter(|receipt| receipt.held.live);
+        live().count() > 0
+            && live().all(|receipt| receipt.complete)
+            && self.received() == self.posted(|posting| posting.state == "Accepted")
+    }
+
+    fn received(&self) -> Quantities {
+        let counts = self.receipts.iter().flat_map(|receipt| &receipt.received);
+        sum(counts.map(|count| {
+            let piece = (count.line.clone(), count.lot.clone(), count.serial.clone(), status(&count.status));
+            (piece, count.quantity)
+        }))
+    }
+
+    /// What was posted in updates that are chosen. What of a line is in no lot, has no serial number and is sound stands under
+    /// none of them.
+    fn posted(&self, chosen: impl Fn(&Posting) -> bool) -> Quantities {
+        let mut pieces = Vec::new();
+        for posting in self.postings.iter().filter(|posting| chosen(posting)) {
+            let plain = |line: &str| (line.to_owned(), String::new(), String::new(), status(""));
+            pieces.extend(posting.lines.iter().map(|line| (plain(&line.line), line.shipped)));
+            for dimension in &posting.dimensions {
+                let (lot, serial) = (dimension.lot.clone(), dimension.serial.clone());
+                pieces.push((plain(&dimension.line), -dimension.quantity));
+                pieces.push(((dimension.line.clone(), lot, serial, status(&dimension.status)), dimension.quantity));
+            }
+        }
+        sum(pieces.into_iter())
+    }
+
+    /// Everything is announced, written and posted once.
+    fn twice(&self) -> Vec<String> {
+        let id = &self.released.id;
+        let mut parts: BTreeMap<&str, u32> = BTreeMap::new();
+        for receipt in self.receipts.iter().filter(|receipt| receipt.held.live) {
+            *parts.entry(part(&receipt.held.reference)).or_default() += receipt.held.creates;
+        }
+        let again = parts.into_iter().flat_map(|(part, creates)| (1..creates).map(move |_| part));
+        let mut twice: Vec<_> = again.map(|part| format!("{part}: was announced again while it was live")).collect();
+        for posting in &self.postings {
+            let again = 1..posting.creates;
+            twice.extend(again.map(|_| format!("{id}: update {} was created again", posting.update_id)));
+        }
+        let received = self.received();
+        for (piece, quantity) in self.posted(|posting| posting.state == "Accepted") {
+            let came = received.get(&piece).copied().unwrap_or_default();
+            let settled = self.postings.iter().all(|posting| posting.state == "Accepted");
+            if quantity > came && settled && self.is_told_to_the_end() {
+                let (line, lot, serial, status) = piece;
+                twice.push(format!("{id}: line {line} {lot} {serial} {status}: {quantity} are posted, {came} came"));
+            }
+        }
+        twice
+    }
+
+    fn is_told_to_the_end(&self) -> bool {
+        self.receipts.iter().all(|receipt| receipt.complete || !receipt.held.live)
+    }
+
+    /// What was counted last stands in updates that were handed over, where it was told.
+    fn unposted(&self, told: &BTreeSet<&str>) -> Option<String> {
+        let last = |receipt: &Receipt| told.contains(format!("{}/{}", receipt.held.id, receipt.reports).as_str());
+        let counted = self.receipts.iter().any(|receipt| !receipt.received.is_empty());
+        let offered = self.posted(|posting| posting.committed.is_some());
+        let lost = counted && self.receipts.iter().all(last) && offered != self.received();
+        lost.then(|| format!("{}: was received, and what came is not what is posted", self.released.id))
+    }
+}
+
+/// As in the book of stock: a condition is known by its letters.
+fn status(text: &str) -> String {
+    Shelf::new("", "", text).status
+}
+
+fn sum(all: impl Iterator<Item = (Piece, Decimal)>) -> Quantities {
+    let mut sum = Quantities::new();
+    for (piece, quantity) in all {
+        *sum.entry(piece).or_default() += quantity;
+    }
+    sum.retain(|_, quantity| !quantity.is_zero());
+    sum
+}
