@@ -139,6 +139,18 @@ codes! {
     /// The connection's mode is `dry_run`: what would be sent is on the journey, and nothing is sent.
     ConnectionDryRun = "connection.dry_run", Busy, "integration",
         "Read on the journey what would be sent; set the connection's mode to live when it is right.";
+    /// No row of the mapping says what is needed.
+    MappingMissing = "mapping.missing", Permanent, "integration",
+        "Set the row that the sentence names with `drayline mapping set`, then replay it.";
+    /// Several rows of the mapping could be meant.
+    MappingAmbiguous = "mapping.ambiguous", Permanent, "integration",
+        "Say which one is meant with `drayline mapping set`, then replay it.";
+    /// A quantity does not come out exactly in the other unit.
+    MappingIndivisible = "mapping.indivisible", Permanent, "operations",
+        "Ask the warehouse what it counted; correct the quantity or the conversion, then replay it.";
+    /// Parts of a kit that make no whole kit.
+    MappingKitIncomplete = "mapping.kit_incomplete", Permanent, "operations",
+        "Ask the warehouse what became of the parts left over; correct the shipment or the kit, then replay it.";
     /// Dynamics cannot be reached, or answers with a server error.
     DynamicsUnavailable = "dynamics.unavailable", Busy, "integration",
         "Nothing, it goes on by itself; if it lasts, look at the environment's health.";

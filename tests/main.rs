@@ -16,6 +16,7 @@ mod flows;
 mod gateways;
 mod house;
 mod ingest;
+mod mapping;
 mod message;
 mod processor;
 mod road;

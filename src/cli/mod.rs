@@ -5,6 +5,7 @@ mod config;
 mod demo;
 mod documents;
 mod exceptions;
+mod mapping;
 mod output;
 mod pauses;
 mod roles;
@@ -96,6 +97,9 @@ enum Command {
     /// Let go on what was paused: its messages go on by themselves, in order, beginning with one
     #[command(after_help = pauses::HELP)]
     Resume(pauses::Options),
+    /// What means what: items, units, places, carriers and reasons, as Dynamics and as a warehouse call them
+    #[command(subcommand, after_help = mapping::HELP)]
+    Mapping(mapping::Action),
     /// What waits for a person
     #[command(subcommand)]
     Exceptions(exceptions::Action),
@@ -208,6 +212,7 @@ async fn run(arguments: Arguments) -> Result<(), Failed> {
         Command::Topology(action) => topology::run(&global, &action).await,
         Command::Pause(options) => pauses::pause(&global, options).await,
         Command::Resume(options) => pauses::resume(&global, options).await,
+        Command::Mapping(action) => mapping::run(&global, action).await,
         Command::Exceptions(action) => exceptions::run(&global, action).await,
         Command::Replay(action) => exceptions::replay(&global, action).await,
         Command::Documents(action) => documents::run(&global, action).await,

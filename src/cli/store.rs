@@ -16,6 +16,11 @@ pub(super) async fn open(global: &Global) -> Result<Store, Failed> {
     opened(&config).await
 }
 
+/// The same, and where there is no store yet, it is made: what is mapped is mapped before the first message.
+pub(super) async fn made(global: &Global) -> Result<Store, Failed> {
+    opened(&global.load("")?).await
+}
+
 async fn opened(config: &Config) -> Result<Store, Failed> {
     Store::open(config).await.map_err(|error| {
         let (Failed::Work(why) | Failed::Usage(why)) = Failed::from(error);

@@ -42,7 +42,7 @@ fn limits(config: &Config, findings: &mut Vec<Finding>) {
     let processor = &config.processor;
     let transport = &config.transport;
     let partitions = &transport.partitions;
-    let positive: [(&str, u64); 21] = [
+    let positive: [(&str, u64); 22] = [
         ("exceptions.scan_ms", config.exceptions.scan_ms),
         ("exceptions.scan_rows_max", config.exceptions.scan_rows_max.into()),
         ("exceptions.retry_ms", config.exceptions.retry_ms),
@@ -62,6 +62,7 @@ fn limits(config: &Config, findings: &mut Vec<Finding>) {
         ("processor.batch_max", processor.batch_max as u64),
         ("processor.waiting_per_far_end_max", processor.waiting_per_far_end_max),
         ("processor.stop_poll_ms", processor.stop_poll_ms),
+        ("processor.mapping_poll_ms", processor.mapping_poll_ms),
         ("gateways.calls_at_once_max", config.gateways.calls_at_once_max as u64),
         ("gateways.breaker_failures_max", config.gateways.breaker_failures_max.into()),
     ];

@@ -14,6 +14,7 @@ use serde_json::Value;
 use super::answer::Past;
 use crate::failure::Failure;
 use crate::gateways::{Direction, ShipmentUpdate, UpdateDimension, UpdateLine};
+use crate::mapping::Item;
 use crate::message::{Connection, LegalEntity, Reference, RequestId, Serial, Sku, Unit};
 
 /// Everything that happened to one document, oldest first, and what was refused in this attempt.
@@ -92,14 +93,20 @@ pub struct CreatedOrder {
     pub digest: String,
     /// What was ordered.
     pub lines: Vec<OrderedLine>,
+    /// The version of the mapping in whose words it was sent, when it has any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mapping: Option<u64>,
 }
 
-/// A line as it was sent to the warehouse.
+/// A line as Dynamics ordered it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[allow(missing_docs, reason = "as in the released line")]
 pub struct OrderedLine {
     pub line_id: String,
+    /// The item, as Dynamics calls it.
     pub sku: Sku,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub variant: Option<String>,
     pub quantity: Decimal,
     pub unit: Unit,
     pub lot: Option<String>,
@@ -107,6 +114,40 @@ pub struct OrderedLine {
     pub over_percent: Decimal,
     #[serde(default)]
     pub under_percent: Decimal,
+    /// The same in the warehouse's words, where they are others.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sent: Option<SentLine>,
+}
+
+/// What a line says in the warehouse's words.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SentLine {
+    /// What the warehouse calls the item.
+    pub sku: Sku,
+    /// How much of it.
+    pub quantity: Decimal,
+    /// In the unit in which the warehouse counts it.
+    pub unit: Unit,
+}
+
+impl OrderedLine {
+    /// The item that was ordered.
+    #[must_use]
+    pub fn item(&self) -> Item {
+        Item { number: self.sku.to_string(), variant: self.variant.clone() }
+    }
+
+    /// What the warehouse was told to ship.
+    #[must_use]
+    pub fn sent_sku(&self) -> &Sku {
+        self.sent.as_ref().map_or(&self.sku, |sent| &sent.sku)
+    }
+
+    /// The unit in which the warehouse was told how much.
+    #[must_use]
+    pub fn sent_unit(&self) -> &Unit {
+        self.sent.as_ref().map_or(&self.unit, |sent| &sent.unit)
+    }
 }
 
 /// Facts of `cancel_order` and `cancel_resolved`.
@@ -179,6 +220,9 @@ pub struct PostedUpdate {
     /// The sender's own id of the fact, where a receipt reports what is added and not totals.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fact: Option<String>,
+    /// The version of the mapping by which the warehouse's words were read, when any of its rows was used.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mapping: Option<u64>,
 }
 
 /// One line of what was posted: enough to post it once more, should Dynamics lose it.

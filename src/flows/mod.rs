@@ -15,6 +15,7 @@ mod keys;
 mod ledger;
 mod meant;
 mod orders;
+mod reading;
 mod shipments;
 mod slots;
 mod words;
@@ -31,7 +32,7 @@ pub use answer::{Acted, Call, Decision, Done, Emit, KnownDocument, Lookup, Past,
 pub use goods_received::{ReceiptLook, plan as plan_receipt};
 pub use ledger::{
     CancelledOrder, CountedReceipt, CreatedOrder, EndedReference, Ledger, OrderedLine, PackageTracking,
-    PostedDimension, PostedLine, PostedUpdate, Reported, SeenStatus, SettledUpdate, VoidedShipment,
+    PostedDimension, PostedLine, PostedUpdate, Reported, SeenStatus, SentLine, SettledUpdate, VoidedShipment,
 };
 pub use orders::{OrderLook, plan as plan_order};
 pub use shipments::{ShipmentLook, plan as plan_shipment};

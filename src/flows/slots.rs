@@ -6,7 +6,8 @@
 use rust_decimal::Decimal;
 
 use super::ledger::{OrderedLine, PostedDimension, PostedLine};
-use crate::message::{LineRef, Lot, Quantity, Serial, Sku, Unit};
+use super::reading::Reading;
+use crate::message::{LineRef, Lot, Serial, Sku};
 
 /// An ordered line with what a message brings to it.
 pub(super) struct Slot<'a> {
@@ -62,43 +63,40 @@ impl<'a> Slot<'a> {
 }
 
 /// The lines that goods may go to: the one that is named, or all of their item; or why there is none.
-pub(super) fn fitting(named: Option<&LineRef>, sku: &Sku, slots: &[Slot<'_>]) -> Result<Vec<usize>, String> {
+pub(super) fn fitting(
+    named: Option<&LineRef>,
+    sku: &Sku,
+    slots: &[Slot<'_>],
+    reading: &Reading<'_>,
+) -> Result<Vec<usize>, String> {
     let named = named.and_then(|line| line.order_line_id.as_ref());
     let places = |wanted: &dyn Fn(&OrderedLine) -> bool| -> Vec<usize> {
         slots.iter().enumerate().filter(|(_, slot)| wanted(slot.line)).map(|(place, _)| place).collect()
     };
     let fits = match named {
         Some(named) => places(&|line| line.line_id == *named),
-        None => places(&|line| line.sku == *sku),
+        None => places(&|line| reading.is(line, sku)),
     };
     match (named, fits.first().and_then(|place| slots.get(*place))) {
         (Some(named), None) => Err(format!("it names line {named} ({sku}), which the order does not have.")),
         (None, None) => Err(format!("it holds {sku}, which nobody ordered.")),
-        (Some(named), Some(slot)) if slot.line.sku != *sku => {
-            Err(format!("line {named} was ordered as {}, and {sku} came in its place.", slot.line.sku))
+        (Some(named), Some(slot)) if !reading.is(slot.line, sku) => {
+            Err(format!("line {named} was ordered as {}, and {sku} came in its place.", slot.line.sent_sku()))
         }
         (_, Some(_)) => Ok(fits),
     }
 }
 
-/// A quantity in the unit of the lines it goes to. Conversion needs a mapping, so that another unit is a person's, unless
-/// the warehouse says the same quantity in the line's unit, too.
-pub(super) fn in_unit(sku: &Sku, said: &Quantity, slots: &[Slot<'_>], fits: &[usize]) -> Result<Decimal, String> {
+/// The first of the lines that goods may go to; goods cannot be shared out to lines that count in several units.
+pub(super) fn one_unit<'a>(sku: &Sku, slots: &[Slot<'a>], fits: &[usize]) -> Result<&'a OrderedLine, String> {
     let mut lines = fits.iter().filter_map(|place| slots.get(*place)).map(|slot| slot.line);
-    let Some(first) = lines.next() else { return Ok(said.value) };
-    let same = |unit: Option<&Unit>| unit.is_some_and(|unit| unit.same(&first.unit));
-    let one_unit = lines.all(|line| line.unit.same(&first.unit));
-    match (&said.unit, said.base_value) {
-        (None, _) if one_unit => Ok(said.value),
-        (unit, _) if one_unit && same(unit.as_ref()) => Ok(said.value),
-        (_, Some(base)) if one_unit && same(said.base_unit.as_ref()) => Ok(base),
-        (unit, _) => {
-            let theirs = unit.as_ref().map_or_else(|| "no unit".to_owned(), ToString::to_string);
-            Err(format!(
-                "{sku} was ordered in {} and is counted in {theirs}. Let both count alike, then replay.",
-                first.unit
-            ))
-        }
+    let Some(first) = lines.next() else { return Err(format!("it holds {sku}, which nobody ordered.")) };
+    match lines.find(|line| !line.unit.same(&first.unit)) {
+        None => Ok(first),
+        Some(other) => Err(format!(
+            "{sku} was ordered in {} and in {}, and the warehouse names no line. Have it name the lines, then replay.",
+            first.unit, other.unit
+        )),
     }
 }
 

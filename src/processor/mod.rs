@@ -100,6 +100,7 @@ impl Worker {
         house.spawn(&house.tasks, ownership::beat(of()));
         house.spawn(&house.tasks, due::run(of()));
         house.spawn(&house.tasks, stops::run(of()));
+        house.spawn(&house.tasks, mapping::run(of()));
         house.spawn(&house.tasks, measure::run(of()));
         for flow in &house.flows {
             for number in 0..house.tools.transport.partitions(*flow) {

@@ -11,7 +11,7 @@ use super::house::House;
 use super::inbound::Job;
 use super::lanes::Lanes;
 use super::ownership::{self, End, Tenure};
-use super::{stops, unsure};
+use super::{mapping, stops, unsure};
 use crate::message::Flow;
 use crate::rehearsal::{Variant, broken};
 use crate::store::{Ending, Known, Outcome, Question, Record, Unsettled};
@@ -107,6 +107,7 @@ async fn subscribe(house: &House, flow: Flow, partition: u16) -> Subscription {
 async fn find(house: &House, tenure: &Tenure) {
     find_unsettled(house, tenure).await;
     stops::found(house, tenure.owner).await;
+    mapping::found(house).await;
 }
 
 /// Reads what earlier owners, or we ourselves, intended and did not record.

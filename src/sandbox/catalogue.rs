@@ -32,7 +32,7 @@ pub(super) fn tracking(sku: &str) -> Tracking {
 /// An item, its unit and a quantity of it, as somebody orders it.
 pub(super) struct Wanted {
     pub(super) sku: String,
-    pub(super) unit: &'static str,
+    pub(super) unit: String,
     pub(super) quantity: Decimal,
 }
 
@@ -51,8 +51,11 @@ pub(super) fn wanted(chance: Chance, shares: Shares, line: &str) -> Wanted {
     let serials = chance.strikes(shares.serials, &format!("serials/{line}"));
     let lots = chance.strikes(shares.lots, &format!("lots/{line}"));
     let amount = |most| i64::try_from(1 + chance.below(&format!("quantity/{line}"), most)).unwrap_or(1);
-    let counted =
-        |sort: &str, most| Wanted { sku: format!("{sort}-{number}"), unit: "ea", quantity: amount(most).into() };
+    let counted = |sort: &str, most| Wanted {
+        sku: format!("{sort}-{number}"),
+        unit: "ea".to_owned(),
+        quantity: amount(most).into(),
+    };
     match (serials, lots, weighed) {
         (true, ..) => counted("SER", 3),
         (false, true, false) => counted("LOT", 9),
@@ -62,7 +65,7 @@ pub(super) fn wanted(chance: Chance, shares: Shares, line: &str) -> Wanted {
             // Quarters of a kilogram: 0.25 to 10.
             Wanted {
                 sku: format!("{sort}-{number}"),
-                unit: "kg",
+                unit: "kg".to_owned(),
                 quantity: Decimal::new(amount(40) * 25, 2).normalize(),
             }
         }

@@ -42,6 +42,11 @@ impl Visitor {
         self.post("orders", &json!({ "count": count, "seed": seed })).await
     }
 
+    /// Releases one order of these very lines: each with `item`, `quantity` and `unit` (Dynamics only).
+    pub async fn release_lines(&self, lines: &Value) -> Result<Value, reqwest::Error> {
+        self.post("orders", &json!({ "count": 1, "lines": lines })).await
+    }
+
     /// The same, but the events about them are lost (Dynamics only).
     pub async fn release_silently(&self, count: u64) -> Result<Value, reqwest::Error> {
         self.post("orders", &json!({ "count": count, "silent": true })).await

@@ -11,6 +11,7 @@ mod asked;
 mod batch;
 mod broken;
 mod columns;
+mod mapping;
 mod parts;
 mod postgresql;
 mod rows;
@@ -22,6 +23,7 @@ mod waits;
 pub use asked::{
     Announcement, Discarded, DocumentView, ExceptionScan, Listed, ParkedFilter, Replayed, StoredException,
 };
+pub use mapping::{MappingChange, MappingVersion};
 pub use rows::{
     Crew, Document, Effect, Ending, Gate, Intended, Intent, Known, OutboxRow, Outcome, Ownership, Parked,
     ParkedFailure, Place, Purpose, Question, Record, Step, Unsettled, Waiting, WaitsFor, Written,
@@ -35,6 +37,7 @@ use uuid::Uuid;
 
 use crate::clock::Clock;
 use crate::config::{Config, StoreKind};
+use crate::mapping::Mapping;
 use crate::message::Flow;
 use crate::rehearsal::{self, Variant};
 
@@ -306,6 +309,26 @@ impl Store {
     /// All pauses that hold, oldest first.
     pub async fn pauses(&self) -> Result<Vec<Pause>, StoreError> {
         on!(self, store => store.pauses().await)
+    }
+
+    /// The newest version of the mapping; 0 before there is one.
+    pub async fn mapping_version(&self) -> Result<u64, StoreError> {
+        on!(self, store => store.mapping_version().await)
+    }
+
+    /// The mapping as it is, or as it was in a version.
+    pub async fn mapping(&self, version: Option<u64>) -> Result<Mapping, StoreError> {
+        on!(self, store => store.mapping(version).await)
+    }
+
+    /// The newest versions of the mapping, newest first.
+    pub async fn mapping_versions(&self, limit: u32) -> Result<Vec<MappingVersion>, StoreError> {
+        on!(self, store => store.mapping_versions(limit).await)
+    }
+
+    /// Makes a new version of the mapping; nothing when somebody else made one meanwhile. All of it, or nothing.
+    pub async fn change_mapping(&self, change: &MappingChange) -> Result<Option<u64>, StoreError> {
+        on!(self, store => store.change_mapping(change).await)
     }
 
     /// How much is parked: flow, what for (`head`, `time`, `document`, `far_end`, `flow`, `person`), messages.

@@ -309,3 +309,20 @@ pub(super) fn milliseconds(duration: Duration) -> u64 {
 pub(super) fn count(value: u64) -> f64 {
     value as f64
 }
+
+/// A worker knows a newer version of the mapping, and plans with it from now on.
+#[derive(Debug)]
+pub struct MappingKnown {
+    /// Which version.
+    pub version: u64,
+    /// How many rows it has.
+    pub rows: usize,
+}
+
+impl MappingKnown {
+    /// Writes the line and moves the metric.
+    pub fn emit(&self) {
+        gauge!("drayline_mapping_version").set(count(self.version));
+        info!(version = self.version, rows = self.rows, "mapping known");
+    }
+}

@@ -12,8 +12,8 @@ mod triage;
 
 pub use broker::{BrokerBlocked, BrokerWarning, QueueLost, SessionChanged};
 pub use events::{
-    AssumptionBroken, AttemptEnded, IngestAnswered, NotDeliveredKept, OutboxMeasured, OwnershipChanged, ParkedMeasured,
-    PartitionLeft, RelayHeld, SecretUnread, StoreAway, StrangerForwarded,
+    AssumptionBroken, AttemptEnded, IngestAnswered, MappingKnown, NotDeliveredKept, OutboxMeasured, OwnershipChanged,
+    ParkedMeasured, PartitionLeft, RelayHeld, SecretUnread, StoreAway, StrangerForwarded,
 };
 pub use far_ends::{FarEndCalled, FarEndChanged, FarEndMeasured, ReadingChanged};
 pub use logging::{Format, start_logging};

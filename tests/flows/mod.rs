@@ -5,6 +5,7 @@ mod convergence;
 mod expected;
 mod keys;
 mod lanes;
+mod mapped;
 mod orders;
 mod orders_answers;
 mod random_worlds;

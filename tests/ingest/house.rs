@@ -6,13 +6,11 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use base64::Engine as _;
 use drayline::clock::Clock;
 use drayline::ingest::{Doors, router};
 use drayline::message::{Envelope, Flow};
 use drayline::store::Store;
 use drayline::transport::{Subscription, Transport};
-use hmac::{Hmac, KeyInit as _, Mac as _};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 
@@ -118,20 +116,7 @@ pub async fn serve(routes: axum::Router) -> SocketAddr {
 
 /// Id, time stamp and signature of a delivery, made now.
 pub fn signed(body: &[u8]) -> (String, String, String) {
-    signed_by(SIGNING_SECRET, body)
-}
-
-/// The same with another secret.
-pub fn signed_by(secret: &str, body: &[u8]) -> (String, String, String) {
-    let engine = base64::engine::general_purpose::STANDARD;
-    let key = engine.decode(secret.trim_start_matches("whsec_")).unwrap();
-    let id = format!("msg_{}", uuid::Uuid::new_v4().simple());
-    let stamp = jiff::Timestamp::now().as_second().to_string();
-    let mut mac = Hmac::<sha2::Sha256>::new_from_slice(&key).unwrap();
-    mac.update(format!("{id}.{stamp}.").as_bytes());
-    mac.update(body);
-    let signature = format!("v1,{}", engine.encode(mac.finalize().into_bytes()));
-    (id, stamp, signature)
+    crate::support::signed(SIGNING_SECRET, body)
 }
 
 /// What was answered.

@@ -4,6 +4,7 @@ mod commands;
 mod demo;
 mod doors;
 mod kills;
+mod mapping;
 mod orders;
 mod pauses;
 mod receipts;

@@ -223,7 +223,7 @@ impl World {
     pub async fn say_as_warehouse(&self, kind: &str, data: &Value) {
         let event = json!({ "type": kind, "id": format!("evt-{}", uuid::Uuid::new_v4()), "data": data }).to_string();
         let secret = WarehouseRules::default().signing_secret;
-        let (id, stamp, signature) = crate::ingest::house::signed_by(&secret, event.as_bytes());
+        let (id, stamp, signature) = crate::support::signed(&secret, event.as_bytes());
         let door = format!("http://{}/ingest/warehouse/north", self.app().address("ingest").unwrap());
         let request = reqwest::Client::new().post(door).header("content-type", "application/json").body(event);
         let request = request.header("webhook-id", id).header("webhook-timestamp", stamp);

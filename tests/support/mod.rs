@@ -11,7 +11,9 @@ pub mod wait;
 use std::io::Write as _;
 use std::path::Path;
 
+use base64::Engine as _;
 use drayline::config::{Config, load_text};
+use hmac::{Hmac, KeyInit as _, Mac as _};
 use tempfile::TempDir;
 
 /// Where the broker is: `DRAYLINE_TEST_AMQP_URL`, set by `scripts/test`.
@@ -117,4 +119,17 @@ pub async fn fresh_postgres() -> String {
     sqlx::query(sqlx::AssertSqlSafe(format!("CREATE DATABASE {name}"))).execute(&mut connection).await.unwrap();
     let (rest, _) = server.rsplit_once('/').expect("the address names a database");
     format!("{rest}/{name}")
+}
+
+/// Id, time stamp and signature of a delivery by Standard Webhooks, made now with a `whsec_…` secret.
+pub fn signed(secret: &str, body: &[u8]) -> (String, String, String) {
+    let engine = base64::engine::general_purpose::STANDARD;
+    let key = engine.decode(secret.trim_start_matches("whsec_")).unwrap();
+    let id = format!("msg_{}", uuid::Uuid::new_v4().simple());
+    let stamp = jiff::Timestamp::now().as_second().to_string();
+    let mut mac = Hmac::<sha2::Sha256>::new_from_slice(&key).unwrap();
+    mac.update(format!("{id}.{stamp}.").as_bytes());
+    mac.update(body);
+    let signature = format!("v1,{}", engine.encode(mac.finalize().into_bytes()));
+    (id, stamp, signature)
 }

@@ -5,13 +5,11 @@
 use rust_decimal::Decimal;
 
 use crate::failure::Code;
-use crate::flows::ledger::PostedDimension;
+use crate::flows::ledger::{OrderedLine, PostedDimension};
+use crate::flows::reading::{Measure, Problem, Reading};
 use crate::flows::slots::{self, Slot};
 use crate::gateways::Receiving;
-use crate::message::{GoodsReceived, ReceivedLine, Sku, StockStatus, StockStatusCode};
-
-/// What is wrong with a part of a receipt: its code, and what and where.
-pub(super) type Problem = (Code, String);
+use crate::message::{GoodsReceived, Quantity, ReceivedLine, Sku, StockStatus, StockStatusCode, Unit};
 
 /// What a report says of one line, or of all lines of an item that it does not name.
 pub(super) struct Count {
@@ -23,14 +21,19 @@ pub(super) struct Count {
 }
 
 /// A report, as far as it is clear, and what is not.
-pub(super) fn counts(body: &GoodsReceived, slots: &[Slot<'_>], receiving: &Receiving) -> (Vec<Count>, Vec<Problem>) {
+pub(super) fn counts(
+    body: &GoodsReceived,
+    slots: &[Slot<'_>],
+    receiving: &Receiving,
+    reading: &Reading<'_>,
+) -> (Vec<Count>, Vec<Problem>) {
     let mut read: Vec<Count> = Vec::new();
     let mut unclear: Vec<usize> = Vec::new();
     let mut problems = Vec::new();
     let named: Vec<usize> = body.lines.iter().filter_map(|line| named(line, slots)).collect();
     for line in &body.lines {
         let sku = &line.item.sku;
-        let mut fits = match slots::fitting(line.line.as_ref(), sku, slots) {
+        let mut fits = match slots::fitting(line.line.as_ref(), sku, slots, reading) {
             Ok(fits) => fits,
             Err(what) => {
                 problems.push((Code::ReceiptItemUnexpected, what));
@@ -41,7 +44,9 @@ pub(super) fn counts(body: &GoodsReceived, slots: &[Slot<'_>], receiving: &Recei
         if fits.len() > 1 && fits.iter().any(|place| !named.contains(place)) {
             fits.retain(|place| !named.contains(place));
         }
-        let (pieces, slots) = (pieces(line, slots, &fits, receiving), fits);
+        let ordered = slots::one_unit(sku, slots, &fits).map_err(|what| (Code::ReceiptUnitDiffers, what));
+        let pieces = ordered.and_then(|ordered| converted(line, ordered, receiving, reading));
+        let slots = fits;
         match pieces {
             Ok(pieces) => add(&mut read, slots, sku, pieces),
             Err(problem) => {
@@ -84,16 +89,42 @@ fn add(read: &mut Vec<Count>, fits: Vec<usize>, sku: &Sku, pieces: Vec<PostedDim
 }
 
 /// A line in pieces, in the order line's unit.
+fn converted(
+    line: &ReceivedLine,
+    ordered: &OrderedLine,
+    receiving: &Receiving,
+    reading: &Reading<'_>,
+) -> Result<Vec<PostedDimension>, Problem> {
+    let (total, unit) = measured(&line.received, ordered);
+    let damaged = line.damaged.as_ref().map(|damaged| measured(damaged, ordered));
+    if damaged.as_ref().is_some_and(|(_, other)| *other != unit) {
+        let what = format!("what of {} is damaged is counted in another unit than the rest.", line.item.sku);
+        return Err((Code::ReceiptUnitDiffers, what));
+    }
+    let mut pieces = pieces(line, (total, damaged.map(|(damaged, _)| damaged).unwrap_or_default()), receiving)?;
+    if let Some(unit) = unit {
+        for piece in &mut pieces {
+            piece.quantity = reading.converted(ordered, piece.quantity, &unit)?;
+        }
+    }
+    Ok(pieces)
+}
+
+/// How much it is, and in which unit, when that is another one than the order line's.
+fn measured(said: &Quantity, ordered: &OrderedLine) -> (Decimal, Option<Unit>) {
+    match Measure::of(said, ordered) {
+        Measure::Same(quantity) => (quantity, None),
+        Measure::Other(unit) => (said.value, Some(unit)),
+    }
+}
+
+/// A line in pieces of one lot, serial and condition each, in the unit in which it is counted.
 fn pieces(
     line: &ReceivedLine,
-    slots: &[Slot<'_>],
-    fits: &[usize],
+    (total, damaged): (Decimal, Decimal),
     receiving: &Receiving,
 ) -> Result<Vec<PostedDimension>, Problem> {
     let sku = &line.item.sku;
-    let in_unit = |said| slots::in_unit(sku, said, slots, fits).map_err(|what| (Code::ReceiptUnitDiffers, what));
-    let total = in_unit(&line.received)?;
-    let damaged = line.damaged.as_ref().map(in_unit).transpose()?.unwrap_or_default();
     let differs = |what: String| (Code::ReceiptTrackingDiffers, what);
     let mut pieces = slots::tracked(sku, total, &line.lots, &line.serials).map_err(differs)?;
     let sound = condition(sku, line.stock_status.as_ref(), receiving);

@@ -4,9 +4,10 @@ use std::cmp::Ordering;
 
 use rust_decimal::Decimal;
 
-use super::counted::{Count, Problem};
+use super::counted::Count;
 use crate::failure::Code;
 use crate::flows::ledger::{CountedReceipt, Ledger, PostedDimension, PostedLine, PostedUpdate, Reported};
+use crate::flows::reading::Problem;
 use crate::flows::shipments::is_posted;
 use crate::flows::slots::{self, Slot};
 use crate::message::Connection;

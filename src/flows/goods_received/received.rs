@@ -3,7 +3,7 @@
 use rust_decimal::Decimal;
 
 use super::ReceiptLook;
-use super::counted::{Count, Problem, counts};
+use super::counted::{Count, counts};
 use super::posting::{Outcome, Report, pieces};
 use crate::failure::{Code, Failure};
 use crate::flows::answer::{Call, Decision, Done, Emit, KnownDocument, Past, Planned, Repeat};
@@ -14,10 +14,11 @@ use crate::flows::ledger::{
 };
 use crate::flows::meant::order_meant;
 use crate::flows::orders::ordered;
+use crate::flows::reading::{Problem, Reading};
 use crate::flows::shipments::{is_posted, poll};
 use crate::flows::slots::Slot;
 use crate::gateways::{Direction, ReleasedOrder};
-use crate::mapping::Mapping;
+use crate::mapping::{At, Mapping};
 use crate::message::{
     Body, Envelope, GoodsReceived, Kind, Origin, QuantityBasisCode, ReceiptStateCode, Serial, TimePrecision,
 };
@@ -25,7 +26,7 @@ use crate::message::{
 pub(super) fn plan(
     (message, body): (&Envelope, &GoodsReceived),
     look: &ReceiptLook,
-    _mapping: &Mapping,
+    mapping: &Mapping,
     ledger: &Ledger,
 ) -> Decision {
     let history = History::of(ledger);
@@ -54,7 +55,10 @@ pub(super) fn plan(
         cancelled: look.order.released.as_ref().is_some_and(|released| released.cancelled),
         reversals: look.receiving.reversals,
     };
-    let received = Received { message, body, look, sent, lines: &lines, report };
+    let (environment, legal_entity) = (&look.order.environment, Some(&sent.created.legal_entity));
+    let meanings = mapping.at(At { environment, legal_entity, connection: &message.connection });
+    let reading = Reading::new(meanings, Code::ReceiptUnitDiffers);
+    let received = Received { message, body, look, sent, lines: &lines, report, reading };
     match body.state.code {
         // Arrival is not receipt, whatever quantities come with it.
         ReceiptStateCode::Arrived => received.arrived(),
@@ -114,6 +118,7 @@ pub(super) struct Received<'a> {
     sent: &'a SentOrder,
     pub(super) lines: &'a [OrderedLine],
     pub(super) report: Report<'a>,
+    reading: Reading<'a>,
 }
 
 impl Received<'_> {
@@ -127,7 +132,7 @@ impl Received<'_> {
         let slots: Vec<Slot<'_>> = self.lines.iter().map(|line| Slot::of(line, before(line))).collect();
         let (counts, unclear) = match self.body.state.code {
             ReceiptStateCode::Cancelled => (Self::nothing(&slots), Vec::new()),
-            _ => counts(self.body, &slots, &self.look.receiving),
+            _ => counts(self.body, &slots, &self.look.receiving, &self.reading),
         };
         let mut outcome = self.report.weigh(&counts, slots);
         outcome.problems.extend(unclear);
@@ -206,6 +211,7 @@ impl Received<'_> {
             packages: Vec::new(),
             reported: Some(reported),
             fact: fact.clone(),
+            mapping: self.reading.version(),
         };
         Planned {
             key: facts.post_receipt(),

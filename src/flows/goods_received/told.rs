@@ -14,6 +14,8 @@ impl Received<'_> {
         for posted in own {
             let told: Vec<_> = posted.lines.iter().map(told).collect();
             steps.push((warehouse.clone(), format!("Received {} as {}.", told.join(", "), posted.shipment_key)));
+            let mapped = posted.mapping.map(|version| format!("Read in Dynamics' words by mapping version {version}."));
+            steps.extend(mapped.map(|step| ("drayline".to_owned(), step)));
             let handed = format!("Was handed receipt {} (update {}) to post.", posted.packing_slip, posted.update_id);
             steps.push(("dynamics".to_owned(), handed));
         }

@@ -15,6 +15,7 @@
 //! It refuses to change an order at a warehouse in place: warehouses differ too much in what they take until when.
 
 mod answers;
+mod mapped;
 mod plan;
 mod wanted;
 
@@ -57,7 +58,7 @@ pub struct OrderLook {
 /// Reads the document that the message names, or that our reference stands for.
 pub(super) async fn look(
     gateways: &Gateways,
-    _mapping: &Mapping,
+    mapping: &Mapping,
     message: &Envelope,
     ledger: &Ledger,
 ) -> Result<OrderLook, Failure> {
@@ -84,10 +85,24 @@ pub(super) async fn look(
     look.released = read.map_err(|error| dynamics.failure(&error, &doing))?;
     look.takes_part = dynamics.takes_part(&legal_entity);
     if let Some(released) = &look.released {
-        let site = gateways.warehouse_at(&environment, &released.warehouse);
-        look.warehouse = site.map(|(warehouse, facility)| (warehouse.name().clone(), facility.to_owned()));
+        look.warehouse = serving(gateways, mapping, &environment, released);
     }
     Ok(look)
+}
+
+/// The warehouse that serves the document's location: as it is configured, else as a row of the mapping says.
+fn serving(
+    gateways: &Gateways,
+    mapping: &Mapping,
+    environment: &Connection,
+    released: &ReleasedOrder,
+) -> Option<(Connection, String)> {
+    if let Some((warehouse, facility)) = gateways.warehouse_at(environment, &released.warehouse) {
+        return Some((warehouse.name().clone(), facility.to_owned()));
+    }
+    let (warehouse, facility) = mapping.facility(environment, Some(&released.legal_entity), &released.warehouse)?;
+    // A row that names a warehouse of another environment, or one that is not configured, says nothing here.
+    (gateways.serving(warehouse) == Some(environment)).then(|| (warehouse.clone(), facility.to_owned()))
 }
 
 /// The latest order as its warehouse shows it, when a cancellation is not confirmed or the warehouse says it is stuck.
@@ -116,7 +131,29 @@ pub(super) fn makes_known(message: &Envelope, act: &str, facts: &Value) -> Optio
     let direction = directions.into_iter().find(|direction| keys::creating(*direction) == act)?;
     let created = serde_json::from_value::<CreatedOrder>(facts.clone()).ok()?;
     let environment = message.environment.as_ref().unwrap_or(&message.connection);
-    Some(plan::known(message, (direction, environment), &created))
+    Some(known(message, (direction, environment), &created))
+}
+
+/// An order that was created, with the names that its creation tells.
+fn known(
+    message: &Envelope,
+    (direction, environment): (Direction, &Connection),
+    created: &CreatedOrder,
+) -> KnownDocument {
+    let names = [
+        ("reference", Some(created.reference.to_string())),
+        ("awaited_as", Some(keys::order_name(direction, environment, &created.reference))),
+        ("warehouse_order", Some(created.order_id.clone()).filter(|id| !id.is_empty())),
+        ("request", Some(created.request_id.to_string())),
+        ("origin", Some(created.origin_id.clone()).filter(|id| !id.is_empty())),
+        ("order_number", created.order_number.clone()),
+    ];
+    let names = names.into_iter().filter_map(|(name, value)| value.map(|value| (name.to_owned(), value)));
+    let kind = match direction {
+        Direction::Outbound => "order",
+        Direction::Inbound => "inbound_order",
+    };
+    KnownDocument { key: message.ordering_key.to_string(), kind, names: names.collect() }
 }
 
 /// The environment that the message belongs to: its own, or the one its warehouse works for.

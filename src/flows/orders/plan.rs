@@ -1,21 +1,22 @@
 //! The plan of the flow `orders`: what Dynamics wants against what the warehouse has.
 
 use super::answers;
+use super::mapped::said;
 use super::wanted::{Wanted, differences, facts, fulfilment, shipped_whole};
-use super::{HeldOrder, OrderLook};
+use super::{HeldOrder, OrderLook, known};
 use crate::failure::{Code, Failure};
 use crate::flows::answer::{Call, Decision, Done, KnownDocument, Past, Planned, Repeat};
 use crate::flows::history::{End, History, SentOrder, postings};
 use crate::flows::keys;
-use crate::flows::ledger::{CancelledOrder, CountedReceipt, CreatedOrder, EndedReference, Ledger, PostedUpdate, kept};
+use crate::flows::ledger::{CancelledOrder, CountedReceipt, EndedReference, Ledger, PostedUpdate, kept};
 use crate::gateways::{Direction, ReleasedOrder, RequestVerdict};
 use crate::mapping::Mapping;
 use crate::message::{Body, Connection, Envelope, Kind, Reference};
 
 /// Decides what is to be done next with a message about an order.
 #[must_use]
-pub fn plan(message: &Envelope, look: &OrderLook, _mapping: &Mapping, ledger: &Ledger) -> Decision {
-    let situation = Situation::of(message, look, ledger);
+pub fn plan(message: &Envelope, look: &OrderLook, mapping: &Mapping, ledger: &Ledger) -> Decision {
+    let situation = Situation::of(message, look, mapping, ledger);
     match &message.body {
         Body::OrderReleased(_) | Body::OrderChanged(_) | Body::OrderCancelled(_) | Body::ReceiptAnnounced(_) => {
             look_again(&situation)
@@ -36,6 +37,7 @@ pub fn plan(message: &Envelope, look: &OrderLook, _mapping: &Mapping, ledger: &L
 pub(super) struct Situation<'a> {
     pub message: &'a Envelope,
     pub look: &'a OrderLook,
+    pub mapping: &'a Mapping,
     pub ledger: &'a Ledger,
     pub history: History,
     pub postings: Vec<PostedUpdate>,
@@ -114,13 +116,14 @@ fn names_released(message: &Envelope) -> bool {
 }
 
 impl<'a> Situation<'a> {
-    fn of(message: &'a Envelope, look: &'a OrderLook, ledger: &'a Ledger) -> Self {
+    fn of(message: &'a Envelope, look: &'a OrderLook, mapping: &'a Mapping, ledger: &'a Ledger) -> Self {
         let history = History::of(ledger);
         let asked = history.latest().is_some_and(|latest| latest.cancel.is_some());
         let held: Option<&HeldOrder> = look.held.as_ref().filter(|_| asked);
         Self {
             message,
             look,
+            mapping,
             ledger,
             history: history.seeing(held),
             postings: postings(ledger),
@@ -192,13 +195,17 @@ impl<'a> Situation<'a> {
         if let Some(failure) = self.ledger.refusal(keys::creating(self.look.direction)) {
             return self.refused(released, &reference, failure);
         }
+        let mapped = match said(self, (released, warehouse), &reference) {
+            Ok(mapped) => mapped,
+            Err(failure) => return Decision::Fail(failure),
+        };
         Decision::Act(vec![Planned {
             key: keys::create_order(self.look.direction, warehouse, &reference),
             act: keys::creating(self.look.direction),
             connection: warehouse.clone(),
             class: Repeat::Findable,
-            call: Call::CreateOrder(fulfilment(released, facility, &reference)),
-            facts: kept(&facts(released, warehouse, facility, reference)),
+            call: Call::CreateOrder(fulfilment(released, facility, &reference, &mapped)),
+            facts: kept(&facts(released, (warehouse, facility), reference, &mapped)),
         }])
     }
 
@@ -323,6 +330,9 @@ impl<'a> Situation<'a> {
             created.reference, created.order_id
         );
         let mut steps = vec![(created.warehouse.to_string(), holds)];
+        let mapped =
+            created.mapping.map(|version| format!("Said in the warehouse's words by mapping version {version}."));
+        steps.extend(mapped.map(|step| ("drayline".to_owned(), step)));
         let left_behind = self.look.released.iter().flat_map(|released| &released.left_behind);
         let stays =
             |(line, why): &(String, String)| ("dynamics".to_owned(), format!("Line {line} stays behind: {why}."));
@@ -355,28 +365,6 @@ impl<'a> Situation<'a> {
         known.names.extend(purchase_order.map(|number| ("purchase_order".to_owned(), number)));
         known
     }
-}
-
-/// An order that was created, with the names that its creation tells.
-pub(super) fn known(
-    message: &Envelope,
-    (direction, environment): (Direction, &Connection),
-    created: &CreatedOrder,
-) -> KnownDocument {
-    let names = [
-        ("reference", Some(created.reference.to_string())),
-        ("awaited_as", Some(keys::order_name(direction, environment, &created.reference))),
-        ("warehouse_order", Some(created.order_id.clone()).filter(|id| !id.is_empty())),
-        ("request", Some(created.request_id.to_string())),
-        ("origin", Some(created.origin_id.clone()).filter(|id| !id.is_empty())),
-        ("order_number", created.order_number.clone()),
-    ];
-    let names = names.into_iter().filter_map(|(name, value)| value.map(|value| (name.to_owned(), value)));
-    let kind = match direction {
-        Direction::Outbound => "order",
-        Direction::Inbound => "inbound_order",
-    };
-    KnownDocument { key: message.ordering_key.to_string(), kind, names: names.collect() }
 }
 
 /// The fact that the warehouse cancelled an order, however we came to know it.

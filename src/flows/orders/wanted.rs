@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use rust_decimal::Decimal;
 
 use super::OrderLook;
+use super::mapped::{Mapped, worth_keeping};
 use crate::flows::history::{SentOrder, moved};
-use crate::flows::ledger::{CreatedOrder, OrderedLine, PostedUpdate};
+use crate::flows::ledger::{CreatedOrder, OrderedLine, PostedUpdate, SentLine};
 use crate::gateways::{FulfilmentLine, FulfilmentOrder, HeldOrder, ReleasedLine, ReleasedOrder};
 use crate::message::{Address, Connection, Reference, record_id};
 
@@ -40,13 +41,18 @@ impl<'look> Wanted<'look> {
 }
 
 /// The order as it goes to the warehouse.
-pub(super) fn fulfilment(released: &ReleasedOrder, facility: &str, reference: &Reference) -> FulfilmentOrder {
-    let line = |line: &ReleasedLine| FulfilmentLine {
+pub(super) fn fulfilment(
+    released: &ReleasedOrder,
+    facility: &str,
+    reference: &Reference,
+    mapped: &Mapped,
+) -> FulfilmentOrder {
+    let line = |(line, sent): (&ReleasedLine, &SentLine)| FulfilmentLine {
         line_id: line.line_id.clone(),
-        sku: line.sku.clone(),
+        sku: sent.sku.clone(),
         description: line.description.clone(),
-        quantity: line.quantity,
-        unit: line.unit.clone(),
+        quantity: sent.quantity,
+        unit: sent.unit.clone(),
         lot: line.lot.clone(),
         serial: line.serial.clone(),
     };
@@ -59,21 +65,23 @@ pub(super) fn fulfilment(released: &ReleasedOrder, facility: &str, reference: &R
         customer_account: released.customer_account.clone(),
         recipient: released.recipient.clone(),
         delivery_mode: released.delivery_mode.clone(),
-        carrier: released.carrier.clone(),
-        service: released.service.clone(),
+        carrier: mapped.carrier.clone(),
+        service: mapped.service.clone(),
         ship_by: released.ship_by,
         deliver_by: released.deliver_by,
-        lines: released.lines.iter().map(line).collect(),
+        lines: released.lines.iter().zip(&mapped.lines).map(line).collect(),
     }
 }
 
 /// What later plans need to know of the order.
 pub(super) fn facts(
     released: &ReleasedOrder,
-    warehouse: &Connection,
-    facility: &str,
+    (warehouse, facility): (&Connection, &str),
     reference: Reference,
+    mapped: &Mapped,
 ) -> CreatedOrder {
+    let line =
+        |(line, sent): (&ReleasedLine, &SentLine)| OrderedLine { sent: worth_keeping(line, sent), ..ordered(line) };
     CreatedOrder {
         reference,
         warehouse: warehouse.clone(),
@@ -84,7 +92,8 @@ pub(super) fn facts(
         version: released.version,
         origin_id: released.origin_id.clone(),
         digest: digest(released, facility),
-        lines: released.lines.iter().map(ordered).collect(),
+        lines: released.lines.iter().zip(&mapped.lines).map(line).collect(),
+        mapping: mapped.version,
     }
 }
 
@@ -93,12 +102,14 @@ pub(in crate::flows) fn ordered(line: &ReleasedLine) -> OrderedLine {
     OrderedLine {
         line_id: line.line_id.clone(),
         sku: line.sku.clone(),
+        variant: line.variant.clone(),
         quantity: line.quantity,
         unit: line.unit.clone(),
         lot: line.lot.clone(),
         serial: line.serial.clone(),
         over_percent: line.over_percent,
         under_percent: line.under_percent,
+        sent: None,
     }
 }
 

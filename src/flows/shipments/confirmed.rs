@@ -8,16 +8,17 @@ use crate::flows::history::{History, postings};
 use crate::flows::keys;
 use crate::flows::ledger::{CreatedOrder, Ledger, PackageTracking, PostedLine, PostedUpdate, kept};
 use crate::flows::meant::order_meant;
+use crate::flows::reading::Reading;
 use crate::flows::words;
 use crate::gateways::Direction;
-use crate::mapping::Mapping;
+use crate::mapping::{At, Mapping};
 use crate::message::{Envelope, ShipmentConfirmed};
 use crate::rehearsal::{Variant, broken};
 
 pub(super) fn plan(
     (message, body): (&Envelope, &ShipmentConfirmed),
     look: &ShipmentLook,
-    _mapping: &Mapping,
+    mapping: &Mapping,
     ledger: &Ledger,
 ) -> Decision {
     let (warehouse, shipment) = (&message.connection, &body.shipment_key);
@@ -36,8 +37,11 @@ pub(super) fn plan(
     if contents(body).next().is_none() {
         return confirmed.without_contents();
     }
-    match assign(body, order, &postings(ledger)) {
-        Ok(lines) => Decision::Act(vec![confirmed.post(lines)]),
+    let (environment, legal_entity) = (&look.environment, Some(&order.legal_entity));
+    let reading =
+        Reading::new(mapping.at(At { environment, legal_entity, connection: warehouse }), Code::ShipmentUnitDiffers);
+    match assign(body, order, &postings(ledger), &reading) {
+        Ok(lines) => Decision::Act(vec![confirmed.post(lines, reading.version())]),
         Err(failure) => Decision::Fail(failure),
     }
 }
@@ -52,7 +56,7 @@ struct Confirmed<'a> {
 }
 
 impl Confirmed<'_> {
-    fn post(&self, lines: Vec<PostedLine>) -> Planned {
+    fn post(&self, lines: Vec<PostedLine>, mapping: Option<u64>) -> Planned {
         let (environment, warehouse) = (&self.look.environment, &self.message.connection);
         let shipment = self.body.shipment_key.as_str();
         let update_id = keys::update_id(environment, warehouse, shipment);
@@ -72,6 +76,7 @@ impl Confirmed<'_> {
             packages: self.body.packages.iter().map(|package| package.package_key.to_string()).collect(),
             reported: None,
             fact: None,
+            mapping,
         };
         Planned {
             key: keys::post_shipment(environment, warehouse, shipment),
@@ -132,6 +137,8 @@ impl Confirmed<'_> {
         let lines: Vec<_> = posted.lines.iter().map(line).collect();
         let shipped = format!("Shipped {} as {}.", lines.join(", "), posted.shipment_key);
         let mut steps = vec![(warehouse.clone(), shipped)];
+        let mapped = posted.mapping.map(|version| format!("Read in Dynamics' words by mapping version {version}."));
+        steps.extend(mapped.map(|step| ("drayline".to_owned(), step)));
         steps.extend(said.iter().map(|said| (warehouse.clone(), tracking::told(said))));
         steps.extend(self.shorts());
         let handed = format!("Was handed packing slip {} (update {}) to post.", posted.packing_slip, posted.update_id);

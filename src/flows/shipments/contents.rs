@@ -1,16 +1,18 @@
 //! What was shipped, assigned to the lines that were ordered.
 //!
 //! A warehouse may name the line, or only the item: then the lines of that item are filled in line order, those that
-//! demand the very lot first. It refuses to guess: another unit, an item that nobody ordered, lots that do not add up
-//! and more than the tolerance allows are a person's.
+//! demand the very lot first. It refuses to guess: a unit that no row of the mapping converts, an item that nobody ordered,
+//! lots that do not add up and more than the tolerance allows are a person's.
 
 use std::collections::BTreeMap;
 
 use rust_decimal::Decimal;
 
+use super::counted::{Parts, Sums};
 use crate::failure::{Code, Failure};
 use crate::flows::history::moved;
 use crate::flows::ledger::{CreatedOrder, OrderedLine, PostedDimension, PostedLine, PostedUpdate};
+use crate::flows::reading::{Measure, Problem, Reading};
 use crate::flows::slots::{self, Slot};
 use crate::message::{ShipmentConfirmed, ShippedContent, Sku};
 
@@ -25,31 +27,96 @@ pub(super) fn assign(
     shipment: &ShipmentConfirmed,
     order: &CreatedOrder,
     postings: &[PostedUpdate],
+    reading: &Reading<'_>,
 ) -> Result<Vec<PostedLine>, Failure> {
     let before = |line: &OrderedLine| moved(postings, &line.line_id);
     let mut slots: Vec<Slot<'_>> = order.lines.iter().map(|line| Slot::of(line, before(line))).collect();
     let told = |code: Code, what: String| {
         let (key, reference) = (&shipment.shipment_key, &order.reference);
-        Failure::new(code, format!("Shipment {key} of {reference} is not posted: {what}"))
+        let looked_into = reading.version().map(|version| format!(" (Mapping version {version}.)")).unwrap_or_default();
+        Failure::new(code, format!("Shipment {key} of {reference} is not posted: {what}{looked_into}"))
     };
-    for content in contents(shipment) {
-        let fits = fitting(content, &slots).map_err(|(code, what)| told(code, what))?;
-        let pieces = pieces(content, &slots, &fits).map_err(|(code, what)| told(code, what))?;
-        for piece in pieces {
-            let left = slots::fill(&mut slots, &fits, &piece);
-            // What is too much stands on the first line, where it is found to be so.
-            if let Some(slot) = first(&mut slots, &fits, &piece) {
-                slot.take(&piece, left);
-            }
-        }
-    }
+    fill_all(shipment, &mut slots, reading).map_err(|(code, what)| told(code, what))?;
     for slot in &slots {
         check(slot).map_err(|(code, what)| told(code, what))?;
     }
     Ok(slots.into_iter().filter(|slot| !slot.pieces.is_empty()).map(Slot::posted).collect())
 }
 
-type Problem = (Code, String);
+/// Gives everything to the lines it fits: first what is counted as it was ordered, then what has to be converted or put
+/// together, in the order in which it came.
+fn fill_all(shipment: &ShipmentConfirmed, slots: &mut [Slot<'_>], reading: &Reading<'_>) -> Result<(), Problem> {
+    let (mut sums, mut parts) = (Sums::default(), Parts::default());
+    for content in contents(shipment) {
+        if let Some(lines) = kit_lines(content, slots, reading)? {
+            parts.add(lines, content);
+            continue;
+        }
+        let fits = fitting(content, slots, reading)?;
+        match Measure::of(&content.quantity, one_unit(content, slots, &fits)?) {
+            Measure::Same(quantity) => {
+                for piece in pieces(content, quantity)? {
+                    fill(slots, &fits, &piece);
+                }
+            }
+            Measure::Other(unit) => sums.add(fits, unit, content),
+        }
+    }
+    for (fits, unit, content) in sums.all() {
+        let line = one_unit(&content, slots, &fits)?;
+        let convert = |piece: PostedDimension| {
+            let quantity = reading.converted(line, piece.quantity, &unit)?;
+            Ok(PostedDimension { quantity, ..piece })
+        };
+        let pieces = pieces(&content, content.quantity.value)?;
+        for piece in pieces.into_iter().map(convert).collect::<Result<Vec<_>, Problem>>()? {
+            fill(slots, &fits, &piece);
+        }
+    }
+    for (fits, parts) in parts.all() {
+        let line = fits.first().and_then(|place| slots.get(*place)).map(|slot| slot.line);
+        let kit = line.zip(parts.first()).and_then(|(line, (sku, _))| Some((line, reading.kit_with(line, sku)?)));
+        let Some((line, components)) = kit else { continue };
+        let quantity = reading.kits(line, components, &parts)?;
+        fill(slots, &fits, &PostedDimension { quantity, ..PostedDimension::default() });
+    }
+    Ok(())
+}
+
+/// The lines whose kit a content is a part of, when it is one: the line it names, or all that ordered that kit.
+fn kit_lines(
+    content: &ShippedContent,
+    slots: &[Slot<'_>],
+    reading: &Reading<'_>,
+) -> Result<Option<Vec<usize>>, Problem> {
+    let sku = &content.item.sku;
+    let named = content.line.as_ref().and_then(|line| line.order_line_id.as_ref());
+    let meant = |line: &OrderedLine| named.is_none_or(|named| line.line_id == *named);
+    // What was ordered by itself is no part of anything.
+    if slots.iter().any(|slot| meant(slot.line) && reading.is(slot.line, sku)) {
+        return Ok(None);
+    }
+    let holding =
+        slots.iter().enumerate().filter(|(_, slot)| meant(slot.line) && reading.kit_with(slot.line, sku).is_some());
+    let holding: Vec<(usize, &Sku)> = holding.map(|(place, slot)| (place, slot.line.sent_sku())).collect();
+    let Some((_, kit)) = holding.first() else { return Ok(None) };
+    if let Some((_, other)) = holding.iter().find(|(_, other)| other != kit) {
+        let what = format!(
+            "{sku} is a part of {kit} and of {other}, and the warehouse names no line. Have it name the lines, or post it by \
+             hand in Dynamics."
+        );
+        return Err((Code::MappingAmbiguous, what));
+    }
+    Ok(Some(holding.into_iter().map(|(place, _)| place).collect()))
+}
+
+/// Gives a piece to the lines it fits. What is too much stands on the first line, where it is found to be so.
+fn fill(slots: &mut [Slot<'_>], fits: &[usize], piece: &PostedDimension) {
+    let left = slots::fill(slots, fits, piece);
+    if let Some(slot) = first(slots, fits, piece) {
+        slot.take(piece, left);
+    }
+}
 
 fn first<'s, 'a>(slots: &'s mut [Slot<'a>], fits: &[usize], piece: &PostedDimension) -> Option<&'s mut Slot<'a>> {
     let place = slots::by_demand(slots, fits, piece).first().copied()?;
@@ -81,18 +148,20 @@ fn check(slot: &Slot<'_>) -> Result<(), Problem> {
 }
 
 /// The lines that a content may go to: the one it names, or all of its item.
-fn fitting(content: &ShippedContent, slots: &[Slot<'_>]) -> Result<Vec<usize>, Problem> {
-    slots::fitting(content.line.as_ref(), &content.item.sku, slots).map_err(|what| {
+fn fitting(content: &ShippedContent, slots: &[Slot<'_>], reading: &Reading<'_>) -> Result<Vec<usize>, Problem> {
+    slots::fitting(content.line.as_ref(), &content.item.sku, slots, reading).map_err(|what| {
         let remedy = "Ask the warehouse what it is; post it by hand in Dynamics, or have the shipment corrected.";
         (Code::ShipmentLineUnknown, format!("{what} {remedy}"))
     })
 }
 
-/// A content in pieces of one lot or serial each, in the line's unit.
-fn pieces(content: &ShippedContent, slots: &[Slot<'_>], fits: &[usize]) -> Result<Vec<PostedDimension>, Problem> {
+fn one_unit<'a>(content: &ShippedContent, slots: &[Slot<'a>], fits: &[usize]) -> Result<&'a OrderedLine, Problem> {
+    slots::one_unit(&content.item.sku, slots, fits).map_err(|what| (Code::ShipmentUnitDiffers, what))
+}
+
+/// A content in pieces of one lot or serial each, which make up this quantity.
+fn pieces(content: &ShippedContent, quantity: Decimal) -> Result<Vec<PostedDimension>, Problem> {
     let sku = &content.item.sku;
-    let quantity = slots::in_unit(sku, &content.quantity, slots, fits);
-    let quantity = quantity.map_err(|what| (Code::ShipmentUnitDiffers, what))?;
     if quantity.is_sign_negative() {
         let what = format!("it takes {sku} back. Correct what was posted in Dynamics by hand, then discard this.");
         return Err((Code::ShipmentDiffers, what));

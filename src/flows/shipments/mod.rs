@@ -13,6 +13,7 @@
 
 mod confirmed;
 mod contents;
+mod counted;
 mod settled;
 mod tracking;
 mod voided;

@@ -11,7 +11,7 @@ use super::rules::FinanceOperationsRules;
 use super::state::{Environment, Fact, Request, RequestLine};
 use super::{events, expected};
 use crate::sandbox::call::{Answer, Call};
-use crate::sandbox::catalogue::{Shares, Tracking, tracking, wanted};
+use crate::sandbox::catalogue::{Shares, Tracking, Wanted, tracking, wanted};
 use crate::sandbox::chance::Chance;
 use crate::sandbox::ledger::Effect;
 use crate::sandbox::side::Side;
@@ -44,14 +44,24 @@ struct Release {
     company: Option<String>,
     warehouse: Option<String>,
     lines_max: u64,
+    /// The very lines of every order; chance chooses them when none are given.
+    lines: Vec<WantedLine>,
     /// Its event is lost: nobody is told.
     silent: bool,
 }
 
 impl Default for Release {
     fn default() -> Self {
-        Self { count: 1, seed: None, company: None, warehouse: None, lines_max: 4, silent: false }
+        Self { count: 1, seed: None, company: None, warehouse: None, lines_max: 4, lines: Vec::new(), silent: false }
     }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WantedLine {
+    item: String,
+    quantity: Decimal,
+    unit: String,
 }
 
 /// What shall be different about an order; nothing said means one more of its first line.
@@ -134,7 +144,7 @@ fn request(
     now: Timestamp,
 ) -> Request {
     let rules = &setting.rules;
-    let lines = 1 + chance.below(&format!("lines/{index}"), release.lines_max);
+    let lines = wanted_lines(rules, chance, (release, side), index);
     let company = release.company.as_ref().unwrap_or(&rules.company).to_lowercase();
     let warehouse = release.warehouse.as_ref().unwrap_or(&rules.warehouse);
     let (id, origin, fields) = match side {
@@ -156,7 +166,7 @@ fn request(
         released_ms: now.as_millisecond(),
         row: 1,
         fields,
-        lines: (1..=lines).map(|number| line(rules, chance, side, (index, number))).collect(),
+        lines: (1..).zip(lines).map(|(number, wanted)| line(rules, chance, side, (index, number), wanted)).collect(),
     }
 }
 
@@ -220,11 +230,39 @@ fn header(chance: Chance, index: u64, count: u64, warehouse: &str, now: Timestam
     }
 }
 
-fn line(rules: &FinanceOperationsRules, chance: Chance, side: Side, (order, number): (u64, u64)) -> RequestLine {
-    let inbound = side == Side::Inbound;
-    let question = if inbound { format!("inbound/{order}/{number}") } else { format!("{order}/{number}") };
+/// What an order orders: the lines that were named, else what chance chooses.
+fn wanted_lines(
+    rules: &FinanceOperationsRules,
+    chance: Chance,
+    (release, side): (&Release, Side),
+    order: u64,
+) -> Vec<Wanted> {
+    let named = |line: &WantedLine| Wanted { sku: line.item.clone(), unit: line.unit.clone(), quantity: line.quantity };
+    if !release.lines.is_empty() {
+        return release.lines.iter().map(named).collect();
+    }
     let shares = Shares { lots: rules.lots_share, serials: rules.serials_share, weighed: rules.weighed_share };
-    let wanted = wanted(chance, shares, &question);
+    let lines = 1 + chance.below(&format!("lines/{order}"), release.lines_max);
+    (1..=lines).map(|number| wanted(chance, shares, &question(side, order, number))).collect()
+}
+
+/// What chance is asked about a line.
+fn question(side: Side, order: u64, number: u64) -> String {
+    match side {
+        Side::Outbound => format!("{order}/{number}"),
+        Side::Inbound => format!("inbound/{order}/{number}"),
+    }
+}
+
+fn line(
+    rules: &FinanceOperationsRules,
+    chance: Chance,
+    side: Side,
+    (order, number): (u64, u64),
+    wanted: Wanted,
+) -> RequestLine {
+    let inbound = side == Side::Inbound;
+    let question = question(side, order, number);
     let lots = tracking(&wanted.sku) == Tracking::Lots;
     let demanded = !inbound && lots && chance.strikes(rules.demanded_share, &format!("demanded/{question}"));
     let lot = if demanded { format!("{}-B1", wanted.sku) } else { String::new() };
@@ -253,7 +291,7 @@ fn line(rules: &FinanceOperationsRules, chance: Chance, side: Side, (order, numb
         number: i64::try_from(number).unwrap_or(0),
         item: wanted.sku,
         ordered: wanted.quantity,
-        unit: wanted.unit.to_owned(),
+        unit: wanted.unit,
         over_percent,
         lot,
         serial: String::new(),

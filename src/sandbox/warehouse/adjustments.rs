@@ -103,7 +103,7 @@ fn draw(chance: Chance, index: usize) -> Wanted {
     Wanted {
         lot: if in_lots { lot } else { String::new() },
         sku: item.sku,
-        unit: item.unit.to_owned(),
+        unit: item.unit,
         delta: Some(if lost { -item.quantity } else { item.quantity }),
         reason: reason.to_owned(),
         ..Wanted::default()

@@ -12,7 +12,10 @@ use super::{Postgresql, fault, unusable};
 use crate::store::StoreError;
 
 /// Every step of the schema; a released one is never changed.
-const MIGRATIONS: &[&str] = &[include_str!("../migrations/postgresql/0001_first_day.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("../migrations/postgresql/0001_first_day.sql"),
+    include_str!("../migrations/postgresql/0002_mapping.sql"),
+];
 
 /// PostgreSQL 13.
 const VERSION_MIN: i32 = 130_000;

@@ -9,6 +9,7 @@ mod attempt;
 mod documents;
 mod exceptions;
 mod fault;
+mod mapping;
 mod migrate;
 mod outbox;
 mod ownership;

@@ -12,6 +12,7 @@ mod broken;
 mod documents;
 mod exceptions;
 mod fault;
+mod mapping;
 mod migrate;
 mod outbox;
 mod ownership;

@@ -2,6 +2,7 @@
 
 mod intents;
 mod lanes;
+mod mapping;
 mod opening;
 mod outbox;
 mod ownership;

@@ -1,0 +1,173 @@
+//! Quantities from one unit to another: exactly, or not at all.
+
+use rust_decimal::Decimal;
+
+use super::clash::Key;
+use super::fraction::{DIGITS_MAX, Fraction};
+use super::kind::RowKind;
+use super::meanings::Meanings;
+use super::row::{Item, Meaning};
+use super::unmapped::Unmapped;
+use crate::failure::Code;
+use crate::message::Unit;
+
+/// A quantity as a warehouse counts it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Counted {
+    /// How much.
+    pub quantity: Decimal,
+    /// In which unit.
+    pub unit: Unit,
+}
+
+/// One unit of Dynamics is so many of the warehouse's.
+#[derive(Clone, Copy, Debug)]
+struct Conversion<'a> {
+    unit: &'a Unit,
+    factor: Fraction,
+    decimals: u32,
+}
+
+impl<'a> Meanings<'a> {
+    /// What a quantity of Dynamics is at the warehouse; nothing when it goes as it is.
+    ///
+    /// # Errors
+    /// [`Unmapped`] when a row is missing that is needed, several could be meant, or it does not come out exactly.
+    pub fn in_warehouse_unit(&self, item: &Item, quantity: Decimal, unit: &Unit) -> Result<Option<Counted>, Unmapped> {
+        let counted_in = levels(item).find_map(|item| match self.first(&Key::counted_in(item.as_ref())) {
+            Some(Meaning::CountedIn { unit, .. }) => Some(unit),
+            _ => None,
+        });
+        let conversion = match counted_in {
+            Some(counted_in) if counted_in.same(unit) => return Ok(None),
+            Some(counted_in) => Some(self.conversion(item, unit, counted_in)?),
+            None => self.only_conversion(item, unit)?,
+        };
+        let Some(conversion) = conversion else { return Ok(None) };
+        let turned = Turned { item, quantity, from: unit, to: conversion.unit };
+        let quantity = turned.by(conversion.factor, conversion.decimals)?;
+        Ok(Some(Counted { quantity, unit: conversion.unit.clone() }))
+    }
+
+    /// What a quantity that the warehouse counted is in a unit of Dynamics.
+    ///
+    /// # Errors
+    /// [`Unmapped`] when no row says it, or it does not come out exactly.
+    pub fn in_dynamics_unit(&self, item: &Item, counted: &Counted, unit: &Unit) -> Result<Decimal, Unmapped> {
+        if counted.unit.same(unit) {
+            return Ok(counted.quantity);
+        }
+        let Conversion { factor, decimals, .. } = self.conversion(item, unit, &counted.unit)?;
+        let turned = Turned { item, quantity: counted.quantity, from: &counted.unit, to: unit };
+        let back = Fraction::ONE.over(factor).ok_or_else(|| turned.too_large())?;
+        turned.by(back, decimals)
+    }
+
+    /// The row for two units: of the item before every item's.
+    fn conversion(&self, item: &Item, dynamics: &Unit, warehouse: &Unit) -> Result<Conversion<'a>, Unmapped> {
+        let mut levels = levels(item);
+        let found = levels.find_map(|item| {
+            let key = Key::conversion(item.as_ref(), dynamics, warehouse);
+            self.first(&key).and_then(conversion)
+        });
+        found.ok_or_else(|| {
+            let what =
+                format!("no row says how many {warehouse} one {dynamics} of {item} is at {}", self.at.connection);
+            let variant = item.variant.as_deref().map(|variant| ("variant", variant));
+            let cells = [("item", item.number.as_str())].into_iter().chain(variant);
+            let cells =
+                cells.chain([("dynamics", dynamics.as_str()), ("warehouse", warehouse.as_str()), ("factor", "N")]);
+            Unmapped::missing(&what, RowKind::Unit, &self.at, &cells.collect::<Vec<_>>())
+        })
+    }
+
+    /// The one row for a unit of Dynamics, when nothing says in which unit the warehouse counts; nothing when there is none.
+    fn only_conversion(&self, item: &Item, dynamics: &Unit) -> Result<Option<Conversion<'a>>, Unmapped> {
+        for level in levels(item) {
+            let rows: Vec<_> = self.here(&Key::conversions(level.as_ref(), dynamics)).collect();
+            let narrowest = rows.first().map(|row| row.scope.narrowness());
+            let mut found = rows.iter().filter(|row| Some(row.scope.narrowness()) == narrowest);
+            let mut found = found.by_ref().filter_map(|row| conversion(&row.meaning));
+            let Some(first) = found.next() else { continue };
+            if let Some(second) = found.next() {
+                let (one, two) = (first.unit, second.unit);
+                let what = format!("one {dynamics} of {item} could be counted in {one} or in {two}");
+                let command =
+                    format!("drayline mapping set unit connection={} item={}", self.at.connection, item.number);
+                let remedy = format!("Say in which with `{command} warehouse={one} --reason TEXT`, then replay.");
+                return Err(self.ambiguous(&what, &remedy));
+            }
+            return Ok(Some(first));
+        }
+        Ok(None)
+    }
+}
+
+fn conversion(meaning: &Meaning) -> Option<Conversion<'_>> {
+    match meaning {
+        Meaning::Conversion { warehouse, factor, decimals, .. } => {
+            Some(Conversion { unit: warehouse, factor: *factor, decimals: *decimals })
+        }
+        _ => None,
+    }
+}
+
+/// Whose rows count, in this order: the variant's, the item's, every item's.
+fn levels(item: &Item) -> impl Iterator<Item = Option<Item>> {
+    let of_variant = item.variant.is_some().then(|| item.clone());
+    let of_item = Item { number: item.number.clone(), variant: None };
+    [of_variant, Some(of_item)].into_iter().flatten().map(Some).chain([None])
+}
+
+/// A quantity on its way from one unit to another.
+struct Turned<'a> {
+    item: &'a Item,
+    quantity: Decimal,
+    from: &'a Unit,
+    to: &'a Unit,
+}
+
+impl Turned<'_> {
+    /// The quantity times a factor. Two names of one unit leave any quantity as it is.
+    fn by(&self, factor: Fraction, decimals: u32) -> Result<Decimal, Unmapped> {
+        let digits = if factor == Fraction::ONE { DIGITS_MAX } else { decimals };
+        let exact = Fraction::of(self.quantity).times(factor).ok_or_else(|| self.too_large())?;
+        match exact.decimal(digits) {
+            Some(quantity) => Ok(quantity),
+            None if exact.decimal(DIGITS_MAX).is_none_or(|decimal| decimal.scale() > digits) => {
+                Err(self.indivisible(exact, factor, digits))
+            }
+            None => Err(self.too_large()),
+        }
+    }
+
+    fn indivisible(&self, exact: Fraction, factor: Fraction, digits: u32) -> Unmapped {
+        let Self { item, quantity, from, to } = self;
+        let one = Fraction::ONE.over(factor).map(|one| one.to_string()).unwrap_or_default();
+        let quantity = quantity.normalize();
+        if digits > 0 {
+            let what = format!(
+                "{quantity} {from} of {item} are {exact} {to} ({one} {from} to 1 {to}), which has more than {digits} digits \
+                 after the point"
+            );
+            return Unmapped::new(Code::MappingIndivisible, format!("{what}. {REMEDY}"));
+        }
+        let (whole, rest) = exact.split();
+        let left = rest.over(factor).and_then(|left| left.decimal(DIGITS_MAX));
+        let left = left.map_or_else(|| format!("{rest} {to}"), |left| format!("{} {from}", left.normalize()));
+        let what = format!(
+            "{quantity} {from} of {item} do not make whole {to} ({one} {from} to 1 {to}): {whole} {to} and {left} are left \
+             over"
+        );
+        Unmapped::new(Code::MappingIndivisible, format!("{what}. {REMEDY}"))
+    }
+
+    fn too_large(&self) -> Unmapped {
+        let Self { item, quantity, from, to } = self;
+        let what = format!("{} {from} of {item} are too many to be counted in {to}", quantity.normalize());
+        Unmapped::new(Code::MappingIndivisible, format!("{what}. {REMEDY}"))
+    }
+}
+
+const REMEDY: &str = "Ask the warehouse what it counted; correct the quantity, or the row with `drayline mapping set`, then \
+    replay.";

@@ -1,0 +1,102 @@
+//! Versions of the mapping: rows that hold from one version on until another one takes them away, so that every version
+//! that a plan used can be shown again.
+
+use jiff::Timestamp;
+use sqlx::FromRow;
+
+use super::StoreError;
+use super::columns::{instant, json};
+use crate::mapping::{Cells, Mapping, Row};
+
+/// A version of the mapping.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MappingVersion {
+    /// Counted from 1.
+    pub version: u64,
+    /// Who made it.
+    pub made_by: String,
+    /// Why.
+    pub reason: String,
+    /// When, by the store's clock.
+    pub made_at: Timestamp,
+    /// How many rows are new in it or say something else.
+    pub rows_set: u64,
+    /// How many rows ended with it, those whose place was taken among them.
+    pub rows_ended: u64,
+}
+
+/// What makes a new version.
+#[derive(Clone, Debug)]
+pub struct MappingChange {
+    /// The version that it was made from: nothing is changed when another one came meanwhile.
+    pub from: u64,
+    /// Rows that are new, or take the place of the row of their identity.
+    pub set: Vec<Row>,
+    /// Rows that go.
+    pub removed: Vec<Row>,
+    /// Who.
+    pub by: String,
+    /// Why.
+    pub reason: String,
+}
+
+impl MappingChange {
+    /// The identities of rows that end with it.
+    pub(super) fn ending(&self) -> Vec<String> {
+        self.set.iter().chain(&self.removed).map(Row::identity).collect()
+    }
+
+    /// What is to be inserted: identity and cells.
+    pub(super) fn beginning(&self) -> impl Iterator<Item = (String, String)> {
+        self.set.iter().map(|row| (row.identity(), serde_json::json!(row.cells()).to_string()))
+    }
+}
+
+/// A row of a version as it is read; of a version without rows there is one without cells.
+#[derive(FromRow)]
+pub(super) struct MappingColumns {
+    version: i64,
+    cells: Option<String>,
+}
+
+/// The mapping of rows as they are read, which always are of one version.
+pub(super) fn mapping(columns: Vec<MappingColumns>) -> Result<Mapping, StoreError> {
+    let version = columns.first().map_or(0, |row| row.version.cast_unsigned());
+    let rows = columns.into_iter().filter_map(|row| row.cells).map(|cells| row(&cells));
+    Ok(Mapping::new(version, rows.collect::<Result<_, _>>()?))
+}
+
+fn row(cells: &str) -> Result<Row, StoreError> {
+    let cells: Cells = json("a row of the mapping", cells)?;
+    Row::read(&cells).map_err(|problems| {
+        let problem = problems.into_iter().map(|each| format!("{} {}", each.column, each.problem)).collect::<Vec<_>>();
+        StoreError::Unusable {
+            problem: format!("a row of its mapping cannot be read: {}", problem.join("; ")),
+            remedy: "Start the release that wrote it, or a newer one".to_owned(),
+        }
+    })
+}
+
+/// A version as it is read.
+#[derive(FromRow)]
+pub(super) struct VersionColumns {
+    version: i64,
+    made_by: String,
+    reason: String,
+    made_at: i64,
+    rows_set: i64,
+    rows_ended: i64,
+}
+
+impl VersionColumns {
+    pub(super) fn version(self) -> MappingVersion {
+        MappingVersion {
+            version: self.version.cast_unsigned(),
+            made_by: self.made_by,
+            reason: self.reason,
+            made_at: instant(self.made_at),
+            rows_set: self.rows_set.cast_unsigned(),
+            rows_ended: self.rows_ended.cast_unsigned(),
+        }
+    }
+}
