@@ -17,7 +17,7 @@ use crate::clock::{Clock, Mark};
 use crate::failure::{Class, Code, Failure};
 use crate::gateways::{
     CancelAnswer, CreateAnswer, Direction, Dynamics, FulfilmentOrder, GatewayError, Gateways, HeldOrder,
-    ShipmentUpdate, UpdateState, Warehouse,
+    ShipmentUpdate, StockAdjustment, UpdateState, Warehouse,
 };
 use crate::message::{CancelOutcomeCode, Connection, Reference};
 
@@ -40,6 +40,7 @@ pub async fn act(
             Call::WriteStatus { .. } | Call::PostShipment(_) | Call::WriteTracking(_) => {
                 write(dynamics(gateways, planned)?, &planned.call).await
             }
+            Call::AdjustStock(adjustment) => adjust(dynamics(gateways, planned)?, adjustment, (mark, within)).await,
         }
     };
     clock.in_time(mark, within, made).await.unwrap_or_else(|| Err(silence(planned)))
@@ -156,7 +157,9 @@ async fn write(dynamics: &Dynamics, call: &Call) -> Result<Acted, Failure> {
         Call::WriteTracking(row) => {
             (dynamics.write_tracking(row).await, format!("write the tracking of package {}", row.package_key))
         }
-        Call::CreateOrder(_) | Call::CancelOrder { .. } => return Ok(Acted::Happened(json!({}))),
+        Call::CreateOrder(_) | Call::CancelOrder { .. } | Call::AdjustStock(_) => {
+            return Ok(Acted::Happened(json!({})));
+        }
     };
     match written {
         Ok(()) => Ok(Acted::Happened(json!({}))),
@@ -165,6 +168,22 @@ async fn write(dynamics: &Dynamics, call: &Call) -> Result<Acted, Failure> {
             // What Dynamics will not hear must not hide why we wanted to tell it.
             let verdict = matches!(call, Call::WriteStatus { .. }) && failure.class() == Class::Permanent;
             if verdict { Ok(Acted::Refused(failure)) } else { Err(failure) }
+        }
+    }
+}
+
+async fn adjust(
+    dynamics: &Dynamics,
+    adjustment: &StockAdjustment,
+    deadline: (Mark, Duration),
+) -> Result<Acted, Failure> {
+    match dynamics.adjust_stock(adjustment, deadline).await {
+        Ok(()) => Ok(Acted::Happened(json!({}))),
+        Err(error) => {
+            let item = adjustment.rows.first().map(|row| row.item_number.as_str()).unwrap_or_default();
+            let failure = dynamics.failure(&error, &format!("post the adjustment of {item}"));
+            // What is short may come in yet, which is the plan's business.
+            if failure.code == Code::DynamicsStockShort { Ok(Acted::Refused(failure)) } else { Err(failure) }
         }
     }
 }
@@ -180,7 +199,9 @@ fn dynamics<'a>(gateways: &'a Gateways, planned: &Planned) -> Result<&'a Dynamic
 fn silence(planned: &Planned) -> Failure {
     let code = match planned.call {
         Call::CreateOrder(_) | Call::CancelOrder { .. } => Code::WarehouseUnsure,
-        Call::WriteStatus { .. } | Call::PostShipment(_) | Call::WriteTracking(_) => Code::DynamicsUnsure,
+        Call::WriteStatus { .. } | Call::PostShipment(_) | Call::WriteTracking(_) | Call::AdjustStock(_) => {
+            Code::DynamicsUnsure
+        }
     };
     let sentence = format!(
         "{} did not answer in time, so that it is open whether this happened: {}. It is looked up before anything is \

@@ -4,7 +4,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::failure::Failure;
-use crate::gateways::{Direction, FulfilmentOrder, RequestVerdict, ShipmentUpdate, TrackingRow};
+use crate::gateways::{
+    Direction, FulfilmentOrder, RequestVerdict, ShipmentUpdate, StockAdjustment, TrackingRow,
+};
 use crate::message::{Body, Connection, Kind, LegalEntity, RequestId};
 
 /// What is to be done next.
@@ -141,6 +143,8 @@ pub enum Call {
     PostShipment(ShipmentUpdate),
     /// Write a package's tracking number.
     WriteTracking(TrackingRow),
+    /// Post a change of stock.
+    AdjustStock(StockAdjustment),
 }
 
 /// What it takes to ask a far end whether a call happened: it is kept with the intent.
@@ -186,7 +190,9 @@ impl Call {
             Self::PostShipment(update) if update.direction == Direction::Inbound => {
                 Lookup::Update(Box::new(update.clone()))
             }
-            Self::WriteStatus { .. } | Self::PostShipment(_) | Self::WriteTracking(_) => Lookup::Again,
+            Self::WriteStatus { .. } | Self::PostShipment(_) | Self::WriteTracking(_) | Self::AdjustStock(_) => {
+                Lookup::Again
+            }
         }
     }
 }

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use super::ledger::{CountedReceipt, PackageTracking};
 use crate::gateways::Direction;
-use crate::message::{Connection, LegalEntity, Reference, RequestId, record_id};
+use crate::message::{Connection, FactKey, LegalEntity, Reference, RequestId, record_id};
 
 /// The longest packing slip number that Dynamics takes.
 const PACKING_SLIP_LENGTH_MAX: usize = 20;
@@ -140,6 +140,20 @@ pub(super) fn tracking(act: &str, said: &PackageTracking) -> String {
     let fingerprint = record_id(&[tracking_number, words[0], words[1]]);
     let package = package_key.as_deref().unwrap_or("*");
     format!("{act}/{warehouse}/{shipment_key}/{package}/{fingerprint}/{at}")
+}
+
+pub(super) fn adjust_stock(environment: &Connection, warehouse: &Connection, adjustment: &FactKey) -> String {
+    format!("adjust_stock/{environment}/{warehouse}/{adjustment}")
+}
+
+/// Our id of a row of an adjustment in Dynamics.
+pub(super) fn adjustment_row((environment, warehouse): (&str, &str), adjustment: &str, index: usize) -> String {
+    record_id(&["adjust_stock", environment, warehouse, adjustment, &index.to_string()])
+}
+
+/// What an adjustment waits for that takes more than there is: stock of the item that comes in.
+pub(super) fn stock_name(environment: &Connection, item_number: &str) -> String {
+    format!("stock/{environment}/{item_number}")
 }
 
 /// Our id of the update in Dynamics that posts a shipment.

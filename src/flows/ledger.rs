@@ -22,13 +22,14 @@ use crate::message::{Connection, LegalEntity, Reference, RequestId, Serial, Sku,
 pub struct Ledger {
     pasts: Vec<Past>,
     refused: Vec<(String, Failure)>,
+    known: Option<String>,
 }
 
 impl Ledger {
     /// What the store knows.
     #[must_use]
     pub fn new(pasts: Vec<Past>) -> Self {
-        Self { pasts, refused: Vec::new() }
+        Self { pasts, refused: Vec::new(), known: None }
     }
 
     /// Adds what just happened; what is known already is one thing, however often it is told.
@@ -36,6 +37,17 @@ impl Ledger {
         if !self.has(&past.key) {
             self.pasts.push(past);
         }
+    }
+
+    /// Adds the name of the document that the message waited for, which is there by now.
+    pub fn know(&mut self, document: String) {
+        self.known = Some(document);
+    }
+
+    /// Whether the message waited for this document, and it is there by now.
+    #[must_use]
+    pub fn knows(&self, document: &str) -> bool {
+        self.known.as_deref() == Some(document)
     }
 
     /// Adds what was just refused: it is known to this attempt alone.
@@ -379,5 +391,20 @@ pub struct PackageTracking {
     #[serde(default)]
     pub carrier: Option<String>,
     /// When the warehouse said so.
+    pub at: Timestamp,
+}
+
+/// Facts of `adjust_stock`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct AdjustedStock {
+    /// The warehouse's key of the fact.
+    pub adjustment_key: String,
+    /// Whose key it is.
+    pub warehouse: Connection,
+    /// Tells whether the same adjustment came with other contents.
+    pub digest: String,
+    /// What it added to the item, over all statuses.
+    pub quantity: Decimal,
+    /// When it happened.
     pub at: Timestamp,
 }

@@ -18,6 +18,7 @@ mod orders;
 mod reading;
 mod shipments;
 mod slots;
+mod stock_adjustments;
 mod words;
 
 use serde_json::Value;
@@ -31,11 +32,12 @@ pub use act::{act, settle};
 pub use answer::{Acted, Call, Decision, Done, Emit, KnownDocument, Lookup, Past, Planned, Repeat, Settled};
 pub use goods_received::{ReceiptLook, plan as plan_receipt};
 pub use ledger::{
-    CancelledOrder, CountedReceipt, CreatedOrder, EndedReference, Ledger, OrderedLine, PackageTracking,
+    AdjustedStock, CancelledOrder, CountedReceipt, CreatedOrder, EndedReference, Ledger, OrderedLine, PackageTracking,
     PostedDimension, PostedLine, PostedUpdate, Reported, SeenStatus, SentLine, SettledUpdate, VoidedShipment,
 };
 pub use orders::{OrderLook, plan as plan_order};
 pub use shipments::{ShipmentLook, plan as plan_shipment};
+pub use stock_adjustments::{AdjustmentLook, plan as plan_adjustment};
 
 /// What was seen at the far ends, for the plan.
 #[derive(Clone, Debug)]
@@ -47,6 +49,8 @@ pub enum Look {
     Shipment(ShipmentLook),
     /// For messages about receipts.
     Receipt(ReceiptLook),
+    /// For messages about stock.
+    Adjustment(AdjustmentLook),
     /// Nothing needed to be seen.
     Nothing,
 }
@@ -74,8 +78,8 @@ pub async fn look(
             shipments::look(gateways, message, ledger).await.map(Look::Shipment)
         }
         Body::GoodsReceived(_) => goods_received::look(gateways, mapping, message, ledger).await.map(Look::Receipt),
-        Body::StockAdjusted(_)
-        | Body::ReturnRequested(_)
+        Body::StockAdjusted(_) => stock_adjustments::look(gateways, message).map(Look::Adjustment),
+        Body::ReturnRequested(_)
         | Body::ReturnAuthorised(_)
         | Body::ReturnStatusChanged(_)
         | Body::ReturnReceived(_)
@@ -98,6 +102,7 @@ pub fn plan(message: &Envelope, look: &Look, mapping: &Mapping, ledger: &Ledger)
         (Look::Order(look), _) => orders::plan(message, look, mapping, ledger),
         (Look::Receipt(look), _) => goods_received::plan(message, look, mapping, ledger),
         (Look::Shipment(look), _) => shipments::plan(message, look, mapping, ledger),
+        (Look::Adjustment(look), _) => stock_adjustments::plan(message, look, mapping, ledger),
         (Look::Nothing, Body::Unreadable(unreadable)) => Decision::Fail(
             Failure::new(
                 Code::MessageUnreadable,

@@ -17,7 +17,7 @@ use super::{Connector, Dynamics, Product, Warehouse};
 use crate::clock::Clock;
 use crate::config::{self, Config, DynamicsKind, Mode, Rate, ms};
 use crate::failure::Failure;
-use crate::message::{Connection, Flow, PlaceCode};
+use crate::message::{Connection, Flow, LegalEntity, PlaceCode};
 
 /// All configured far ends. Cheap to clone.
 #[derive(Clone)]
@@ -29,6 +29,10 @@ struct Directory {
     /// Environment and Dynamics warehouse, and who serves it under which name.
     places: BTreeMap<(Connection, String), (Connection, String)>,
     serving: BTreeMap<Connection, Connection>,
+    /// What each warehouse calls its facilities, and Dynamics' warehouse of each.
+    facilities: BTreeMap<Connection, Vec<(String, PlaceCode)>>,
+    /// Whose stock each warehouse holds.
+    companies: BTreeMap<Connection, LegalEntity>,
     modes: BTreeMap<Connection, Mode>,
     paces: BTreeMap<Connection, Arc<Pace>>,
     /// A far end may be called again.
@@ -81,6 +85,8 @@ impl Gateways {
             warehouses: BTreeMap::new(),
             places: BTreeMap::new(),
             serving: BTreeMap::new(),
+            facilities: BTreeMap::new(),
+            companies: BTreeMap::new(),
             modes: BTreeMap::new(),
             paces: BTreeMap::new(),
             opened: Arc::clone(&opened),
@@ -97,6 +103,11 @@ impl Gateways {
             let connection = connection("warehouses", name)?;
             directory.modes.insert(connection.clone(), warehouse.mode);
             directory.serve(&connection, warehouse)?;
+            let taking_part = config.dynamics.get(&warehouse.dynamics).map(|environment| &environment.legal_entities);
+            let only = taking_part.filter(|companies| companies.len() == 1).and_then(|companies| companies.first());
+            let named = Some(&warehouse.legal_entity).filter(|name| !name.is_empty());
+            let company = named.or(only).and_then(|name| LegalEntity::new(name.as_str()).ok());
+            directory.companies.extend(company.map(|company| (connection.clone(), company)));
             let pace = builder.pace(&connection, warehouse.rate);
             directory.paces.insert(connection.clone(), Arc::clone(&pace));
             directory.warehouses.insert(connection.clone(), builder.warehouse(connection, pace, warehouse)?);
@@ -123,6 +134,22 @@ impl Gateways {
     pub fn warehouse_at(&self, environment: &Connection, place: &PlaceCode) -> Option<(&Warehouse, &str)> {
         let (name, facility) = self.0.places.get(&(environment.clone(), folded(place.as_str())))?;
         Some((self.warehouse(name)?, facility))
+    }
+
+    /// Dynamics' warehouse for a facility as the warehouse calls it; for none where there is only one.
+    #[must_use]
+    pub fn place_of(&self, warehouse: &Connection, facility: Option<&PlaceCode>) -> Option<PlaceCode> {
+        let facilities = self.0.facilities.get(warehouse)?;
+        let named =
+            |name: &PlaceCode| facilities.iter().find(|(facility, _)| facility.eq_ignore_ascii_case(name.as_str()));
+        let only = || facilities.first().filter(|_| facilities.len() == 1);
+        facility.map_or_else(only, named).map(|(_, place)| place.clone())
+    }
+
+    /// Whose stock a warehouse holds, where the configuration says so or only one company takes part.
+    #[must_use]
+    pub fn company_of(&self, warehouse: &Connection) -> Option<LegalEntity> {
+        self.0.companies.get(warehouse).cloned()
     }
 
     /// The environment that a warehouse works for.
@@ -200,6 +227,9 @@ impl Directory {
         let environment = connection("dynamics", &config.dynamics)?;
         for (place, facility) in &config.locations {
             let key = (environment.clone(), folded(place));
+            if let Ok(code) = PlaceCode::new(place.as_str()) {
+                self.facilities.entry(warehouse.clone()).or_default().push((facility.clone(), code));
+            }
             let served = self.places.insert(key, (warehouse.clone(), facility.clone()));
             if let Some((other, _)) = served {
                 let problem = format!("is served by {other}, too; an order would not know where to go");

@@ -143,6 +143,16 @@ impl Envelope {
         }
     }
 
+    /// Whose facts its plan needs: its document's. An adjustment of stock needs no others than its own; those of a stock,
+    /// which is never closed, would become more and more.
+    #[must_use]
+    pub fn ledger_key(&self) -> String {
+        match &self.body {
+            Body::StockAdjusted(body) => format!("{}/{}", self.ordering_key, body.adjustment_key),
+            _ => self.ordering_key.to_string(),
+        }
+    }
+
     /// The bytes that travel.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {

@@ -83,6 +83,9 @@ pub(super) async fn attempt(house: &House, job: &Job, lane_is_full: bool) {
     };
     // On the heap, each in its time: a window full of deliveries waits for its look-up, and few of them are further.
     let mut attempt = Box::new(Attempt::begin(house, job, known, place, started));
+    if let Some(document) = &known_before {
+        attempt.ledger.know(document.clone());
+    }
     attempt.known_before = known_before;
     let verdict = Box::new(run(&mut attempt).await);
     Box::pin(leave::leave(attempt, verdict)).await;
@@ -202,7 +205,7 @@ impl<'a> Attempt<'a> {
         self.progressed = true;
         self.effects.push(Effect {
             key: past.key.clone(),
-            document: self.job.inbound.ordering_key.clone(),
+            document: self.job.ledger_key(),
             act: past.act.clone(),
             connection: past.connection.clone(),
             message_id: self.job.inbound.message_id,

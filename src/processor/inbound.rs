@@ -55,8 +55,14 @@ impl Job {
         Question {
             message_id: self.inbound.message_id,
             lane_key: self.inbound.lane_key.clone(),
-            document: self.inbound.ordering_key.clone(),
+            document: self.ledger_key(),
         }
+    }
+
+    /// Whose facts the attempt needs, and adds to.
+    pub(super) fn ledger_key(&self) -> String {
+        let content = self.inbound.content.as_ref();
+        content.map_or_else(|_| self.inbound.ordering_key.clone(), Envelope::ledger_key)
     }
 
     /// The same of the id that equal bytes had in the retry window before, for a message that only its bytes name.

@@ -14,4 +14,5 @@ mod receipts_convergence;
 mod scene;
 mod shipments;
 mod shipments_contents;
+mod stock_adjustments;
 mod world;

@@ -76,6 +76,7 @@ impl World {
                 self.tracking.insert(row.row_id.clone(), row.clone());
                 Acted::Happened(json!({}))
             }
+            Call::AdjustStock(adjustment) => panic!("nothing here is adjusted: {adjustment:?}"),
         }
     }
 

@@ -7,6 +7,7 @@ use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, Response};
 use serde_json::Value;
+use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
 /// What was asked.
@@ -52,6 +53,8 @@ pub enum Said {
     },
     /// The call is taken, and nothing is ever answered.
     Silence,
+    /// The call is taken, and answered when the test lets it.
+    Held(Arc<Notify>, Box<Said>),
 }
 
 impl Said {
@@ -130,7 +133,13 @@ async fn answer(State(stage): State<Arc<Stage>>, request: Request) -> Response<B
         body: String::from_utf8(body.to_vec()).unwrap(),
     };
     stage.asked.lock().unwrap().push(asked.clone());
-    match (stage.script)(&asked) {
+    let mut said = (stage.script)(&asked);
+    while let Said::Held(go, then) = said {
+        go.notified().await;
+        said = *then;
+    }
+    match said {
+        Said::Held(..) => unreachable!("it was let go"),
         Said::Silence => std::future::pending().await,
         Said::Answer { status, headers, body } => {
             let mut response = Response::builder().status(status);

@@ -1,6 +1,7 @@
 //! Suite `gateways`: what far ends see of our calls, and what we make of their answers. Real HTTP throughout,
 //! but where the wire itself is looked at.
 
+mod adjustments;
 mod dynamics_writes;
 mod far_end;
 mod http;

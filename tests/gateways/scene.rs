@@ -44,14 +44,19 @@ impl Scene {
         let secret = format!("file:{}", secret.display());
         let private = if more.contains("private_addresses") { "" } else { "gateways.private_addresses = true" };
         let deadline = if more.contains("call_ms_max") { "" } else { "gateways.call_ms_max = 5000" };
+        let token = if more.contains("token_url") {
+            String::new()
+        } else {
+            format!("dynamics.contoso.token_url = \"{url}/token\"")
+        };
         let config = ground.config(&format!(
             r#"
             {private}
             {deadline}
+            {token}
             {more}
             dynamics.contoso.kind = "finance_operations"
             dynamics.contoso.url = "{url}"
-            dynamics.contoso.token_url = "{url}/token"
             dynamics.contoso.client_id = "drayline"
             dynamics.contoso.client_secret = "{secret}"
             dynamics.contoso.secrets = ["{secret}"]

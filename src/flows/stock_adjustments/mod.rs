@@ -1,0 +1,74 @@
+//! Flow `stock_adjustments`: what changed in the warehouse for another reason than a document is posted in Dynamics.
+//!
+//! ```text
+//! StockAdjusted ─┬─ belongs to a shipment, receipt or return ──► waits for it; then it is posted already: nothing
+//!                └─ an adjustment ── post ──► posted
+//!                                    └─ there is not so much on hand ──► waits for stock of the item, then a person's
+//! ```
+//!
+//! Everything is posted as a *movement*, and movements commute: in whatever order they come, once each, the stock in
+//! Dynamics ends where the warehouse's does. So a count is posted as what it changed in the warehouse's own book, the level
+//! after it less the level before it. That is net of everything that was captured before the count and is not posted yet,
+//! because the warehouse's book had it already; and an older count that comes late takes nothing back that a newer one
+//! found. A count that says only what it found cannot be told from what is still under way: it is a person's.
+//!
+//! The direction comes from the sign, never from the reason. A plan knows its own fact and no others: the ledger of a stock
+//! that is never closed would grow for ever.
+
+mod adjusted;
+mod contents;
+
+use std::sync::Arc;
+
+use super::answer::Decision;
+use super::ledger::Ledger;
+use super::orders::{environment, unknown};
+use crate::config::Adjustments;
+use crate::failure::{Code, Failure};
+use crate::gateways::Gateways;
+use crate::mapping::Mapping;
+use crate::message::{Body, Connection, Envelope, LegalEntity, PlaceCode};
+
+/// What the plan of an adjustment needs beside the message.
+#[derive(Clone, Debug)]
+pub struct AdjustmentLook {
+    /// The Dynamics environment.
+    pub environment: Connection,
+    /// Whose stock it is; nothing: the configuration does not say.
+    pub legal_entity: Option<LegalEntity>,
+    /// Dynamics' warehouse; nothing: the facility is mapped to none.
+    pub place: Option<PlaceCode>,
+    /// What happened before is no business of ours.
+    pub go_live: Option<jiff::Timestamp>,
+    /// How adjustments are posted there.
+    pub rules: Arc<Adjustments>,
+}
+
+/// Finds out where an adjustment is posted. Nobody is asked.
+pub(super) fn look(gateways: &Gateways, message: &Envelope) -> Result<AdjustmentLook, Failure> {
+    let environment = environment(gateways, message)?;
+    let dynamics = gateways.dynamics(&environment).ok_or_else(|| unknown(&environment))?;
+    let facility = match &message.body {
+        Body::StockAdjusted(body) => body.warehouse.as_ref().and_then(|place| place.code.as_ref()),
+        _ => None,
+    };
+    Ok(AdjustmentLook {
+        legal_entity: message.legal_entity.clone().or_else(|| gateways.company_of(&message.connection)),
+        place: gateways.place_of(&message.connection, facility),
+        go_live: dynamics.go_live(),
+        rules: Arc::clone(dynamics.adjustments()),
+        environment,
+    })
+}
+
+/// Decides what is to be done next with a message about stock.
+#[must_use]
+pub fn plan(message: &Envelope, look: &AdjustmentLook, mapping: &Mapping, ledger: &Ledger) -> Decision {
+    match &message.body {
+        Body::StockAdjusted(body) => adjusted::plan((message, body), look, mapping, ledger),
+        other => Decision::Fail(Failure::new(
+            Code::MessageUnhandled,
+            format!("The flow stock_adjustments knows no {}. It is kept; replay it after an upgrade.", other.kind()),
+        )),
+    }
+}
