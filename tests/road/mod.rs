@@ -11,4 +11,5 @@ mod receipts;
 mod restarts;
 mod seen;
 mod shipments;
+mod stock_adjustments;
 pub mod world;

@@ -111,9 +111,14 @@ impl World {
         self.ground.config(&self.more)
     }
 
+    /// Adds sections to the configuration, for the next start of the product.
+    pub fn configure(&mut self, sections: &str) {
+        self.more.push_str(sections);
+    }
+
     pub async fn start_product(&mut self) {
-        let roles =
-            Roles { ingest: true, flows: vec![Flow::Orders, Flow::Shipments, Flow::GoodsReceived], triage: true };
+        let flows = vec![Flow::Orders, Flow::Shipments, Flow::GoodsReceived, Flow::StockAdjustments];
+        let roles = Roles { ingest: true, flows, triage: true };
         let app = App::start(self.config(), roles, Clock::system()).await.unwrap();
         self.deliver_to(app.address("ingest").unwrap());
         self.app = Some(app);

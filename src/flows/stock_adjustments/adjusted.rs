@@ -11,7 +11,7 @@ use crate::flows::keys;
 use crate::flows::ledger::{AdjustedStock, Ledger, kept};
 use crate::gateways::{AdjustmentRow, Direction, StockAdjustment};
 use crate::mapping::Mapping;
-use crate::message::{Envelope, LegalEntity, PlaceCode, Reference, StockAdjusted, StockStatus, record_id};
+use crate::message::{Envelope, LegalEntity, PlaceCode, Reference, Serial, StockAdjusted, StockStatus, record_id};
 
 pub(super) fn plan(
     (message, body): (&Envelope, &StockAdjusted),
@@ -24,7 +24,7 @@ pub(super) fn plan(
     if let Some(go_live) = look.go_live.filter(|go_live| at < *go_live) {
         return Decision::NotOurs(format!("It happened at {at}, before we went live at {go_live}."));
     }
-    adjusted.decide().unwrap_or_else(|failure| Decision::Fail(*failure))
+    adjusted.decide().unwrap_or_else(Decision::Fail)
 }
 
 /// An adjustment, and all that there is to know about it.
@@ -36,7 +36,7 @@ struct Adjusted<'a> {
 }
 
 impl Adjusted<'_> {
-    fn decide(&self) -> Result<Decision, Box<Failure>> {
+    fn decide(&self) -> Result<Decision, Failure> {
         let posting = self.posting()?;
         // Asked before what is in it: what belongs elsewhere needs no clear contents here.
         if let Some(decision) = self.elsewhere(&posting) {
@@ -77,20 +77,20 @@ impl Adjusted<'_> {
     }
 
     /// What its reason is posted to.
-    fn posting(&self) -> Result<ReasonPosting, Box<Failure>> {
+    fn posting(&self) -> Result<ReasonPosting, Failure> {
         let reason = &self.body.reason;
         self.look.rules.posting(reason.code.as_str(), reason.raw.as_deref()).ok_or_else(|| {
             let name = reason.raw.as_deref().unwrap_or_else(|| reason.code.as_str());
             let (environment, warehouse) = (&self.look.environment, &self.message.connection);
             let said = reason.text.as_ref().map(|text| format!(" ({text})")).unwrap_or_default();
-            Box::new(Failure::new(
+            Failure::new(
                 Code::AdjustmentReasonUnknown,
                 format!(
                     "{warehouse} adjusted {} for the reason {name}{said}, which is mapped to nothing. Say under \
                      dynamics.{environment}.adjustments.reasons what it is posted to, then replay this.",
                     self.body.item.sku
                 ),
-            ))
+            )
         })
     }
 
@@ -129,7 +129,7 @@ impl Adjusted<'_> {
         }
     }
 
-    fn legal_entity(&self) -> Result<LegalEntity, Box<Failure>> {
+    fn legal_entity(&self) -> Result<LegalEntity, Failure> {
         self.look.legal_entity.clone().ok_or_else(|| {
             let warehouse = &self.message.connection;
             self.nowhere(&format!(
@@ -140,7 +140,7 @@ impl Adjusted<'_> {
         })
     }
 
-    fn place(&self) -> Result<PlaceCode, Box<Failure>> {
+    fn place(&self) -> Result<PlaceCode, Failure> {
         self.look.place.clone().ok_or_else(|| {
             let warehouse = &self.message.connection;
             let code = self.body.warehouse.as_ref().and_then(|place| place.code.as_ref());
@@ -153,7 +153,7 @@ impl Adjusted<'_> {
         })
     }
 
-    fn status(&self, status: Option<&StockStatus>) -> Result<Option<String>, Box<Failure>> {
+    fn status(&self, status: Option<&StockStatus>) -> Result<Option<String>, Failure> {
         let Some(status) = status else { return Ok(None) };
         let found = self.look.rules.status(status.code.as_str(), status.raw.as_deref());
         found.map(Some).ok_or_else(|| {
@@ -165,13 +165,13 @@ impl Adjusted<'_> {
         })
     }
 
-    fn nowhere(&self, what: &str) -> Box<Failure> {
+    fn nowhere(&self, what: &str) -> Failure {
         let (warehouse, key, sku) = (&self.message.connection, &self.body.adjustment_key, &self.body.item.sku);
         let sentence = format!("{warehouse} adjusted {sku} ({key}), but {what}, then replay this.");
-        Box::new(Failure::new(Code::AdjustmentPlaceUnknown, sentence))
+        Failure::new(Code::AdjustmentPlaceUnknown, sentence)
     }
 
-    fn rows(&self, movements: &[Movement<'_>]) -> Result<Vec<AdjustmentRow>, Box<Failure>> {
+    fn rows(&self, movements: &[Movement<'_>]) -> Result<Vec<AdjustmentRow>, Failure> {
         let (environment, warehouse) = (self.look.environment.as_str(), self.message.connection.as_str());
         let key = self.body.adjustment_key.as_str();
         let row = |(index, movement): (usize, &Movement<'_>)| {
@@ -197,7 +197,7 @@ impl Adjusted<'_> {
     fn fact(&self, movements: &[Movement<'_>]) -> AdjustedStock {
         let piece = |movement: &Movement<'_>| {
             let status = movement.status.map(|status| status.code.as_str()).unwrap_or_default();
-            let serial = movement.serial.map(|serial| serial.as_str()).unwrap_or_default();
+            let serial = movement.serial.map(Serial::as_str).unwrap_or_default();
             format!("{} {status} {serial}", movement.quantity.normalize())
         };
         let pieces: Vec<_> = movements.iter().map(piece).collect();
