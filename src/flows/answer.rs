@@ -4,9 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::failure::Failure;
-use crate::gateways::{
-    Direction, FulfilmentOrder, RequestVerdict, ShipmentUpdate, StockAdjustment, TrackingRow,
-};
+use crate::gateways::{Direction, FulfilmentOrder, RequestVerdict, ShipmentUpdate, StockAdjustment, TrackingRow};
 use crate::message::{Body, Connection, Kind, LegalEntity, RequestId};
 
 /// What is to be done next.

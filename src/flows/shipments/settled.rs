@@ -3,9 +3,9 @@
 use super::{ShipmentLook, is_posted, tracking};
 use crate::failure::{Code, Failure};
 use crate::flows::answer::{Call, Decision, Done, Emit, KnownDocument, Past, Planned, Repeat};
-use crate::flows::history::postings;
+use crate::flows::history::{History, postings};
 use crate::flows::keys;
-use crate::flows::ledger::{Ledger, PostedUpdate, SettledUpdate, kept};
+use crate::flows::ledger::{Ledger, OrderedLine, PostedUpdate, SettledUpdate, kept};
 use crate::gateways::{Direction, UpdateState};
 use crate::message::{Body, Envelope, FactKey, Flow, Origin, PostingOutcomeCode, PostingSettled};
 
@@ -60,7 +60,7 @@ fn wake(message: &Envelope, body: &PostingSettled, look: &ShipmentLook) -> Done 
 fn settle(message: &Envelope, look: &ShipmentLook, posted: &PostedUpdate, ledger: &Ledger) -> Decision {
     let (slip, update_id, reference) = (slip(posted), &posted.update_id, &posted.reference);
     match &look.update {
-        Some(UpdateState::Processed) => Decision::Done(processed(message, look, posted)),
+        Some(UpdateState::Processed) => Decision::Done(processed(message, look, posted, ledger)),
         Some(UpdateState::Failed(text)) => Decision::Fail(
             Failure::new(
                 Code::DynamicsPostingFailed,
@@ -100,7 +100,7 @@ fn restore(look: &ShipmentLook, posted: &PostedUpdate) -> Planned {
 }
 
 /// Only now is it posted; a shipment's tracking, whatever is known of it by then, belongs to it from now on.
-fn processed(message: &Envelope, look: &ShipmentLook, posted: &PostedUpdate) -> Done {
+fn processed(message: &Envelope, look: &ShipmentLook, posted: &PostedUpdate, ledger: &Ledger) -> Done {
     let update_id = &posted.update_id;
     let fact = Past {
         key: keys::posted(&look.environment, update_id),
@@ -111,10 +111,22 @@ fn processed(message: &Envelope, look: &ShipmentLook, posted: &PostedUpdate) -> 
     let name = keys::posting_name(&look.environment, update_id);
     let ships = posted.direction == Direction::Outbound;
     let emits = if ships && look.writes_tracking { tracking::write_what_is_known(message, posted) } else { None };
+    let mut documents = vec![KnownDocument { key: name, kind: "posting", names: Vec::new() }];
+    documents.extend(stock_came_in(look, posted, ledger));
     Done {
         facts: vec![fact],
         emits: emits.into_iter().collect(),
-        documents: vec![KnownDocument { key: name, kind: "posting", names: Vec::new() }],
+        documents,
         steps: vec![("dynamics".to_owned(), format!("Posted {}.", slip(posted)))],
     }
+}
+
+/// Whoever took more from an item than there was may look again when it comes in.
+fn stock_came_in(look: &ShipmentLook, posted: &PostedUpdate, ledger: &Ledger) -> Vec<KnownDocument> {
+    let history = History::of(ledger);
+    let sent = history.find(&posted.reference).filter(|_| posted.direction == Direction::Inbound);
+    let lines = sent.iter().flat_map(|sent| &sent.created.lines);
+    let came = lines.filter(|line| posted.lines.iter().any(|posted| posted.line_id == line.line_id));
+    let key = |line: &OrderedLine| keys::stock_name(&look.environment, line.sku.as_str());
+    came.map(|line| KnownDocument { key: key(line), kind: "stock", names: Vec::new() }).collect()
 }
