@@ -295,6 +295,9 @@ codes! {
     /// Goods arrived for an inbound order that was cancelled in Dynamics.
     ReceiptCancelledOrder = "receipt.cancelled_order", Permanent, "operations",
         "Open the order in Dynamics again and replay this, or send the goods back and discard this.";
+    /// A part of a snapshot of stock contradicts itself.
+    SnapshotUnclear = "snapshot.unclear", Permanent, "operations",
+        "Ask the warehouse how many parts the snapshot has, and have it sent again; then discard this.";
     /// A call that the far end can neither absorb nor tell about may have happened.
     EffectUnsure = "effect.unsure", Permanent, "operations",
         "Look at the far end whether it happened, and say so.";

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use crate::failure::Failure;
 use crate::gateways::{Direction, FulfilmentOrder, RequestVerdict, ShipmentUpdate, StockAdjustment, TrackingRow};
-use crate::message::{Body, Connection, Kind, LegalEntity, RequestId};
+use crate::message::{Body, Connection, Kind, LegalEntity, RequestId, StockSnapshotTaken};
 
 /// What is to be done next.
 #[derive(Clone, Debug)]
@@ -47,6 +47,8 @@ pub struct Done {
     pub documents: Vec<KnownDocument>,
     /// What people see on the document's way: (system, what).
     pub steps: Vec<(String, String)>,
+    /// What the warehouse said that it holds: it is kept as it was told.
+    pub snapshot: Option<Box<StockSnapshotTaken>>,
 }
 
 /// A message that a flow emits; its identity comes from the message that caused it.

@@ -19,6 +19,7 @@ mod reading;
 mod shipments;
 mod slots;
 mod stock_adjustments;
+mod stock_snapshots;
 mod words;
 
 use serde_json::Value;
@@ -103,6 +104,7 @@ pub fn plan(message: &Envelope, look: &Look, mapping: &Mapping, ledger: &Ledger)
         (Look::Receipt(look), _) => goods_received::plan(message, look, mapping, ledger),
         (Look::Shipment(look), _) => shipments::plan(message, look, mapping, ledger),
         (Look::Adjustment(look), _) => stock_adjustments::plan(message, look, mapping, ledger),
+        (Look::Nothing, Body::StockSnapshotTaken(body)) => stock_snapshots::plan(message, body),
         (Look::Nothing, Body::Unreadable(unreadable)) => Decision::Fail(
             Failure::new(
                 Code::MessageUnreadable,

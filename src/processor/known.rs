@@ -1,8 +1,8 @@
 //! What becomes known of documents: whoever waits for one of their names is woken.
 
 use crate::flows::{KnownDocument, makes_known};
-use crate::message::Envelope;
-use crate::store::{Document, Record};
+use crate::message::{Body, Envelope, StockSnapshotTaken};
+use crate::store::{Document, Record, SnapshotPart};
 
 /// The names that become known.
 pub(super) fn names(documents: &[Document]) -> impl Iterator<Item = String> {
@@ -22,4 +22,23 @@ pub(super) fn known(envelope: &Envelope, document: KnownDocument) -> Document {
     let KnownDocument { key, kind, names } = document;
     let legal_entity = envelope.legal_entity.as_ref().map(ToString::to_string);
     Document { key, kind: kind.to_owned(), legal_entity, names }
+}
+
+/// A part of a snapshot as it is kept: its lines as they were told.
+pub(super) fn snapshot_part(envelope: &Envelope, taken: StockSnapshotTaken) -> SnapshotPart {
+    let (snapshot, scope) = (taken.snapshot_id.to_string(), taken.scope.code.as_str().to_owned());
+    let (part, parts, taken_at) = (taken.part, taken.parts, taken.as_of);
+    let line_count = u32::try_from(taken.lines.len()).unwrap_or(u32::MAX);
+    let lines =
+        Body::StockSnapshotTaken(taken).to_json().get("lines").map_or_else(|| "[]".to_owned(), ToString::to_string);
+    SnapshotPart {
+        connection: envelope.connection.to_string(),
+        snapshot,
+        part,
+        parts,
+        taken_at,
+        scope,
+        line_count,
+        lines,
+    }
 }

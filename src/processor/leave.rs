@@ -12,7 +12,7 @@ use super::attempt::{Attempt, Verdict};
 use super::emitted::{dead_letter, emitted, forwarded};
 use super::house::House;
 use super::inbound::Job;
-use super::known::{known, made_known, names};
+use super::known::{known, made_known, names, snapshot_part};
 use super::parking::{Parking, Parkings, Pause, Standing};
 use super::{report, stops, unsure};
 use crate::clock::Mark;
@@ -209,7 +209,7 @@ fn stop_of(record: &Record) -> Option<WaitsFor> {
 }
 
 fn applied(attempt: &mut Attempt<'_>, done: Done) -> Record {
-    let Done { facts, emits, documents, steps } = done;
+    let Done { facts, emits, documents, steps, snapshot } = done;
     for fact in facts {
         attempt.happened(fact);
     }
@@ -225,6 +225,7 @@ fn applied(attempt: &mut Attempt<'_>, done: Done) -> Record {
         let mut made = made_known(envelope, &record);
         made.retain(|document| !record.documents.contains(document));
         record.documents.append(&mut made);
+        record.snapshots = snapshot.into_iter().map(|taken| snapshot_part(envelope, *taken)).collect();
     }
     record
 }
@@ -364,6 +365,7 @@ fn empty(job: &Job, outcome: Outcome) -> Record {
         documents: Vec::new(),
         journey: Vec::new(),
         journal_done: Vec::new(),
+        snapshots: Vec::new(),
     }
 }
 

@@ -138,9 +138,19 @@ async fn outlive(
             let intents: Vec<_> =
                 found.iter().filter(|one| one.message_id == id).flat_map(|one| one.intents.clone()).collect();
             let effect = unsure::outliving(tenure.owner, id, &intents)?;
-            let (outbox, documents, journey, journal_done) = Default::default();
+            let (outbox, documents, journey, journal_done, snapshots) = Default::default();
             let (owner, outcome, effects) = (tenure.owner, Outcome::Unchanged, vec![effect]);
-            Some(Record { owner, message_id: id, outcome, effects, outbox, documents, journey, journal_done })
+            Some(Record {
+                owner,
+                message_id: id,
+                outcome,
+                effects,
+                outbox,
+                documents,
+                journey,
+                journal_done,
+                snapshots,
+            })
         })
         .collect();
     if !records.is_empty() {

@@ -35,7 +35,7 @@ const OUTLIVED: &str = "unsure";
 pub(super) fn intent(planned: &Planned, message: &Envelope) -> Intent {
     let call = RecordedCall {
         act: planned.act.to_owned(),
-        document: message.ordering_key.to_string(),
+        document: message.ledger_key(),
         facts: planned.facts.clone(),
         lookup: planned.call.lookup(),
     };

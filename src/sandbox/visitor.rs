@@ -72,6 +72,11 @@ impl Visitor {
         self.post("adjustments", how).await
     }
 
+    /// Has a snapshot of stock taken and told (warehouse only).
+    pub async fn take_snapshot(&self, how: &Value) -> Result<Value, reqwest::Error> {
+        self.post("snapshots", how).await
+    }
+
     /// Has every update that was refused processed again, as somebody in Dynamics would (Dynamics only).
     pub async fn process_again(&self) -> Result<Value, reqwest::Error> {
         self.post("updates/process", &json!({})).await

@@ -97,3 +97,30 @@ pub enum Replayed {
     /// It is not parked.
     NotParked(Option<Ending>),
 }
+
+/// A snapshot of stock, as far as it is here.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SnapshotView {
+    /// Who told it.
+    pub connection: String,
+    /// Its name.
+    pub snapshot: String,
+    /// When the stock was as told.
+    pub taken_at: Timestamp,
+    /// What it speaks of: `FULL`, `SKU_LIST`, `SINGLE`.
+    pub scope: String,
+    /// How many parts there are.
+    pub parts: u32,
+    /// How many of them are here.
+    pub parts_here: u32,
+    /// How many lines those have.
+    pub lines: u64,
+}
+
+impl SnapshotView {
+    /// Whether every part is here. Only then does something that a whole snapshot does not name mean nothing is held.
+    #[must_use]
+    pub fn is_complete(&self) -> bool {
+        self.parts_here >= self.parts
+    }
+}

@@ -8,7 +8,8 @@ use uuid::Uuid;
 
 use super::columns::{clean, ending_code, micros, purpose_code};
 use super::rows::{
-    Intended, Intent, OutboxRow, Outcome, Ownership, Parked, ParkedFailure, Place, Purpose, Record, WaitsFor, Written,
+    Intended, Intent, OutboxRow, Outcome, Ownership, Parked, ParkedFailure, Place, Purpose, Record, SnapshotPart,
+    WaitsFor, Written,
 };
 use super::waits::wait_code;
 use crate::message::digest;
@@ -29,6 +30,7 @@ pub(super) struct Batch<'a> {
     pub(super) names: Vec<NameRow<'a>>,
     pub(super) steps: Vec<StepRow<'a>>,
     pub(super) done: Vec<(i64, Uuid)>,
+    pub(super) snapshots: Vec<SnapshotRow<'a>>,
 }
 
 #[allow(missing_docs, reason = "columns of the table of the same name")]
@@ -119,6 +121,16 @@ pub(super) struct StepRow<'a> {
     pub(super) mode: Cow<'a, str>,
 }
 
+#[allow(missing_docs, reason = "columns of the table of the same name")]
+pub(super) struct SnapshotRow<'a> {
+    pub(super) record: i64,
+    pub(super) connection: Cow<'a, str>,
+    pub(super) snapshot: Cow<'a, str>,
+    pub(super) part: &'a SnapshotPart,
+    pub(super) scope: Cow<'a, str>,
+    pub(super) lines: Cow<'a, str>,
+}
+
 impl<'a> Batch<'a> {
     pub(super) fn of(records: impl Iterator<Item = &'a Record>) -> Self {
         let mut batch = Self::default();
@@ -178,6 +190,14 @@ impl<'a> Batch<'a> {
             mode: clean(&step.mode),
         }));
         self.done.extend(record.journal_done.iter().map(|journal| (number, *journal)));
+        self.snapshots.extend(record.snapshots.iter().map(|part| SnapshotRow {
+            record: number,
+            connection: clean(&part.connection),
+            snapshot: clean(&part.snapshot),
+            part,
+            scope: clean(&part.scope),
+            lines: clean(&part.lines),
+        }));
     }
 
     /// The message of a record.

@@ -15,18 +15,19 @@ mod mapping;
 mod parts;
 mod postgresql;
 mod rows;
+mod snapshots;
 mod sqlite;
 mod stops;
 mod views;
 mod waits;
 
 pub use asked::{
-    Announcement, Discarded, DocumentView, ExceptionScan, Listed, ParkedFilter, Replayed, StoredException,
+    Announcement, Discarded, DocumentView, ExceptionScan, Listed, ParkedFilter, Replayed, SnapshotView, StoredException,
 };
 pub use mapping::{MappingChange, MappingVersion};
 pub use rows::{
     Crew, Document, Effect, Ending, Gate, Intended, Intent, Known, OutboxRow, Outcome, Ownership, Parked,
-    ParkedFailure, Place, Purpose, Question, Record, Step, Unsettled, Waiting, WaitsFor, Written,
+    ParkedFailure, Place, Purpose, Question, Record, SnapshotPart, Step, Unsettled, Waiting, WaitsFor, Written,
 };
 pub use stops::{Pause, Stopped};
 
@@ -387,6 +388,16 @@ impl Store {
     /// Documents that have this name (key or other name, whole), with their journeys.
     pub async fn documents(&self, name: &str) -> Result<Vec<DocumentView>, StoreError> {
         on!(self, store => store.documents(name).await)
+    }
+
+    /// The snapshots of stock that a connection told, or that all told, the latest first.
+    pub async fn snapshots(&self, connection: Option<&str>, limit: u32) -> Result<Vec<SnapshotView>, StoreError> {
+        on!(self, store => store.snapshots(connection, limit).await)
+    }
+
+    /// The parts of a snapshot that are here, in their order.
+    pub async fn snapshot_parts(&self, connection: &str, snapshot: &str) -> Result<Vec<SnapshotPart>, StoreError> {
+        on!(self, store => store.snapshot_parts(connection, snapshot).await)
     }
 }
 

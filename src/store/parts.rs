@@ -131,6 +131,7 @@ fn too_long(record: &Record) -> Option<String> {
                 .flat_map(|document| &document.names)
                 .flat_map(|(label, name)| [("kind of a document's name", label), ("document's name", name)]),
         )
+        .chain(record.snapshots.iter().map(|part| ("snapshot's name", &part.snapshot)))
         .chain(record.journey.iter().map(|step| ("step's document", &step.document)));
     let mut long = names.filter(|(_, name)| name.len() > NAME_BYTES_MAX);
     long.next().map(|(what, name)| format!("the {what} is {} bytes long; {NAME_BYTES_MAX} are allowed", name.len()))
@@ -139,5 +140,6 @@ fn too_long(record: &Record) -> Option<String> {
 /// About how many bytes a record brings; what is always small is left out.
 fn size(record: &Record) -> usize {
     let parked = if let Outcome::Parked(parked) = &record.outcome { parked.bytes.len() } else { 0 };
-    parked + record.outbox.iter().map(|row| row.bytes.len()).sum::<usize>()
+    let snapshots: usize = record.snapshots.iter().map(|part| part.lines.len()).sum();
+    parked + snapshots + record.outbox.iter().map(|row| row.bytes.len()).sum::<usize>()
 }

@@ -170,6 +170,29 @@ pub struct Record {
     pub journey: Vec<Step>,
     /// Journal rows that no message needs any more.
     pub journal_done: Vec<Uuid>,
+    /// What a warehouse said that it holds.
+    pub snapshots: Vec<SnapshotPart>,
+}
+
+/// A snapshot of stock, or one part of it, as a warehouse told it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SnapshotPart {
+    /// Who told it.
+    pub connection: String,
+    /// Its name, the same for all parts.
+    pub snapshot: String,
+    /// Counted from 1.
+    pub part: u32,
+    /// How many there are.
+    pub parts: u32,
+    /// When the stock was as told.
+    pub taken_at: Timestamp,
+    /// What it speaks of: `FULL`, `SKU_LIST`, `SINGLE`.
+    pub scope: String,
+    /// How many lines it has.
+    pub line_count: u32,
+    /// Its lines, as a JSON list of `drayline.v1.SnapshotLine`.
+    pub lines: String,
 }
 
 /// How a message leaves an attempt.

@@ -15,4 +15,5 @@ mod scene;
 mod shipments;
 mod shipments_contents;
 mod stock_adjustments;
+mod stock_snapshots;
 mod world;

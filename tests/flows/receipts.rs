@@ -460,6 +460,9 @@ fn a_receipt_is_posted_when_dynamics_says_so() {
     let step = &done(&settled).steps[0].1;
     assert!(step.starts_with("Posted receipt R-1-"), "{step}");
     assert!(done(&settled).emits.is_empty());
+    // Whoever took more of it than there was looks again.
+    let came_in = done(&settled).documents.iter().filter(|document| document.kind == "stock");
+    assert_eq!(came_in.map(|document| document.key.as_str()).collect::<Vec<_>>(), ["stock/contoso/BOLT"]);
 }
 
 /// What was intended is settled as it was meant, whatever a plan would make of it by then.

@@ -12,4 +12,5 @@ mod restarts;
 mod seen;
 mod shipments;
 mod stock_adjustments;
+mod stock_snapshots;
 pub mod world;

@@ -117,8 +117,17 @@ impl World {
     }
 
     pub async fn start_product(&mut self) {
-        let flows = vec![Flow::Orders, Flow::Shipments, Flow::GoodsReceived, Flow::StockAdjustments];
-        let roles = Roles { ingest: true, flows, triage: true };
+        let roles = Roles {
+            ingest: true,
+            flows: vec![
+                Flow::Orders,
+                Flow::Shipments,
+                Flow::GoodsReceived,
+                Flow::StockAdjustments,
+                Flow::StockSnapshots,
+            ],
+            triage: true,
+        };
         let app = App::start(self.config(), roles, Clock::system()).await.unwrap();
         self.deliver_to(app.address("ingest").unwrap());
         self.app = Some(app);

@@ -41,5 +41,6 @@ pub fn leaves(owner: Ownership, message_id: Uuid, outcome: Outcome) -> Record {
         documents: Vec::new(),
         journey: Vec::new(),
         journal_done: Vec::new(),
+        snapshots: Vec::new(),
     }
 }

@@ -357,6 +357,6 @@ impl Received<'_> {
             documents.push(KnownDocument { key, kind: "cancellation", names: Vec::new() });
         }
         facts.retain(|fact| !ledger.has(&fact.key));
-        Done { facts, emits, documents, steps: self.steps(&own) }
+        Done { facts, emits, documents, steps: self.steps(&own), ..Done::default() }
     }
 }

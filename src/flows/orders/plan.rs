@@ -337,7 +337,7 @@ impl<'a> Situation<'a> {
         let stays =
             |(line, why): &(String, String)| ("dynamics".to_owned(), format!("Line {line} stays behind: {why}."));
         steps.extend(left_behind.map(stays));
-        Done { facts: Vec::new(), emits: Vec::new(), documents: vec![self.known(sent)], steps }
+        Done { documents: vec![self.known(sent)], steps, ..Done::default() }
     }
 
     /// No warehouse holds a live order, and none is wanted.
@@ -352,9 +352,9 @@ impl<'a> Situation<'a> {
         let step = format!("Has given the order {} up, and Dynamics wants it no more.", created.reference);
         Done {
             facts: seen_dead.into_iter().collect(),
-            emits: Vec::new(),
             documents: vec![self.known(latest)],
             steps: vec![(created.warehouse.to_string(), step)],
+            ..Done::default()
         }
     }
 

@@ -148,6 +148,7 @@ impl Confirmed<'_> {
             emits: self.follow_up(posted, !news.is_empty()).into_iter().collect(),
             documents: self.documents(posted, &said),
             steps,
+            ..Done::default()
         }
     }
 

@@ -50,10 +50,9 @@ fn wake(message: &Envelope, body: &PostingSettled, look: &ShipmentLook) -> Done 
     let step = format!("Says of the update {}: {}.", body.update_id, body.outcome.code.as_str());
     let woken = message.origin != Origin::Emitted;
     Done {
-        facts: Vec::new(),
-        emits: Vec::new(),
         documents: vec![KnownDocument { key: name, kind: "posting", names: Vec::new() }],
         steps: if woken { vec![("dynamics".to_owned(), step)] } else { Vec::new() },
+        ..Done::default()
     }
 }
 
@@ -118,6 +117,7 @@ fn processed(message: &Envelope, look: &ShipmentLook, posted: &PostedUpdate, led
         emits: emits.into_iter().collect(),
         documents,
         steps: vec![("dynamics".to_owned(), format!("Posted {}.", slip(posted)))],
+        ..Done::default()
     }
 }
 

@@ -98,7 +98,7 @@ impl Known {
         let names = self.news.iter().map(|said| ("tracking_number".to_owned(), said.tracking_number.clone())).collect();
         let facts = self.news.iter().map(fact).collect();
         let documents = vec![KnownDocument { key: message.ordering_key.to_string(), kind: "order", names }];
-        Done { facts, emits: Vec::new(), documents, steps }
+        Done { facts, documents, steps, ..Done::default() }
     }
 }
 

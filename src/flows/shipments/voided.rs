@@ -37,8 +37,8 @@ pub(super) fn plan(message: &Envelope, body: &ShipmentVoided, look: &ShipmentLoo
     let name = keys::shipment_name(warehouse, shipment.as_str());
     Decision::Done(Done {
         facts: vec![fact],
-        emits: Vec::new(),
         documents: vec![KnownDocument { key: name, kind: "shipment", names: Vec::new() }],
         steps: vec![(warehouse.to_string(), format!("Voided the shipment {shipment}{replaced}."))],
+        ..Done::default()
     })
 }

@@ -115,6 +115,11 @@ pub(super) fn adjusted(setting: &Setting<WarehouseRules>, adjustment: &Adjustmen
     notice(setting, None, ("stock_adjusted", &adjustment.key), &adjustment.data, now)
 }
 
+/// What is held, or a part of it.
+pub(super) fn snapshot(setting: &Setting<WarehouseRules>, key: &str, data: &Value, now: Timestamp) -> Notice {
+    notice(setting, None, ("stock_snapshot_taken", key), data, now)
+}
+
 /// The headers of an event that is sent now: the id stays, the time stamp is of the attempt.
 pub(super) fn headers(rules: &WarehouseRules, delivery: &Delivery, now: Timestamp) -> Vec<(&'static str, String)> {
     let id = delivery.events.first().map(|event| event.id.clone()).unwrap_or_default();

@@ -10,6 +10,7 @@ mod lifecycle;
 mod orders;
 mod receiving;
 mod rules;
+mod snapshots;
 mod state;
 mod view;
 
@@ -68,7 +69,7 @@ impl World for Floor {
     }
 
     fn control(&self, setting: &Setting<WarehouseRules>, call: &Call) -> Option<Answer<Fact>> {
-        adjustments::control(self, setting, call)
+        adjustments::control(self, setting, call).or_else(|| snapshots::control(self, setting, call))
     }
 
     fn move_on(&self, setting: &Setting<WarehouseRules>, _: &Faults, now: Timestamp) -> Moves<Fact> {

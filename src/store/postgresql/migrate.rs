@@ -15,6 +15,7 @@ use crate::store::StoreError;
 const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/postgresql/0001_first_day.sql"),
     include_str!("../migrations/postgresql/0002_mapping.sql"),
+    include_str!("../migrations/postgresql/0003_snapshots.sql"),
 ];
 
 /// PostgreSQL 13.

@@ -15,6 +15,7 @@ mod outbox;
 mod ownership;
 mod parked;
 mod record;
+mod snapshots;
 mod stopped;
 mod warnings;
 

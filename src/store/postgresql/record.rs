@@ -34,6 +34,7 @@ impl Postgresql {
         let statement = bind_outbox(statement, batch);
         let statement = bind_documents(statement, batch);
         let statement = bind_journey(statement, batch).bind(column(&batch.parked, |row| i64::from(row.parked.asked)));
+        let statement = bind_snapshots(statement, batch);
         let written = self.rows("recording what attempts left behind", statement).await?;
         Ok(written.into_iter().map(|(record,)| record).collect())
     }
@@ -141,4 +142,19 @@ fn bind_journey<'q>(statement: Statement<'q>, batch: &'q Batch<'_>) -> Statement
         .bind(column(steps, |row| row.mode.as_ref()))
         .bind(column(done, |(record, _)| *record))
         .bind(column(done, |(_, journal)| *journal))
+}
+
+/// 68 to 76; 67 is one more of what is parked.
+fn bind_snapshots<'q>(statement: Statement<'q>, batch: &'q Batch<'_>) -> Statement<'q> {
+    let rows = &batch.snapshots;
+    statement
+        .bind(column(rows, |row| row.record))
+        .bind(column(rows, |row| row.connection.as_ref()))
+        .bind(column(rows, |row| row.snapshot.as_ref()))
+        .bind(column(rows, |row| i64::from(row.part.part)))
+        .bind(column(rows, |row| i64::from(row.part.parts)))
+        .bind(column(rows, |row| row.part.taken_at.as_microsecond()))
+        .bind(column(rows, |row| row.scope.as_ref()))
+        .bind(column(rows, |row| i64::from(row.part.line_count)))
+        .bind(column(rows, |row| row.lines.as_ref()))
 }

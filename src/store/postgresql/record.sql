@@ -129,6 +129,19 @@ named AS (
   ORDER BY n.name COLLATE "C", n.label COLLATE "C", n.document COLLATE "C"
   ON CONFLICT DO NOTHING
 ),
+told AS (
+  INSERT INTO snapshot_parts (connection, snapshot, part, parts, taken_at, scope, message_id, line_count, lines,
+    recorded_at)
+  SELECT t.connection, t.snapshot, t.part, t.parts, t.taken_at, t.scope, mine.message_id, t.line_count, t.lines,
+    store_now()
+  FROM unnest(
+      $68::bigint[], $69::text[], $70::text[], $71::bigint[], $72::bigint[], $73::bigint[], $74::text[], $75::bigint[],
+      $76::text[])
+    AS t (record, connection, snapshot, part, parts, taken_at, scope, line_count, lines)
+  JOIN mine ON mine.record = t.record
+  ORDER BY t.connection COLLATE "C", t.snapshot COLLATE "C", t.part
+  ON CONFLICT DO NOTHING
+),
 travelled AS (
   INSERT INTO journey (document, at, message_id, ordinal, digest, system, what, mode)
   SELECT s.document, s.at, s.message_id, s.ordinal, s.digest, s.system, s.what, s.mode

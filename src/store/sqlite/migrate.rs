@@ -10,8 +10,11 @@ use crate::clock::Clock;
 use crate::store::StoreError;
 
 /// Every step of the schema; a released one is never changed.
-const MIGRATIONS: &[&str] =
-    &[include_str!("../migrations/sqlite/0001_first_day.sql"), include_str!("../migrations/sqlite/0002_mapping.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("../migrations/sqlite/0001_first_day.sql"),
+    include_str!("../migrations/sqlite/0002_mapping.sql"),
+    include_str!("../migrations/sqlite/0003_snapshots.sql"),
+];
 
 /// Turning the write-ahead log on asks for the whole file and does not wait for it: it is asked again after this.
 const AGAIN_AFTER: Duration = Duration::from_millis(20);

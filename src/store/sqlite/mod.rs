@@ -18,6 +18,7 @@ mod outbox;
 mod ownership;
 mod parked;
 mod record;
+mod snapshots;
 mod stopped;
 
 use std::collections::HashSet;

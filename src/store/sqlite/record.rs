@@ -79,6 +79,14 @@ const TRAVELLED: &str = "
 INSERT INTO journey (document, at, message_id, ordinal, digest, system, what, mode)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING";
 
+const TOLD: &str = concat!(
+    "INSERT INTO snapshot_parts (connection, snapshot, part, parts, taken_at, scope, message_id, line_count, lines,
+  recorded_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, ",
+    now!(),
+    ") ON CONFLICT DO NOTHING"
+);
+
 /// Whose record a row belongs to: nobody's, when the partition is not ours.
 type Mine = Vec<Option<Ownership>>;
 
@@ -107,6 +115,7 @@ impl Sqlite {
         }
         documents(&mut transaction, batch, &mine).await?;
         journey(&mut transaction, batch, &mine).await?;
+        snapshots(&mut transaction, batch, &mine).await?;
         transaction.commit().await?;
         Ok((0..).zip(&mine).filter(|(_, owner)| owner.is_some()).map(|(record, _)| record).collect())
     }
@@ -267,6 +276,17 @@ async fn journey(connection: &mut SqliteConnection, batch: &Batch<'_>, mine: &Mi
             let settle = settle.bind(journal).bind(owner.flow.as_str()).bind(i64::from(owner.partition));
             settle.execute(&mut *connection).await?;
         }
+    }
+    Ok(())
+}
+
+async fn snapshots(connection: &mut SqliteConnection, batch: &Batch<'_>, mine: &Mine) -> Result<(), sqlx::Error> {
+    for row in batch.snapshots.iter().filter(|row| owner_of(mine, row.record).is_some()) {
+        let told = sqlx::query(TOLD).bind(row.connection.as_ref()).bind(row.snapshot.as_ref());
+        let told = told.bind(i64::from(row.part.part)).bind(i64::from(row.part.parts));
+        let told = told.bind(row.part.taken_at.as_microsecond()).bind(row.scope.as_ref());
+        let told = told.bind(batch.message_id(row.record)).bind(i64::from(row.part.line_count));
+        told.bind(row.lines.as_ref()).execute(&mut *connection).await?;
     }
     Ok(())
 }

@@ -9,6 +9,7 @@ mod ownership;
 mod plans;
 mod postgresql;
 mod records;
+mod snapshots;
 mod stopped;
 mod waiting;
 

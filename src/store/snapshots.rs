@@ -1,0 +1,72 @@
+//! Snapshots of stock as they are read: parts as they came, and whether all of them are here.
+
+use sqlx::FromRow;
+
+use super::asked::SnapshotView;
+use super::columns::instant;
+use super::rows::SnapshotPart;
+
+/// Which there are. The number of parts is what the largest part says.
+pub(super) const LISTED: &str = "
+SELECT connection, snapshot, max(taken_at) AS taken_at, max(scope) AS scope, max(parts) AS parts, count(*) AS parts_here,
+  CAST(sum(line_count) AS bigint) AS lines
+FROM snapshot_parts WHERE (CAST($1 AS text) IS NULL OR connection = $1)
+GROUP BY connection, snapshot ORDER BY 3 DESC, 1, 2 LIMIT $2";
+
+pub(super) const PARTS: &str = "
+SELECT connection, snapshot, part, parts, taken_at, scope, line_count, lines FROM snapshot_parts
+WHERE connection = $1 AND snapshot = $2 ORDER BY part";
+
+/// A snapshot as it is listed.
+#[derive(FromRow)]
+pub(super) struct ListedColumns {
+    connection: String,
+    snapshot: String,
+    taken_at: i64,
+    scope: String,
+    parts: i64,
+    parts_here: i64,
+    lines: i64,
+}
+
+/// A part as it is read.
+#[derive(FromRow)]
+pub(super) struct PartColumns {
+    connection: String,
+    snapshot: String,
+    part: i64,
+    parts: i64,
+    taken_at: i64,
+    scope: String,
+    line_count: i64,
+    lines: String,
+}
+
+impl From<ListedColumns> for SnapshotView {
+    fn from(row: ListedColumns) -> Self {
+        Self {
+            taken_at: instant(row.taken_at),
+            parts: u32::try_from(row.parts).unwrap_or(u32::MAX),
+            parts_here: u32::try_from(row.parts_here).unwrap_or(u32::MAX),
+            lines: u64::try_from(row.lines).unwrap_or_default(),
+            connection: row.connection,
+            snapshot: row.snapshot,
+            scope: row.scope,
+        }
+    }
+}
+
+impl From<PartColumns> for SnapshotPart {
+    fn from(row: PartColumns) -> Self {
+        Self {
+            part: u32::try_from(row.part).unwrap_or(u32::MAX),
+            parts: u32::try_from(row.parts).unwrap_or(u32::MAX),
+            taken_at: instant(row.taken_at),
+            line_count: u32::try_from(row.line_count).unwrap_or(u32::MAX),
+            connection: row.connection,
+            snapshot: row.snapshot,
+            scope: row.scope,
+            lines: row.lines,
+        }
+    }
+}
