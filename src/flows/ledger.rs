@@ -393,18 +393,3 @@ pub struct PackageTracking {
     /// When the warehouse said so.
     pub at: Timestamp,
 }
-
-/// Facts of `adjust_stock`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct AdjustedStock {
-    /// The warehouse's key of the fact.
-    pub adjustment_key: String,
-    /// Whose key it is.
-    pub warehouse: Connection,
-    /// Tells whether the same adjustment came with other contents.
-    pub digest: String,
-    /// What it added to the item, over all statuses.
-    pub quantity: Decimal,
-    /// When it happened.
-    pub at: Timestamp,
-}

@@ -33,12 +33,12 @@ pub use act::{act, settle};
 pub use answer::{Acted, Call, Decision, Done, Emit, KnownDocument, Lookup, Past, Planned, Repeat, Settled};
 pub use goods_received::{ReceiptLook, plan as plan_receipt};
 pub use ledger::{
-    AdjustedStock, CancelledOrder, CountedReceipt, CreatedOrder, EndedReference, Ledger, OrderedLine, PackageTracking,
+    CancelledOrder, CountedReceipt, CreatedOrder, EndedReference, Ledger, OrderedLine, PackageTracking,
     PostedDimension, PostedLine, PostedUpdate, Reported, SeenStatus, SentLine, SettledUpdate, VoidedShipment,
 };
 pub use orders::{OrderLook, plan as plan_order};
 pub use shipments::{ShipmentLook, plan as plan_shipment};
-pub use stock_adjustments::{AdjustmentLook, plan as plan_adjustment};
+pub use stock_adjustments::{AdjustedStock, AdjustmentLook, plan as plan_adjustment};
 
 /// What was seen at the far ends, for the plan.
 #[derive(Clone, Debug)]

@@ -4,8 +4,8 @@
 use jiff::Timestamp;
 use sqlx::FromRow;
 
-use super::StoreError;
 use super::columns::{instant, json};
+use super::{Store, StoreError, on};
 use crate::mapping::{Cells, Mapping, Row};
 
 /// A version of the mapping.
@@ -98,5 +98,27 @@ impl VersionColumns {
             rows_set: self.rows_set.cast_unsigned(),
             rows_ended: self.rows_ended.cast_unsigned(),
         }
+    }
+}
+
+impl Store {
+    /// The newest version of the mapping; 0 before there is one.
+    pub async fn mapping_version(&self) -> Result<u64, StoreError> {
+        on!(self, store => store.mapping_version().await)
+    }
+
+    /// The mapping as it is, or as it was in a version.
+    pub async fn mapping(&self, version: Option<u64>) -> Result<Mapping, StoreError> {
+        on!(self, store => store.mapping(version).await)
+    }
+
+    /// The newest versions of the mapping, newest first.
+    pub async fn mapping_versions(&self, limit: u32) -> Result<Vec<MappingVersion>, StoreError> {
+        on!(self, store => store.mapping_versions(limit).await)
+    }
+
+    /// Makes a new version of the mapping; nothing when somebody else made one meanwhile. All of it, or nothing.
+    pub async fn change_mapping(&self, change: &MappingChange) -> Result<Option<u64>, StoreError> {
+        on!(self, store => store.change_mapping(change).await)
     }
 }

@@ -38,7 +38,6 @@ use uuid::Uuid;
 
 use crate::clock::Clock;
 use crate::config::{Config, StoreKind};
-use crate::mapping::Mapping;
 use crate::message::Flow;
 use crate::rehearsal::{self, Variant};
 
@@ -82,6 +81,7 @@ macro_rules! on {
         }
     };
 }
+use on;
 
 impl Store {
     /// Whether the configured address can be one; asks nobody.
@@ -312,26 +312,6 @@ impl Store {
         on!(self, store => store.pauses().await)
     }
 
-    /// The newest version of the mapping; 0 before there is one.
-    pub async fn mapping_version(&self) -> Result<u64, StoreError> {
-        on!(self, store => store.mapping_version().await)
-    }
-
-    /// The mapping as it is, or as it was in a version.
-    pub async fn mapping(&self, version: Option<u64>) -> Result<Mapping, StoreError> {
-        on!(self, store => store.mapping(version).await)
-    }
-
-    /// The newest versions of the mapping, newest first.
-    pub async fn mapping_versions(&self, limit: u32) -> Result<Vec<MappingVersion>, StoreError> {
-        on!(self, store => store.mapping_versions(limit).await)
-    }
-
-    /// Makes a new version of the mapping; nothing when somebody else made one meanwhile. All of it, or nothing.
-    pub async fn change_mapping(&self, change: &MappingChange) -> Result<Option<u64>, StoreError> {
-        on!(self, store => store.change_mapping(change).await)
-    }
-
     /// How much is parked: flow, what for (`head`, `time`, `document`, `far_end`, `flow`, `person`), messages.
     pub async fn parked_counts(&self) -> Result<Vec<(Flow, String, u64)>, StoreError> {
         on!(self, store => store.parked_counts().await)
@@ -388,16 +368,6 @@ impl Store {
     /// Documents that have this name (key or other name, whole), with their journeys.
     pub async fn documents(&self, name: &str) -> Result<Vec<DocumentView>, StoreError> {
         on!(self, store => store.documents(name).await)
-    }
-
-    /// The snapshots of stock that a connection told, or that all told, the latest first.
-    pub async fn snapshots(&self, connection: Option<&str>, limit: u32) -> Result<Vec<SnapshotView>, StoreError> {
-        on!(self, store => store.snapshots(connection, limit).await)
-    }
-
-    /// The parts of a snapshot that are here, in their order.
-    pub async fn snapshot_parts(&self, connection: &str, snapshot: &str) -> Result<Vec<SnapshotPart>, StoreError> {
-        on!(self, store => store.snapshot_parts(connection, snapshot).await)
     }
 }
 

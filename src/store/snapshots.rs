@@ -5,6 +5,7 @@ use sqlx::FromRow;
 use super::asked::SnapshotView;
 use super::columns::instant;
 use super::rows::SnapshotPart;
+use super::{Store, StoreError, on};
 
 /// Which there are. The number of parts is what the largest part says.
 pub(super) const LISTED: &str = "
@@ -68,5 +69,17 @@ impl From<PartColumns> for SnapshotPart {
             scope: row.scope,
             lines: row.lines,
         }
+    }
+}
+
+impl Store {
+    /// The snapshots of stock that a connection told, or that all told, the latest first.
+    pub async fn snapshots(&self, connection: Option<&str>, limit: u32) -> Result<Vec<SnapshotView>, StoreError> {
+        on!(self, store => store.snapshots(connection, limit).await)
+    }
+
+    /// The parts of a snapshot that are here, in their order.
+    pub async fn snapshot_parts(&self, connection: &str, snapshot: &str) -> Result<Vec<SnapshotPart>, StoreError> {
+        on!(self, store => store.snapshot_parts(connection, snapshot).await)
     }
 }

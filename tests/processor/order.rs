@@ -196,7 +196,7 @@ async fn a_stranger_goes_on_to_its_partition(backing: Backing) {
     until("the stranger is applied", async || (!world.far_ends.took().is_empty()).then_some(())).await;
     let row = world.parked(other_flow.message_id, for_a_person).await;
     assert_eq!(row.parked.flow, Flow::GoodsReceived);
-    assert_eq!(row.parked.failure.unwrap().code, "message.unhandled");
+    assert_eq!(row.parked.failure.unwrap().code, "dynamics.not_found");
     worker.stop(Duration::from_secs(5)).await;
     world.close().await;
 }

@@ -35,7 +35,7 @@ async fn an_announcement_becomes_an_exception(backing: Backing) {
     let message = announced("IN1", "e1");
     world.publish(&message).await;
     let stored = exception(&world, message.message_id, |_| true).await;
-    assert_eq!(stored.announced.failure.code, "message.unhandled");
+    assert_eq!(stored.announced.failure.code, "dynamics.not_found");
     assert_eq!(stored.announced.document, message.ordering_key.as_str());
     assert_eq!((stored.announced.connection.as_str(), stored.ended), ("contoso", None));
     assert_eq!(stored.announced.kind, Kind::ReceiptAnnounced.as_str());

@@ -2,13 +2,13 @@
 
 use rust_decimal::Decimal;
 
-use super::AdjustmentLook;
 use super::contents::{Movement, movements};
+use super::{AdjustedStock, AdjustmentLook};
 use crate::config::{BelongsTo, ReasonPosting};
 use crate::failure::{Code, Failure};
 use crate::flows::answer::{Call, Decision, Done, KnownDocument, Planned, Repeat};
 use crate::flows::keys;
-use crate::flows::ledger::{AdjustedStock, Ledger, kept};
+use crate::flows::ledger::{Ledger, kept};
 use crate::gateways::{AdjustmentRow, Direction, StockAdjustment};
 use crate::mapping::Mapping;
 use crate::message::{Envelope, LegalEntity, PlaceCode, Reference, Serial, StockAdjusted, StockStatus, record_id};

@@ -20,6 +20,10 @@ mod contents;
 
 use std::sync::Arc;
 
+use jiff::Timestamp;
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+
 use super::answer::Decision;
 use super::ledger::Ledger;
 use super::orders::{environment, unknown};
@@ -39,9 +43,24 @@ pub struct AdjustmentLook {
     /// Dynamics' warehouse; nothing: the facility is mapped to none.
     pub place: Option<PlaceCode>,
     /// What happened before is no business of ours.
-    pub go_live: Option<jiff::Timestamp>,
+    pub go_live: Option<Timestamp>,
     /// How adjustments are posted there.
     pub rules: Arc<Adjustments>,
+}
+
+/// Facts of `adjust_stock`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct AdjustedStock {
+    /// The warehouse's key of the fact.
+    pub adjustment_key: String,
+    /// Whose key it is.
+    pub warehouse: Connection,
+    /// Tells whether the same adjustment came with other contents.
+    pub digest: String,
+    /// What it added to the item, over all statuses.
+    pub quantity: Decimal,
+    /// When it happened.
+    pub at: Timestamp,
 }
 
 /// Finds out where an adjustment is posted. Nobody is asked.
