@@ -1,4 +1,5 @@
-//! What becomes known of documents: whoever waits for one of their names is woken.
+//! What becomes known by a message, as the store keeps it: documents, whose waiters are woken by any of their names, and
+//! parts of snapshots.
 
 use crate::flows::{KnownDocument, makes_known};
 use crate::message::{Body, Envelope, StockSnapshotTaken};
