@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::answer::{Acted, Call, Lookup, Past, Planned, Settled};
 use super::history::is_dead;
@@ -16,8 +16,8 @@ use super::words;
 use crate::clock::{Clock, Mark};
 use crate::failure::{Class, Code, Failure};
 use crate::gateways::{
-    CancelAnswer, CreateAnswer, Direction, Dynamics, FulfilmentOrder, GatewayError, Gateways, HeldOrder,
-    ShipmentUpdate, StockAdjustment, UpdateState, Warehouse,
+    CancelAnswer, CreateAnswer, Direction, Dynamics, FulfilmentOrder, Gateways, HeldOrder, ShipmentUpdate,
+    StockAdjustment, UpdateState, Warehouse,
 };
 use crate::message::{CancelOutcomeCode, Connection, Reference};
 
@@ -43,7 +43,14 @@ pub async fn act(
             Call::AdjustStock(adjustment) => adjust(dynamics(gateways, planned)?, adjustment, (mark, within)).await,
         }
     };
-    clock.in_time(mark, within, made).await.unwrap_or_else(|| Err(silence(planned)))
+    let code = match planned.call {
+        Call::CreateOrder(_) | Call::CancelOrder { .. } => Code::WarehouseUnsure,
+        Call::WriteStatus { .. } | Call::PostShipment(_) | Call::WriteTracking(_) | Call::AdjustStock(_) => {
+            Code::DynamicsUnsure
+        }
+    };
+    let silent = || Err(silence(code, &planned.connection, &planned.key));
+    clock.in_time(mark, within, made).await.unwrap_or_else(silent)
 }
 
 /// Asks a far end whether a call happened.
@@ -55,7 +62,7 @@ pub async fn settle(gateways: &Gateways, connection: &Connection, lookup: &Looku
         Lookup::Again => return Ok(Settled::Again),
         Lookup::Order { direction, reference } => (*direction, reference, false),
         Lookup::Cancellation { direction, reference } => (*direction, reference, true),
-        Lookup::Update(update) => return complete(gateways, connection, update).await,
+        Lookup::Update(update) => return written(gateways, connection, update).await,
     };
     let warehouse = gateways.warehouse(connection).ok_or_else(|| unknown(connection))?;
     let found = warehouse.find_order(direction, reference).await;
@@ -74,15 +81,30 @@ pub async fn settle(gateways: &Gateways, connection: &Connection, lookup: &Looku
     })
 }
 
-/// An update of which anything is there is completed. Whoever wrote it half may have handed a part of it over.
-async fn complete(gateways: &Gateways, connection: &Connection, update: &ShipmentUpdate) -> Result<Settled, Failure> {
+/// What is there of an update. Whoever wrote it half may have handed a part of it over.
+async fn written(gateways: &Gateways, connection: &Connection, update: &ShipmentUpdate) -> Result<Settled, Failure> {
     let dynamics = gateways.dynamics(connection).ok_or_else(|| unknown(connection))?;
-    let failure = |error: GatewayError| dynamics.failure(&error, &format!("hand over {}", update.packing_slip));
-    if dynamics.update_state(&update.named()).await.map_err(failure)? == UpdateState::Missing {
-        return Ok(Settled::NotThere);
-    }
-    dynamics.post_shipment(update).await.map_err(failure)?;
-    Ok(Settled::Happened(json!({})))
+    let state = dynamics.update_state(&update.named()).await;
+    let state = state.map_err(|error| dynamics.failure(&error, &format!("look for {}", update.packing_slip)))?;
+    Ok(if state == UpdateState::Missing { Settled::NotThere } else { Settled::Half(Box::new(update.clone())) })
+}
+
+/// Completes an update of which a part is there, as it was meant; within its time, as [`act`] makes a call.
+///
+/// # Errors
+/// As [`act`].
+pub async fn complete(
+    gateways: &Gateways,
+    (connection, key): (&Connection, &str),
+    update: &ShipmentUpdate,
+    clock: &Clock,
+    (mark, within): (Mark, Duration),
+) -> Result<Value, Failure> {
+    let dynamics = gateways.dynamics(connection).ok_or_else(|| unknown(connection))?;
+    let posted = clock.in_time(mark, within, dynamics.post_shipment(update)).await;
+    let posted = posted.ok_or_else(|| silence(Code::DynamicsUnsure, connection, key))?;
+    posted.map_err(|error| dynamics.failure(&error, &format!("hand over {}", update.packing_slip)))?;
+    Ok(json!({}))
 }
 
 fn burned(warehouse: &Warehouse, direction: Direction, reference: &Reference) -> Past {
@@ -196,17 +218,10 @@ fn dynamics<'a>(gateways: &'a Gateways, planned: &Planned) -> Result<&'a Dynamic
     gateways.dynamics(&planned.connection).ok_or_else(|| unknown(&planned.connection))
 }
 
-fn silence(planned: &Planned) -> Failure {
-    let code = match planned.call {
-        Call::CreateOrder(_) | Call::CancelOrder { .. } => Code::WarehouseUnsure,
-        Call::WriteStatus { .. } | Call::PostShipment(_) | Call::WriteTracking(_) | Call::AdjustStock(_) => {
-            Code::DynamicsUnsure
-        }
-    };
+fn silence(code: Code, connection: &Connection, key: &str) -> Failure {
     let sentence = format!(
-        "{} did not answer in time, so that it is open whether this happened: {}. It is looked up before anything is \
-         repeated; there is nothing to do.",
-        planned.connection, planned.key
+        "{connection} did not answer in time, so that it is open whether this happened: {key}. It is looked up before \
+         anything is repeated; there is nothing to do."
     );
     Failure::new(code, sentence)
 }

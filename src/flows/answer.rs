@@ -228,6 +228,8 @@ pub enum Settled {
     Happened(Value),
     /// Something else is known now.
     Instead(Past),
+    /// A part of it did; the rest is a call of its own, [`complete`](super::complete).
+    Half(Box<ShipmentUpdate>),
     /// It did not, as far as the far end shows.
     NotThere,
     /// It does not matter: the call may be made again.

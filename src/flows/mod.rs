@@ -29,7 +29,7 @@ use crate::gateways::Gateways;
 use crate::mapping::Mapping;
 use crate::message::{Body, Envelope};
 
-pub use act::{act, settle};
+pub use act::{act, complete, settle};
 pub use answer::{Acted, Call, Decision, Done, Emit, KnownDocument, Lookup, Past, Planned, Repeat, Settled};
 pub use goods_received::{ReceiptLook, plan as plan_receipt};
 pub use ledger::{

@@ -60,21 +60,32 @@ async fn make_calls(attempt: &mut Attempt<'_>, message: &Envelope, calls: &[Plan
     let mut intended: Option<Mark> = None;
     let intents: Vec<Intent> = calls.iter().map(|call| intent(call, message)).collect();
     for (number, (call, intent)) in calls.iter().zip(&intents).enumerate() {
-        let mark = loop {
-            if !attempt.house.pulse.until_may_call().await {
-                return Err(Verdict::Left);
-            }
-            if attempt.job.tenure.closing.is_cancelled() {
-                return Err(give_way(attempt));
-            }
-            match intended.filter(|mark| attempt.house.tools.clock.since(*mark) <= call_max / 2) {
-                Some(mark) => break mark,
-                None => intended = Some(intend(attempt, &intents[number..]).await?),
-            }
-        };
+        let mark = begin(attempt, &intents[number..], &mut intended).await?;
         make_call(attempt, call, intent, (mark, call_max)).await?;
     }
     Ok(())
+}
+
+/// When these intents were committed, the first of which may be called now: as long as a call is sure to leave in time,
+/// once is enough for all.
+pub(super) async fn begin(
+    attempt: &Attempt<'_>,
+    intents: &[Intent],
+    intended: &mut Option<Mark>,
+) -> Result<Mark, Verdict> {
+    let call_max = ms(attempt.house.tools.config.gateways.call_ms_max);
+    loop {
+        if !attempt.house.pulse.until_may_call().await {
+            return Err(Verdict::Left);
+        }
+        if attempt.job.tenure.closing.is_cancelled() {
+            return Err(give_way(attempt));
+        }
+        match intended.filter(|mark| attempt.house.tools.clock.since(*mark) <= call_max / 2) {
+            Some(mark) => return Ok(mark),
+            None => *intended = Some(intend(attempt, intents).await?),
+        }
+    }
 }
 
 /// The partition is being given up: a call that began before ends in time, one that began now might not. Whoever takes
@@ -146,7 +157,6 @@ async fn make_call(
 
 /// Whether every connection of a plan may be called, and the first one now. In dry run the journey says what would be sent.
 fn may_all_be_called(attempt: &mut Attempt<'_>, calls: &[Planned]) -> Result<(), Verdict> {
-    let after = ms(attempt.house.tools.config.processor.look_again_ms);
     let mode = |call: &Planned| attempt.house.tools.gateways.mode(&call.connection);
     let modes: Vec<Option<Mode>> = calls.iter().map(mode).collect();
     let first =
@@ -155,9 +165,9 @@ fn may_all_be_called(attempt: &mut Attempt<'_>, calls: &[Planned]) -> Result<(),
         return Err(Verdict::Pause(Pause::Failed(unknown(call.connection.as_str()))));
     }
     if let Some(call) = first(Some(Mode::DryRun)) {
-        let failure = dry_run(call.connection.as_str());
+        let verdict = dry_run(attempt, call.connection.as_str());
         tell_what_would_be_sent(attempt, calls);
-        return Err(Verdict::Pause(Pause::Again { after, failure: Some(failure) }));
+        return Err(verdict);
     }
     let flow = attempt.job.tenure.owner.flow;
     if let Some(failure) = attempt.house.stops.paused(flow) {
@@ -168,12 +178,15 @@ fn may_all_be_called(attempt: &mut Attempt<'_>, calls: &[Planned]) -> Result<(),
     refusal.map_or(Ok(()), |failure| Err(Verdict::Pause(Pause::Failed(failure))))
 }
 
-fn dry_run(connection: &str) -> Failure {
+/// Nothing is sent to this connection.
+pub(super) fn dry_run(attempt: &Attempt<'_>, connection: &str) -> Verdict {
+    let after = ms(attempt.house.tools.config.processor.look_again_ms);
     let sentence = format!(
         "The connection {connection} is in dry run: what would be sent stands on the document's journey, and nothing is \
          sent. It goes on when the connection is live."
     );
-    Failure::new(Code::ConnectionDryRun, sentence)
+    let failure = Some(Failure::new(Code::ConnectionDryRun, sentence));
+    Verdict::Pause(Pause::Again { after, failure })
 }
 
 /// Told once, not each time it is looked at again.

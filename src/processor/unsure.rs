@@ -12,10 +12,12 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::attempt::{Attempt, Verdict};
+use super::calls;
 use super::parking::Pause;
-use crate::config::ms;
+use crate::config::{Mode, ms};
 use crate::failure::{Code, Failure};
 use crate::flows::{self, Ledger, Lookup, Past, Planned, Repeat, Settled};
+use crate::gateways::ShipmentUpdate;
 use crate::message::{Connection, Envelope};
 use crate::store::{Effect, Intent, Ownership};
 
@@ -26,6 +28,18 @@ struct RecordedCall {
     document: String,
     facts: Value,
     lookup: Lookup,
+}
+
+impl RecordedCall {
+    /// What is known once it happened.
+    fn past(self, intent: &Intent, answered: Value) -> Past {
+        Past {
+            key: intent.key.clone(),
+            act: self.act,
+            connection: intent.connection.clone(),
+            facts: facts_with(self.facts, answered),
+        }
+    }
 }
 
 /// The act under which calls that outlived their message stand among what happened to its document.
@@ -109,7 +123,7 @@ pub(super) async fn settle(attempt: &mut Attempt<'_>) -> Result<(), Verdict> {
 }
 
 /// What came of one call; nothing when it did not happen, or may be made again.
-async fn ask(attempt: &Attempt<'_>, intent: &Intent) -> Result<Option<Past>, Verdict> {
+async fn ask(attempt: &mut Attempt<'_>, intent: &Intent) -> Result<Option<Past>, Verdict> {
     let recorded = serde_json::from_value::<RecordedCall>(intent.call.clone());
     let (Ok(recorded), Some(class)) = (recorded, class(&intent.class)) else { return Err(for_a_person(intent)) };
     match (class, &recorded.lookup) {
@@ -125,12 +139,11 @@ async fn ask(attempt: &Attempt<'_>, intent: &Intent) -> Result<Option<Past>, Ver
     let too_early = too_early(attempt, &connection, intent).await;
     let settled = flows::settle(&attempt.house.tools.gateways, &connection, &recorded.lookup).await;
     match settled.map_err(|failure| Verdict::Pause(Pause::Failed(failure)))? {
-        Settled::Happened(answered) => Ok(Some(Past {
-            key: intent.key.clone(),
-            act: recorded.act,
-            connection: intent.connection.clone(),
-            facts: facts_with(recorded.facts, answered),
-        })),
+        Settled::Happened(answered) => Ok(Some(recorded.past(intent, answered))),
+        Settled::Half(update) => {
+            let answered = complete(attempt, intent, &connection, &update).await?;
+            Ok(Some(recorded.past(intent, answered)))
+        }
         Settled::Instead(past) => Ok(Some(past)),
         Settled::Again => Ok(None),
         Settled::NotThere => match too_early.filter(|_| class == Repeat::Findable) {
@@ -138,6 +151,27 @@ async fn ask(attempt: &Attempt<'_>, intent: &Intent) -> Result<Option<Past>, Ver
             None => Ok(None),
         },
     }
+}
+
+/// Makes the rest of a call of which a part happened: with an intent of now, and only where a call may begin.
+async fn complete(
+    attempt: &mut Attempt<'_>,
+    intent: &Intent,
+    connection: &Connection,
+    update: &ShipmentUpdate,
+) -> Result<Value, Verdict> {
+    if attempt.house.tools.gateways.mode(connection) == Some(Mode::DryRun) {
+        return Err(calls::dry_run(attempt, connection.as_str()));
+    }
+    let again = Intent { committed_at: None, ..intent.clone() };
+    let mark = calls::begin(attempt, std::slice::from_ref(&again), &mut None).await?;
+    if let Some(first) = attempt.unsure.first_mut() {
+        *first = again;
+    }
+    let tools = &attempt.house.tools;
+    let deadline = (mark, ms(tools.config.gateways.call_ms_max));
+    let completing = flows::complete(&tools.gateways, (connection, &intent.key), update, &tools.clock, deadline);
+    Box::pin(completing).await.map_err(|failure| Verdict::Pause(Pause::Failed(failure)))
 }
 
 /// How long it takes until "not there" counts; nothing when it counts already.

@@ -44,6 +44,10 @@ struct Kept {
     overlaps: usize,
     /// What was written into Dynamics: entity and row.
     rows: Vec<(String, Value)>,
+    /// An entity whose rows are shown only when they are told to go on.
+    hidden: Option<String>,
+    /// How often rows of it were asked for.
+    sought: usize,
     posted: usize,
 }
 
@@ -108,7 +112,9 @@ impl FarEnds {
 
     /// What is held goes on, and from now on nothing is held.
     pub fn go_on(&self) {
-        self.kept().creates = Creates::Answered;
+        let mut kept = self.kept();
+        kept.creates = Creates::Answered;
+        kept.hidden = None;
         self.go_on.send_replace(true);
     }
 
@@ -130,6 +136,27 @@ impl FarEnds {
     /// How often two calls of one reference were there at one time.
     pub fn overlaps(&self) -> usize {
         self.kept().overlaps
+    }
+
+    /// Puts a row there that somebody wrote before.
+    pub fn put(&self, entity: &str, row: Value) {
+        self.kept().rows.push((entity.to_owned(), row));
+    }
+
+    /// Whoever asks for rows of this entity waits for the answer from now on, until it goes on.
+    pub fn hide(&self, entity: &str) {
+        self.go_on.send_replace(false);
+        self.kept().hidden = Some(entity.to_owned());
+    }
+
+    /// How often rows were asked for that are hidden.
+    pub fn sought(&self) -> usize {
+        self.kept().sought
+    }
+
+    /// How many rows of an entity there are.
+    pub fn rows(&self, entity: &str) -> usize {
+        self.kept().rows.iter().filter(|(of, _)| of == entity).count()
     }
 
     /// How many updates were handed over.
@@ -168,8 +195,11 @@ fn holds(row: &Value, parts: &[(String, String)]) -> bool {
 }
 
 /// One row by its key, or all that a filter chooses.
-async fn read(State(shop): State<Shop>, Path(entity): Path<String>, query: Parameters) -> Response {
+async fn read(State(mut shop): State<Shop>, Path(entity): Path<String>, query: Parameters) -> Response {
     let (name, key) = address(&entity);
+    if shop.is_hidden(name) {
+        shop.go_on.wait_for(|go_on| *go_on).await.unwrap();
+    }
     if name == "OutboundShipmentOrderRequests" {
         return shop.request(&key);
     }
@@ -202,7 +232,7 @@ async fn patch(State(shop): State<Shop>, Path(entity): Path<String>) -> StatusCo
     for (_, row) in kept.rows.iter_mut().filter(|(of, row)| of == name && holds(row, &key)) {
         row["ProcessingStatus"] = json!("Processed");
     }
-    kept.posted += usize::from(name == "OutboundShipmentOrderUpdates");
+    kept.posted += usize::from(name.ends_with("ShipmentOrderUpdates"));
     StatusCode::NO_CONTENT
 }
 
@@ -248,6 +278,13 @@ impl Shop {
             "ReceiverAddressZipCode": "62701", "ReceiverAddressCountryRegionId": "US",
         });
         axum::Json(row).into_response()
+    }
+
+    fn is_hidden(&self, entity: &str) -> bool {
+        let mut kept = self.kept.lock().unwrap();
+        let hidden = kept.hidden.as_deref() == Some(entity);
+        kept.sought += usize::from(hidden);
+        hidden
     }
 
     fn came(&self, reference: &str) -> Creates {

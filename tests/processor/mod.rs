@@ -3,6 +3,7 @@
 mod crashes;
 mod far_ends;
 mod gate;
+mod half;
 mod interleavings;
 mod modes;
 mod order;
