@@ -42,11 +42,12 @@ fn limits(config: &Config, findings: &mut Vec<Finding>) {
     let processor = &config.processor;
     let transport = &config.transport;
     let partitions = &transport.partitions;
-    let positive: [(&str, u64); 22] = [
+    let positive: [(&str, u64); 23] = [
         ("exceptions.scan_ms", config.exceptions.scan_ms),
         ("exceptions.scan_rows_max", config.exceptions.scan_rows_max.into()),
         ("exceptions.retry_ms", config.exceptions.retry_ms),
         ("transport.prefetch", transport.prefetch.into()),
+        ("transport.worker_prefetch", transport.worker_prefetch as u64),
         ("transport.publish_window", transport.publish_window as u64),
         ("transport.heartbeat_s", transport.heartbeat_s.into()),
         ("transport.partitions.orders", partitions.orders.into()),

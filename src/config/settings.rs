@@ -56,6 +56,7 @@ pub struct Transport {
     pub confirm_deadline_ms: u64,
     pub publish_window: usize,
     pub prefetch: u16,
+    pub worker_prefetch: usize,
     pub front_stuck_ms: u64,
     pub reconnect_delay_ms_min: u64,
     pub reconnect_delay_ms_max: u64,

@@ -93,7 +93,7 @@ async fn read(house: &House, tenure: &Tenure, subscription: &mut Subscription) -
 async fn subscribe(house: &House, flow: Flow, partition: u16) -> Subscription {
     let mut waits = house.retry.for_the_store();
     loop {
-        match house.tools.transport.subscribe(flow, partition).await {
+        match house.tools.transport.subscribe_within(flow, partition, window(house, flow)).await {
             Ok(subscription) => return subscription,
             Err(error) => {
                 PartitionLeft { flow, partition, why: &error.to_string() }.emit();
@@ -101,6 +101,12 @@ async fn subscribe(house: &House, flow: Flow, partition: u16) -> Subscription {
         }
         tokio::time::sleep(waits.next_wait()).await;
     }
+}
+
+/// A partition's part of what a worker holds of a flow at a time: memory goes by that, however many partitions it has.
+fn window(house: &House, flow: Flow) -> u16 {
+    let share = house.shares.of(flow).unwrap_or(1).max(1);
+    u16::try_from(house.tools.config.transport.worker_prefetch / share).unwrap_or(u16::MAX).max(1)
 }
 
 /// Finds what must be known before anything is delivered.

@@ -227,7 +227,20 @@ impl Transport {
     /// When waiting cannot help: the queue exists with other arguments, access is refused, or this process is already
     /// subscribed to it (embedded).
     pub async fn subscribe(&self, flow: Flow, partition: u16) -> Result<Subscription, TransportError> {
-        self.listen(Lane::Partition(flow, partition)).await
+        self.subscribe_within(flow, partition, u16::MAX).await
+    }
+
+    /// The same with at most so many unsettled deliveries, where that is less than what is configured.
+    ///
+    /// # Errors
+    /// As [`Self::subscribe`].
+    pub async fn subscribe_within(
+        &self,
+        flow: Flow,
+        partition: u16,
+        window: u16,
+    ) -> Result<Subscription, TransportError> {
+        self.listen(Lane::Partition(flow, partition), window).await
     }
 
     /// Subscribes to the dead letters of a flow.
@@ -235,13 +248,13 @@ impl Transport {
     /// # Errors
     /// As [`Self::subscribe`].
     pub async fn subscribe_dead_letters(&self, flow: Flow) -> Result<Subscription, TransportError> {
-        self.listen(Lane::DeadLetters(flow)).await
+        self.listen(Lane::DeadLetters(flow), u16::MAX).await
     }
 
-    async fn listen(&self, lane: Lane) -> Result<Subscription, TransportError> {
+    async fn listen(&self, lane: Lane, window: u16) -> Result<Subscription, TransportError> {
         let source = match self {
-            Self::Embedded(embedded) => Source::Embedded(embedded.subscribe(lane).await?),
-            Self::Rabbitmq(rabbitmq) => Source::Rabbitmq(Box::new(rabbitmq.subscribe(lane).await?)),
+            Self::Embedded(embedded) => Source::Embedded(embedded.subscribe(lane, window).await?),
+            Self::Rabbitmq(rabbitmq) => Source::Rabbitmq(Box::new(rabbitmq.subscribe(lane, window).await?)),
         };
         Ok(Subscription(source))
     }

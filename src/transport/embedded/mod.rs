@@ -91,14 +91,14 @@ impl Embedded {
         answered.await.unwrap_or(Err(NotDelivered::Unconfirmed))
     }
 
-    pub(super) async fn subscribe(&self, lane: Lane) -> Result<Subscription, TransportError> {
+    pub(super) async fn subscribe(&self, lane: Lane, window: u16) -> Result<Subscription, TransportError> {
         if self.0.closed.is_cancelled() {
             return Err(TransportError::closed());
         }
         if !lane.exists(&self.0.partitions) {
             return Err(TransportError::new(format!("there is no queue {lane}"), "Look at transport.partitions"));
         }
-        Subscription::begin(&self.0, lane).await
+        Subscription::begin(&self.0, lane, usize::from(window).min(self.0.prefetch)).await
     }
 
     /// Everything that was published or settled is on disk when this returns, and the file is closed.

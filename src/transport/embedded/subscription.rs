@@ -71,12 +71,13 @@ pub struct Subscription {
     lane: Lane,
     window: Arc<Window>,
     shared: Arc<Shared>,
+    prefetch: usize,
     ahead: VecDeque<SqliteRow>,
     read: i64,
 }
 
 impl Subscription {
-    pub(super) async fn begin(shared: &Arc<Shared>, lane: Lane) -> Result<Self, TransportError> {
+    pub(super) async fn begin(shared: &Arc<Shared>, lane: Lane, prefetch: usize) -> Result<Self, TransportError> {
         let window = Arc::new(Window::default());
         {
             let mut open = lock(&shared.open);
@@ -87,8 +88,8 @@ impl Subscription {
             open.insert(lane, Arc::clone(&window));
         }
         let (answer, answered) = oneshot::channel();
-        let subscription = Self { lane, window, shared: Arc::clone(shared), ahead: VecDeque::new(), read: 0 };
-        let began = Work::Begin { lane, prefetch: shared.prefetch, answer };
+        let subscription = Self { lane, window, shared: Arc::clone(shared), prefetch, ahead: VecDeque::new(), read: 0 };
+        let began = Work::Begin { lane, prefetch, answer };
         shared.work.send(began).map_err(|_| TransportError::closed())?;
         match answered.await {
             Ok(Ok(())) => Ok(subscription),
@@ -107,7 +108,7 @@ impl Subscription {
             if window.ended.load(Ordering::SeqCst) {
                 return None;
             }
-            if window.unsettled.load(Ordering::SeqCst) < self.shared.prefetch {
+            if window.unsettled.load(Ordering::SeqCst) < self.prefetch {
                 if self.ahead.is_empty() {
                     self.read_ahead().await?;
                 }
@@ -123,7 +124,7 @@ impl Subscription {
         let read = sqlx::query(READ)
             .bind(self.lane.to_string())
             .bind(self.read)
-            .bind(i64::try_from(self.shared.prefetch).unwrap_or(i64::MAX))
+            .bind(i64::try_from(self.prefetch).unwrap_or(i64::MAX))
             .fetch_all(&self.shared.reader);
         let rows = self.shared.clock.step("queue.read", read).await;
         match rows {

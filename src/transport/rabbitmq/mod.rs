@@ -110,11 +110,11 @@ impl Rabbitmq {
         tokio::time::timeout(deadline, publish).await.unwrap_or(Err(NotDelivered::Unconfirmed))
     }
 
-    pub(super) async fn subscribe(&self, lane: Lane) -> Result<Subscription, TransportError> {
+    pub(super) async fn subscribe(&self, lane: Lane, window: u16) -> Result<Subscription, TransportError> {
         if !lane.exists(self.shared.partitions()) {
             return Err(TransportError::new(format!("there is no queue {lane}"), "Look at transport.partitions"));
         }
-        subscription::subscribe(&self.shared, lane).await
+        subscription::subscribe(&self.shared, lane, window.min(self.shared.config.transport.prefetch)).await
     }
 
     pub(super) fn away_for(&self) -> Option<Duration> {

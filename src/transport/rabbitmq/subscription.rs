@@ -34,12 +34,12 @@ pub struct Subscription {
 }
 
 /// Waits for a session, and for the queue to be ours to read, as long as it takes.
-pub(super) async fn subscribe(shared: &Arc<Shared>, lane: Lane) -> Result<Subscription, TransportError> {
+pub(super) async fn subscribe(shared: &Arc<Shared>, lane: Lane, prefetch: u16) -> Result<Subscription, TransportError> {
     loop {
         let session = shared.session().await?;
         // A task of its own: when the caller turns away in the middle, the consumer that the broker may have by then comes
         // to an end, or it would keep the queue from every other one.
-        let begun = tokio::spawn(begin(Arc::clone(shared), Arc::clone(&session), lane));
+        let begun = tokio::spawn(begin(Arc::clone(shared), Arc::clone(&session), lane, prefetch));
         match begun.await.unwrap_or(Err((lane, Obstacle::Missing))) {
             Ok(subscription) => return Ok(subscription),
             Err((_, Obstacle::Missing | Obstacle::Lost(_))) => {
@@ -56,9 +56,14 @@ pub(super) async fn subscribe(shared: &Arc<Shared>, lane: Lane) -> Result<Subscr
     }
 }
 
-async fn begin(shared: Arc<Shared>, session: Arc<Session>, lane: Lane) -> Result<Subscription, (Lane, Obstacle)> {
+async fn begin(
+    shared: Arc<Shared>,
+    session: Arc<Session>,
+    lane: Lane,
+    prefetch: u16,
+) -> Result<Subscription, (Lane, Obstacle)> {
     tokio::select! {
-        begun = Subscription::begin(&shared, &session, lane) => begun,
+        begun = Subscription::begin(&shared, &session, lane, prefetch) => begun,
         // The client library may leave a question unanswered for ever when its connection breaks just then.
         () = session.ended.cancelled() => Err((lane, Obstacle::Missing)),
     }
@@ -77,19 +82,18 @@ async fn differs(shared: &Shared, session: &Session, lane: Lane, words: String) 
 }
 
 impl Subscription {
-    async fn begin(shared: &Shared, session: &Session, lane: Lane) -> Result<Self, (Lane, Obstacle)> {
+    async fn begin(shared: &Shared, session: &Session, lane: Lane, prefetch: u16) -> Result<Self, (Lane, Obstacle)> {
         session.declare(&shared.topology, lane).await?;
-        let transport = &shared.config.transport;
         let own = |error: lapin::Error| (lane, Obstacle::from(error));
         let queue = short(&shared.topology.queue(lane).name).map_err(|obstacle| (lane, obstacle))?;
         let channel = session.consume().create_channel().await.map_err(own)?;
         // Before consuming: nothing but the window bounds what the client library keeps in memory.
-        channel.basic_qos(transport.prefetch, BasicQosOptions::default()).await.map_err(own)?;
+        channel.basic_qos(prefetch, BasicQosOptions::default()).await.map_err(own)?;
         let options = BasicConsumeOptions::default();
         let consumer = channel.basic_consume(queue, ShortString::default(), options, FieldTable::default()).await;
         let consumer = Some(consumer.map_err(own)?);
         let watermark = Arc::new(Watermark::default());
-        let acknowledging = tokio::spawn(Arc::clone(&watermark).run(ms(transport.front_stuck_ms)));
+        let acknowledging = tokio::spawn(Arc::clone(&watermark).run(ms(shared.config.transport.front_stuck_ms)));
         Ok(Self { channel, consumer, watermark, acknowledging, session_ended: session.ended.clone() })
     }
 
