@@ -151,6 +151,9 @@ codes! {
     /// Parts of a kit that make no whole kit.
     MappingKitIncomplete = "mapping.kit_incomplete", Permanent, "operations",
         "Ask the warehouse what became of the parts left over; correct the shipment or the kit, then replay it.";
+    /// Nothing is known of an item of which something must be known.
+    MappingItemUnknown = "mapping.item_unknown", Transient, "integration",
+        "Have Dynamics scanned with `drayline mapping check`, then replay it.";
     /// Dynamics cannot be reached, or answers with a server error.
     DynamicsUnavailable = "dynamics.unavailable", Busy, "integration",
         "Nothing, it goes on by itself; if it lasts, look at the environment's health.";
@@ -220,6 +223,9 @@ codes! {
     /// The warehouse reports a problem with the order.
     OrderStuck = "order.stuck", Permanent, "operations",
         "Read the warehouse's reason and solve it there or in Dynamics.";
+    /// A line names no lot or serial, and the warehouse does not choose one.
+    OrderTrackingMissing = "order.tracking_missing", Permanent, "operations",
+        "Reserve the lots or serials in Dynamics and release the order again; or let the warehouse choose them, then replay it.";
     /// Nothing is known of the order that the message speaks of.
     OrderUnknown = "order.unknown", Permanent, "operations",
         "Find out who created the order at the warehouse; if it is one of ours, replay it once the order is there.";

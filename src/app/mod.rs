@@ -20,7 +20,7 @@ use crate::config::{Config, Finding, StoreKind, TransportKind, ms};
 use crate::console::{Operations, operations};
 use crate::exceptions::{Desk, Triage};
 use crate::gateways::Gateways;
-use crate::ingest::{self, Doors, router};
+use crate::ingest::{self, Doors, Scans, router};
 use crate::message::Flow;
 use crate::processor::{Tools, Worker};
 use crate::rehearsal::Rehearsal;
@@ -53,6 +53,7 @@ pub struct App {
     servers: Vec<JoinHandle<()>>,
     worker: Option<Worker>,
     triage: Option<Triage>,
+    scans: Option<JoinHandle<()>>,
     store: Store,
     transport: Transport,
     _lock: Option<Lock>,
@@ -107,6 +108,7 @@ impl App {
             servers: Vec::new(),
             worker: None,
             triage: None,
+            scans: None,
             store: store.clone(),
             transport: transport.clone(),
             _lock: lock,
@@ -120,6 +122,11 @@ impl App {
             scrape,
         };
         app.serve("operations", config.operations.listen, operations(looks)).await?;
+        if roles.ingest {
+            let (config, clock) = (Arc::clone(&config), clock.clone());
+            let scans = Scans { config, clock, store: store.clone(), gateways: gateways.clone() };
+            app.scans = Some(tokio::spawn(scans.run()));
+        }
         if !roles.flows.is_empty() {
             let tools = Tools {
                 config: Arc::clone(&config),
@@ -163,6 +170,10 @@ impl App {
     /// Closes the doors, finishes what has started, gives the partitions up.
     pub async fn stop(self) {
         self.ending.cancel();
+        // A scan that ends anywhere is made again.
+        if let Some(scans) = &self.scans {
+            scans.abort();
+        }
         let drain = ms(self.config.processor.drain_ms_max);
         let doors = self.servers.into_iter().map(|server| closed(server, drain));
         let worker = async {

@@ -1,4 +1,4 @@
-//! `mapping list | set | import | export`: what means what.
+//! `mapping list | set | import | export | check`: what means what.
 
 use std::path::PathBuf;
 
@@ -6,7 +6,7 @@ use clap::Subcommand;
 use serde_json::{Value, json};
 
 use super::exceptions::who;
-use super::{Failed, Global, output, store};
+use super::{Failed, Global, mapping_check, output, store};
 use crate::mapping::{COLUMNS, Cells, Change, Import, Mapping, Row, clashes, import, write_csv};
 use crate::store::{MappingChange, Store};
 
@@ -20,7 +20,8 @@ pub(super) const HELP: &str = "Rows say what means what: the warehouse's SKU of 
     drayline mapping set unit warehouse=each connection=north --reason \"north counts in eaches\"\n  \
     drayline mapping export > mapping.csv\n  \
     drayline mapping import mapping.csv                  what would change, line by line\n  \
-    drayline mapping import mapping.csv --yes --reason \"spring catalogue\"";
+    drayline mapping import mapping.csv --yes --reason \"spring catalogue\"\n  \
+    drayline mapping check --connection north            every item that does not map there";
 
 const KIND_HELP: &str = "One of sku, kit, unit, location, carrier, adjustment_reason, disposition, rejection_reason";
 
@@ -70,6 +71,16 @@ pub(super) enum Action {
         #[arg(long, value_name = "TEXT")]
         reason: Option<String>,
     },
+    /// Scan what Dynamics says of its items, and tell every item, warehouse and row that does not map: one line each, with
+    /// what is wrong and what to do; exit 1 if any. Nothing is sent to a warehouse
+    Check {
+        /// Only what is wrong at this warehouse
+        #[arg(long, value_name = "NAME")]
+        connection: Option<String>,
+        /// With what the last scan found, without asking Dynamics
+        #[arg(long)]
+        last: bool,
+    },
     /// Print all rows as CSV, as `import` reads it
     Export {
         /// As it was in this version
@@ -96,6 +107,7 @@ pub(super) async fn run(global: &Global, action: Action) -> Result<(), Failed> {
             let reason = reason.filter(|_| yes);
             from_file(global, &store::made(global).await?, (&text, replace), reason).await
         }
+        Action::Check { connection, last } => mapping_check::check(global, connection.as_deref(), last).await,
         Action::Export { at } => {
             let mapping = as_it_was(&store::open(global).await?, at).await?;
             export(global, &mapping)

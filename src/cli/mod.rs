@@ -6,6 +6,7 @@ mod demo;
 mod documents;
 mod exceptions;
 mod mapping;
+mod mapping_check;
 mod output;
 mod pauses;
 mod roles;

@@ -60,6 +60,7 @@ fn limits(config: &Config, findings: &mut Vec<Finding>) {
         ("ingest.body_bytes_max", config.ingest.body_bytes_max as u64),
         ("ingest.requests_max", config.ingest.requests_max as u64),
         ("ingest.connections_max", config.ingest.connections_max as u64),
+        ("ingest.scan_look_ms", config.ingest.scan_look_ms),
         ("processor.batch_max", processor.batch_max as u64),
         ("processor.waiting_per_far_end_max", processor.waiting_per_far_end_max),
         ("processor.stop_poll_ms", processor.stop_poll_ms),

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::adjustments::Adjustments;
+use super::catalogue::{Catalogue, ChosenBy};
 use super::secret::Secret;
 
 /// A Dynamics environment.
@@ -53,6 +54,9 @@ pub struct Dynamics {
     /// What differs from version to version when goods are expected and received.
     #[serde(default)]
     pub inbound: Inbound,
+    /// What is read of its items, units and warehouses, and how often.
+    #[serde(default)]
+    pub catalogue: Catalogue,
 }
 
 /// The two products.
@@ -225,6 +229,12 @@ pub struct Warehouse {
     /// The company whose stock it holds; empty: the one that takes part, where it is only one.
     #[serde(default)]
     pub legal_entity: String,
+    /// Who chooses the lot of an item that is held in lots.
+    #[serde(default)]
+    pub lots: ChosenBy,
+    /// Who chooses the piece of an item that is held piece by piece.
+    #[serde(default)]
+    pub serials: ChosenBy,
     /// How often it may be called.
     #[serde(default)]
     pub rate: Rate,

@@ -4,6 +4,7 @@
 //! errors, and all problems are told at once with their place. Secrets are named, never written.
 
 mod adjustments;
+mod catalogue;
 mod check;
 mod connections;
 mod load;
@@ -13,6 +14,7 @@ mod settings;
 use serde::Serialize;
 
 pub use adjustments::{Adjustments, BelongsTo, ReasonPosting};
+pub use catalogue::{Catalogue, ChosenBy, TrackedBy};
 pub use check::check;
 pub use connections::{Commit, DimensionRows, Dynamics, DynamicsKind, Inbound, Mode, Outbound, Rate, Stage, Warehouse};
 pub use load::{DEFAULTS, load, load_text, load_with};

@@ -126,6 +126,7 @@ pub struct Ingest {
     pub outbox_rows_max: u64,
     pub accept_deadline_ms: u64,
     pub retry_after_s: u64,
+    pub scan_look_ms: u64,
 }
 
 /// Where operators look.

@@ -4,9 +4,10 @@ use std::cell::Cell;
 
 use rust_decimal::Decimal;
 
-use super::ledger::OrderedLine;
+use super::ledger::{OrderedLine, PostedDimension};
 use crate::failure::Code;
-use crate::mapping::{Component, Counted, Meanings, Unmapped, whole_kits};
+use crate::gateways::Direction;
+use crate::mapping::{Component, Counted, Meanings, Told, Unmapped, lacking, whole_kits};
 use crate::message::{Quantity, Sku, Unit};
 
 /// What is wrong with a part of a message: its code, and what and where.
@@ -78,6 +79,24 @@ impl<'a> Reading<'a> {
         self.used.set(true);
         let quantity = whole_kits(line.sent_sku(), components, parts).map_err(problem)?;
         self.converted(line, quantity, line.sent_unit())
+    }
+
+    /// What a piece that went out, or came in, does not tell of its line's item and must, in words.
+    pub fn untold(&self, line: &OrderedLine, piece: &PostedDimension, direction: Direction) -> Option<String> {
+        let number = line.item().number;
+        let tracking = self.meanings.catalogue()?.item(&number)?.tracking?;
+        let must = |told: Told| match direction {
+            Direction::Outbound => told.issue,
+            Direction::Inbound => told.receipt,
+        };
+        let lot = must(tracking.lots) && piece.lot.is_none();
+        let serial = must(tracking.serials) && piece.serial.is_none();
+        let what = lacking(lot, serial).filter(|_| !piece.quantity.is_zero())?;
+        let (quantity, unit, id) = (piece.quantity.normalize(), &line.unit, &line.line_id);
+        Some(format!(
+            "{quantity} {unit} of line {id} ({number}) name {what}, and Dynamics tells the item apart. Have the warehouse name \
+             them."
+        ))
     }
 
     /// A quantity in the unit of its line.

@@ -8,14 +8,14 @@ use reqwest::Url;
 use tokio::sync::Notify;
 
 use super::error::{GatewayError, NotSent};
-use super::finance_operations::FinanceOperations;
+use super::finance_operations::{FinanceOperations, strange_name};
 use super::http::Caller;
 use super::pace::{Bucket, FarEndView, Pace};
 use super::warehouses::Standard;
 use super::wire::Wire;
-use super::{Connector, Dynamics, Product, Warehouse};
+use super::{Connector, Demands, Dynamics, Product, Warehouse};
 use crate::clock::Clock;
-use crate::config::{self, Config, DynamicsKind, Mode, Rate, ms};
+use crate::config::{self, ChosenBy, Config, DynamicsKind, Mode, Rate, ms};
 use crate::failure::Failure;
 use crate::message::{Connection, Flow, LegalEntity, PlaceCode};
 
@@ -152,6 +152,34 @@ impl Gateways {
         self.0.companies.get(warehouse).cloned()
     }
 
+    /// All environments.
+    pub fn environments(&self) -> impl Iterator<Item = &Dynamics> {
+        self.0.dynamics.values()
+    }
+
+    /// The companies of an environment that take part: those that are configured, and those whose stock warehouses hold.
+    #[must_use]
+    pub fn companies(&self, environment: &Connection) -> Vec<LegalEntity> {
+        let configured = self.dynamics(environment).map(|dynamics| &dynamics.legal_entities);
+        let configured = configured.into_iter().flatten().filter_map(|name| LegalEntity::new(name.as_str()).ok());
+        let held = self.served(environment).filter_map(|warehouse| self.company_of(warehouse));
+        let mut companies: Vec<_> = configured.chain(held).collect();
+        companies.sort();
+        companies.dedup();
+        companies
+    }
+
+    /// The warehouses that work for an environment.
+    pub fn served(&self, environment: &Connection) -> impl Iterator<Item = &Connection> {
+        self.0.serving.iter().filter(move |(_, serves)| *serves == environment).map(|(warehouse, _)| warehouse)
+    }
+
+    /// The Dynamics warehouses that a connection is configured to serve.
+    #[must_use]
+    pub fn places(&self, warehouse: &Connection) -> Vec<PlaceCode> {
+        self.0.facilities.get(warehouse).into_iter().flatten().map(|(_, place)| place.clone()).collect()
+    }
+
     /// The environment that a warehouse works for.
     #[must_use]
     pub fn serving(&self, warehouse: &Connection) -> Option<&Connection> {
@@ -267,6 +295,10 @@ impl Builder<'_> {
         let place = |key: &str| format!("dynamics.{name}.{key}");
         let product = match config.kind {
             DynamicsKind::FinanceOperations => {
+                if let Some(strange) = strange_name(&config.catalogue) {
+                    let problem = format!("names {strange}, by which nothing is read; docs/mapping.md lists the names");
+                    return Err(unusable(place("catalogue.names"), problem));
+                }
                 let addresses = (root(place("url"), &config.url)?, url(place("token_url"), &config.token_url)?);
                 let secret = config.client_secret.clone();
                 let secret = secret.ok_or_else(|| unusable(place("client_secret"), "is missing"))?;
@@ -294,7 +326,9 @@ impl Builder<'_> {
         let token = config.token.clone().ok_or_else(|| unusable(place("token"), "is missing"))?;
         let root = root(place("url"), &config.url)?;
         let connector = Connector::Standard(Standard { caller: self.caller(&name, &pace), root, token });
-        Ok(Warehouse { name, pace, connector })
+        let order = |chosen_by| chosen_by == ChosenBy::Order;
+        let demands = Demands { lots: order(config.lots), serials: order(config.serials) };
+        Ok(Warehouse { name, demands, pace, connector })
     }
 }
 

@@ -149,6 +149,18 @@ impl GatewayError {
     }
 }
 
+impl GatewayError {
+    /// How long the far end wants to be left alone, whether it says so now or said so before.
+    #[must_use]
+    pub fn wish(&self) -> Option<Duration> {
+        match self {
+            Self::NotSent { why: NotSent::LeftAlone(LeftAlone::Asked(left)), .. } => Some(*left),
+            Self::NotSent { why: NotSent::NoToken(error), .. } => error.wish(),
+            other => other.pause(),
+        }
+    }
+}
+
 /// Why nothing was sent.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum NotSent {

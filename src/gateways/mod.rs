@@ -24,6 +24,7 @@ use std::time::Duration;
 use crate::clock::Mark;
 use crate::config::Adjustments;
 use crate::failure::Failure;
+use crate::mapping::Fact;
 use crate::message::{Connection, LegalEntity, RequestId};
 
 pub use directory::{Gateways, GatewaysUnusable, Stop};
@@ -38,7 +39,7 @@ pub use stock::{AdjustmentRow, StockAdjustment};
 pub use wire::{Wire, WireAnswer, WireRequest};
 
 use finance_operations::FinanceOperations;
-use pace::{Pace, Place};
+use pace::{Pace, Place, scanning};
 use warehouses::Standard;
 
 /// A Dynamics environment, whichever product it is.
@@ -58,8 +59,18 @@ enum Product {
 /// A warehouse connection, whichever system it is.
 pub struct Warehouse {
     name: Connection,
+    demands: Demands,
     pace: Arc<Pace>,
     connector: Connector,
+}
+
+/// What a warehouse must be told before an order leaves, of items that Dynamics tells apart.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Demands {
+    /// The lot: it does not choose one itself.
+    pub lots: bool,
+    /// The piece.
+    pub serials: bool,
 }
 
 /// The systems.
@@ -160,6 +171,14 @@ impl Dynamics {
         }
     }
 
+    /// All that Dynamics says of a company's items, and what could not be read, in words. It goes after everything else that
+    /// is wanted of the environment.
+    pub async fn catalogue(&self, legal_entity: &LegalEntity) -> Result<(Vec<Fact>, Vec<String>), GatewayError> {
+        match &self.product {
+            Product::FinanceOperations(product) => scanning(product.catalogue(legal_entity, &self.pace)).await,
+        }
+    }
+
     /// How adjustments are posted.
     #[must_use]
     pub fn adjustments(&self) -> &Arc<Adjustments> {
@@ -195,6 +214,12 @@ impl Warehouse {
     #[must_use]
     pub fn name(&self) -> &Connection {
         &self.name
+    }
+
+    /// What must be told to it before an order leaves.
+    #[must_use]
+    pub fn demands(&self) -> Demands {
+        self.demands
     }
 
     /// Creates an order, or says that its reference is taken. Findable by our reference.

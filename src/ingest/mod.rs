@@ -1,4 +1,4 @@
-//! WHERE IT ENTERS: the HTTP doors.
+//! WHERE IT ENTERS: the HTTP doors, and scans of what Dynamics says of its items.
 //!
 //! One request is one straight page (`visit`): read within the limits, find the sender, believe it or not, translate,
 //! make durable, answer. Translators are pure: past this folder no foreign JSON exists.
@@ -13,6 +13,7 @@
 
 mod accept;
 mod answer;
+mod catalogue;
 mod checks;
 mod finance_operations;
 mod instant;
@@ -37,6 +38,7 @@ use crate::transport::Transport;
 
 pub use accept::outgoing;
 pub use answer::guard;
+pub use catalogue::{ScanError, Scans};
 pub use checks::check;
 pub use finance_operations::translate as translate_finance_operations;
 pub use instant::{dynamics_instant, lenient_instant};

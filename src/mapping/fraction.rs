@@ -5,12 +5,14 @@ use std::fmt;
 use std::str::FromStr;
 
 use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
 
 /// The most digits after the point that a decimal holds.
 pub const DIGITS_MAX: u32 = 28;
 
 /// An exact fraction in its lowest terms; the denominator is positive.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct Fraction {
     numerator: i128,
     denominator: i128,
@@ -108,6 +110,20 @@ impl FromStr for Fraction {
             Some((above, below)) => number(above).zip(number(below)).and_then(|(above, below)| above.over(below)),
         };
         read.ok_or_else(wrong)
+    }
+}
+
+impl TryFrom<String> for Fraction {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        text.parse()
+    }
+}
+
+impl From<Fraction> for String {
+    fn from(fraction: Fraction) -> Self {
+        fraction.to_string()
     }
 }
 

@@ -1,6 +1,7 @@
 //! What holds for one company's goods at one warehouse: the narrowest row that matches.
 
 use super::Mapping;
+use super::catalogue::Catalogue;
 use super::clash::Key;
 use super::kind::RowKind;
 use super::row::{Component, Item, Meaning, Row, Scope};
@@ -65,6 +66,12 @@ impl<'a> Meanings<'a> {
     #[must_use]
     pub fn version(&self) -> u64 {
         self.mapping.version()
+    }
+
+    /// What Dynamics says of the company's items; nothing before a scan.
+    #[must_use]
+    pub fn catalogue(&self) -> Option<&'a Catalogue> {
+        self.mapping.catalogue(self.at.environment, self.at.legal_entity?)
     }
 
     /// What the warehouse calls an item; nothing when no row speaks of the item, which is then called as in Dynamics.
@@ -170,6 +177,12 @@ impl<'a> Meanings<'a> {
     pub(super) fn here(&self, key: &Key) -> impl Iterator<Item = &'a Row> + use<'a> {
         let at = self.at;
         self.mapping.speaking_of(key).filter(move |row| row.scope.covers_at(&at))
+    }
+
+    /// All rows of this environment and company, whatever warehouse they name.
+    pub(super) fn all(&self) -> impl Iterator<Item = &'a Row> + use<'a> {
+        let At { environment, legal_entity, .. } = self.at;
+        self.mapping.rows().iter().filter(move |row| row.scope.covers(environment, legal_entity))
     }
 
     pub(super) fn ambiguous(&self, what: &str, remedy: &str) -> Unmapped {

@@ -1,7 +1,8 @@
 //! WHAT MEANS WHAT: items, units, places, carriers and reasons, as Dynamics calls them and as a warehouse calls them.
 //!
 //! ```text
-//! a file, a command ──► cells ──► rows ──► the store: versions, with who, when and why
+//! a file, a command ──► cells ──► rows ─────┐
+//! a scan of Dynamics ──► facts ─────────────┴► the store: versions, with who, when and why
 //!                                              │ a new version, within a second
 //!                                              ▼
 //!                         one snapshot for each attempt ──► what holds at one place ──► the plan
@@ -14,6 +15,7 @@
 //! Invariants: an empty mapping changes nothing; no two rows of equal scope say something about the same thing; what is
 //! counted there and back again is the same quantity.
 
+mod catalogue;
 mod cells;
 mod clash;
 mod csv;
@@ -23,12 +25,14 @@ mod kind;
 mod kits;
 mod meanings;
 mod row;
+mod unfit;
 mod units;
 mod unmapped;
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
+pub use catalogue::{Catalogue, ConversionFacts, Fact, ItemFacts, Told, Tolerance, Tracking, lacking};
 pub use clash::{Clash, clashes};
 pub use csv::{Record, Unreadable, read as read_csv, write as write_csv};
 pub use fraction::Fraction;
@@ -37,10 +41,13 @@ pub use kind::RowKind;
 pub use kits::whole_kits;
 pub use meanings::{At, Meanings};
 pub use row::{COLUMNS, CellProblem, Cells, Component, Item, Meaning, Row, Scope};
+pub use unfit::Unfit;
 pub use units::Counted;
 pub use unmapped::Unmapped;
 
 use clash::Key;
+
+use crate::message::{Connection, LegalEntity};
 
 /// One version of everything that is mapped: a snapshot, cheap to clone.
 #[derive(Clone, Debug, Default)]
@@ -52,12 +59,20 @@ struct Known {
     rows: Vec<Row>,
     /// Places of rows by what they speak of, the narrowest first.
     by_key: HashMap<Key, Vec<usize>>,
+    /// What Dynamics says of the items of each environment and company.
+    catalogues: HashMap<(Connection, LegalEntity), Catalogue>,
 }
 
 impl Mapping {
     /// A snapshot of these rows, of which no two may clash.
     #[must_use]
     pub fn new(version: u64, rows: Vec<Row>) -> Self {
+        Self::with_catalogues(version, rows, Vec::new())
+    }
+
+    /// The same, with what Dynamics says of its items.
+    #[must_use]
+    pub fn with_catalogues(version: u64, rows: Vec<Row>, catalogues: Vec<Catalogue>) -> Self {
         let mut by_key: HashMap<Key, Vec<usize>> = HashMap::new();
         for (place, row) in rows.iter().enumerate() {
             for key in row.keys().into_iter().chain(row.groups()) {
@@ -68,7 +83,12 @@ impl Mapping {
             places.sort_by_key(|place| std::cmp::Reverse(rows.get(*place).map(|row| row.scope.narrowness())));
             places.dedup();
         }
-        Self(Arc::new(Known { version, rows, by_key }))
+        let keyed = |catalogue: Catalogue| {
+            let key = (catalogue.environment.clone(), catalogue.legal_entity.clone());
+            (key, catalogue)
+        };
+        let catalogues = catalogues.into_iter().map(keyed).collect();
+        Self(Arc::new(Known { version, rows, by_key, catalogues }))
     }
 
     /// Which version it is: 0 before anybody mapped anything.
@@ -81,6 +101,12 @@ impl Mapping {
     #[must_use]
     pub fn rows(&self) -> &[Row] {
         &self.0.rows
+    }
+
+    /// What Dynamics says of a company's items, as of the last scan; nothing before there was one.
+    #[must_use]
+    pub fn catalogue(&self, environment: &Connection, legal_entity: &LegalEntity) -> Option<&Catalogue> {
+        self.0.catalogues.get(&(environment.clone(), legal_entity.clone()))
     }
 
     /// What holds for one company's goods at one warehouse.

@@ -21,14 +21,16 @@ pub struct Counted {
 }
 
 /// One unit of Dynamics is so many of the warehouse's.
-#[derive(Clone, Copy, Debug)]
-struct Conversion<'a> {
-    unit: &'a Unit,
+#[derive(Clone, Debug)]
+struct Conversion {
+    /// The warehouse's.
+    unit: Unit,
     factor: Fraction,
-    decimals: u32,
+    /// How many digits after the point a quantity may have: the warehouse's, and Dynamics'.
+    decimals: (u32, u32),
 }
 
-impl<'a> Meanings<'a> {
+impl Meanings<'_> {
     /// What a quantity of Dynamics is at the warehouse; nothing when it goes as it is.
     ///
     /// # Errors
@@ -44,9 +46,9 @@ impl<'a> Meanings<'a> {
             None => self.only_conversion(item, unit)?,
         };
         let Some(conversion) = conversion else { return Ok(None) };
-        let turned = Turned { item, quantity, from: unit, to: conversion.unit };
-        let quantity = turned.by(conversion.factor, conversion.decimals)?;
-        Ok(Some(Counted { quantity, unit: conversion.unit.clone() }))
+        let turned = Turned { item, quantity, from: unit, to: &conversion.unit };
+        let quantity = turned.by(conversion.factor, conversion.decimals.0)?;
+        Ok(Some(Counted { quantity, unit: conversion.unit }))
     }
 
     /// What a quantity that the warehouse counted is in a unit of Dynamics.
@@ -60,29 +62,71 @@ impl<'a> Meanings<'a> {
         let Conversion { factor, decimals, .. } = self.conversion(item, unit, &counted.unit)?;
         let turned = Turned { item, quantity: counted.quantity, from: &counted.unit, to: unit };
         let back = Fraction::ONE.over(factor).ok_or_else(|| turned.too_large())?;
-        turned.by(back, decimals)
+        turned.by(back, decimals.1)
+    }
+
+    /// Whether a unit of Dynamics can be said at the warehouse, whatever the quantity.
+    pub(super) fn counts(&self, item: &Item, unit: &Unit) -> Result<(), Unmapped> {
+        match self.in_warehouse_unit(item, Decimal::ONE, unit) {
+            // One of it need not come out whole.
+            Err(unmapped) if unmapped.code != Code::MappingIndivisible => Err(unmapped),
+            _ => Ok(()),
+        }
+    }
+
+    /// What is known of two units: by a row, else by Dynamics.
+    fn conversion(&self, item: &Item, dynamics: &Unit, warehouse: &Unit) -> Result<Conversion, Unmapped> {
+        if let Some(conversion) = self.by_row(item, dynamics, warehouse) {
+            return Ok(conversion);
+        }
+        if let Some(conversion) = self.by_catalogue(item, dynamics, warehouse)? {
+            return Ok(conversion);
+        }
+        let what = format!("no row says how many {warehouse} one {dynamics} of {item} is at {}", self.at.connection);
+        let what = if self.catalogue().is_some() { format!("{what}, and Dynamics has no conversion") } else { what };
+        let variant = item.variant.as_deref().map(|variant| ("variant", variant));
+        let cells = [("item", item.number.as_str())].into_iter().chain(variant);
+        let cells = cells.chain([("dynamics", dynamics.as_str()), ("warehouse", warehouse.as_str()), ("factor", "N")]);
+        Err(Unmapped::missing(&what, RowKind::Unit, &self.at, &cells.collect::<Vec<_>>()))
     }
 
     /// The row for two units: of the item before every item's.
-    fn conversion(&self, item: &Item, dynamics: &Unit, warehouse: &Unit) -> Result<Conversion<'a>, Unmapped> {
-        let mut levels = levels(item);
-        let found = levels.find_map(|item| {
+    fn by_row(&self, item: &Item, dynamics: &Unit, warehouse: &Unit) -> Option<Conversion> {
+        levels(item).find_map(|item| {
             let key = Key::conversion(item.as_ref(), dynamics, warehouse);
             self.first(&key).and_then(conversion)
-        });
-        found.ok_or_else(|| {
-            let what =
-                format!("no row says how many {warehouse} one {dynamics} of {item} is at {}", self.at.connection);
-            let variant = item.variant.as_deref().map(|variant| ("variant", variant));
-            let cells = [("item", item.number.as_str())].into_iter().chain(variant);
-            let cells =
-                cells.chain([("dynamics", dynamics.as_str()), ("warehouse", warehouse.as_str()), ("factor", "N")]);
-            Unmapped::missing(&what, RowKind::Unit, &self.at, &cells.collect::<Vec<_>>())
         })
     }
 
+    /// What Dynamics says of two units: of both by name, else of one that a row says is so many of the warehouse's.
+    fn by_catalogue(&self, item: &Item, dynamics: &Unit, warehouse: &Unit) -> Result<Option<Conversion>, Unmapped> {
+        let Some(catalogue) = self.catalogue() else { return Ok(None) };
+        let here = catalogue.decimals(dynamics);
+        if let Some(factor) = catalogue.factor(&item.number, dynamics, warehouse) {
+            let decimals = (catalogue.decimals(warehouse), here);
+            return Ok(Some(Conversion { unit: warehouse.clone(), factor, decimals }));
+        }
+        let joined = |(unit, factor): (_, Fraction)| {
+            let row = self.by_row(item, unit, warehouse)?;
+            Some((unit, Conversion { factor: factor.times(row.factor)?, decimals: (row.decimals.0, here), ..row }))
+        };
+        let levels = catalogue.ways(&item.number, dynamics).map(|ways| ways.into_iter().filter_map(&joined).collect());
+        let Some(level) = levels.into_iter().find(|level: &Vec<_>| !level.is_empty()) else { return Ok(None) };
+        let mut through = level.into_iter();
+        let Some((one, first)) = through.next() else { return Ok(None) };
+        let Some((two, _)) = through.find(|(unit, other)| !unit.same(one) && other.factor != first.factor) else {
+            return Ok(Some(first));
+        };
+        let what = format!(
+            "one {dynamics} of {item} is so many {warehouse} by way of {one}, and another number by way of {two}"
+        );
+        let command = format!("drayline mapping set unit connection={} item={}", self.at.connection, item.number);
+        let command = format!("{command} dynamics={dynamics} warehouse={warehouse} factor=N");
+        Err(self.ambiguous(&what, &format!("Say how many with `{command} --reason TEXT`, then replay.")))
+    }
+
     /// The one row for a unit of Dynamics, when nothing says in which unit the warehouse counts; nothing when there is none.
-    fn only_conversion(&self, item: &Item, dynamics: &Unit) -> Result<Option<Conversion<'a>>, Unmapped> {
+    fn only_conversion(&self, item: &Item, dynamics: &Unit) -> Result<Option<Conversion>, Unmapped> {
         for level in levels(item) {
             let rows: Vec<_> = self.here(&Key::conversions(level.as_ref(), dynamics)).collect();
             let narrowest = rows.first().map(|row| row.scope.narrowness());
@@ -90,7 +134,7 @@ impl<'a> Meanings<'a> {
             let mut found = found.by_ref().filter_map(|row| conversion(&row.meaning));
             let Some(first) = found.next() else { continue };
             if let Some(second) = found.next() {
-                let (one, two) = (first.unit, second.unit);
+                let (one, two) = (&first.unit, &second.unit);
                 let what = format!("one {dynamics} of {item} could be counted in {one} or in {two}");
                 let command =
                     format!("drayline mapping set unit connection={} item={}", self.at.connection, item.number);
@@ -103,10 +147,10 @@ impl<'a> Meanings<'a> {
     }
 }
 
-fn conversion(meaning: &Meaning) -> Option<Conversion<'_>> {
+fn conversion(meaning: &Meaning) -> Option<Conversion> {
     match meaning {
         Meaning::Conversion { warehouse, factor, decimals, .. } => {
-            Some(Conversion { unit: warehouse, factor: *factor, decimals: *decimals })
+            Some(Conversion { unit: warehouse.clone(), factor: *factor, decimals: (*decimals, *decimals) })
         }
         _ => None,
     }

@@ -29,6 +29,17 @@ pub(super) fn tracking(sku: &str) -> Tracking {
     }
 }
 
+/// Every item there is.
+pub(super) fn items() -> impl Iterator<Item = String> {
+    let numbered = |sort: &'static str| (0..ITEMS_OF_A_SORT).map(move |number| format!("{sort}-{}", 1001 + number));
+    ["ITEM", "LOT", "SER", "KG", "LKG"].into_iter().flat_map(numbered)
+}
+
+/// The unit that an item is counted, or weighed, in.
+pub(super) fn unit(sku: &str) -> &'static str {
+    if sku.starts_with("KG-") || sku.starts_with("LKG-") { "kg" } else { "ea" }
+}
+
 /// An item, its unit and a quantity of it, as somebody orders it.
 pub(super) struct Wanted {
     pub(super) sku: String,

@@ -77,6 +77,12 @@ impl Visitor {
         self.post("snapshots", how).await
     }
 
+    /// Puts rows of an entity of items, units or warehouses there, or takes them away (Dynamics only): with `entity`, `rows`
+    /// and `gone`, the latter by their keys.
+    pub async fn catalogue(&self, how: &Value) -> Result<Value, reqwest::Error> {
+        self.post("catalogue", how).await
+    }
+
     /// Has every update that was refused processed again, as somebody in Dynamics would (Dynamics only).
     pub async fn process_again(&self) -> Result<Value, reqwest::Error> {
         self.post("updates/process", &json!({})).await

@@ -4,6 +4,7 @@
 use jiff::Timestamp;
 use sqlx::FromRow;
 
+use super::catalogue::{FactColumns, catalogues};
 use super::columns::{instant, json};
 use super::{Store, StoreError, on};
 use crate::mapping::{Cells, Mapping, Row};
@@ -59,11 +60,21 @@ pub(super) struct MappingColumns {
     cells: Option<String>,
 }
 
-/// The mapping of rows as they are read, which always are of one version.
-pub(super) fn mapping(columns: Vec<MappingColumns>) -> Result<Mapping, StoreError> {
-    let version = columns.first().map_or(0, |row| row.version.cast_unsigned());
+/// What Dynamics said when a version was made. What is read is over: nothing changes in a version that was made.
+pub(super) const FACTS: &str = "
+SELECT environment, legal_entity, fact FROM catalogue_facts
+WHERE added_in <= $1 AND (ended_in IS NULL OR ended_in > $1) ORDER BY id";
+
+/// The version that rows are of, which is always one.
+pub(super) fn version(columns: &[MappingColumns]) -> i64 {
+    columns.first().map_or(0, |row| row.version)
+}
+
+/// The mapping of rows and facts as they are read.
+pub(super) fn mapping(columns: Vec<MappingColumns>, facts: Vec<FactColumns>) -> Result<Mapping, StoreError> {
+    let version = version(&columns).cast_unsigned();
     let rows = columns.into_iter().filter_map(|row| row.cells).map(|cells| row(&cells));
-    Ok(Mapping::new(version, rows.collect::<Result<_, _>>()?))
+    Ok(Mapping::with_catalogues(version, rows.collect::<Result<_, _>>()?, catalogues(facts)?))
 }
 
 fn row(cells: &str) -> Result<Row, StoreError> {

@@ -10,6 +10,7 @@
 mod asked;
 mod batch;
 mod broken;
+mod catalogue;
 mod columns;
 mod mapping;
 mod parts;
@@ -24,6 +25,7 @@ mod waits;
 pub use asked::{
     Announcement, Discarded, DocumentView, ExceptionScan, Listed, ParkedFilter, Replayed, SnapshotView, StoredException,
 };
+pub use catalogue::{CatalogueScan, Kept, Scanned};
 pub use mapping::{MappingChange, MappingVersion};
 pub use rows::{
     Crew, Document, Effect, Ending, Gate, Intended, Intent, Known, OutboxRow, Outcome, Ownership, Parked,

@@ -4,6 +4,7 @@
 //! failure is logged once, where it is handled.
 
 mod broker;
+mod catalogue;
 mod events;
 mod far_ends;
 mod logging;
@@ -11,6 +12,7 @@ mod scrape;
 mod triage;
 
 pub use broker::{BrokerBlocked, BrokerWarning, QueueLost, SessionChanged};
+pub use catalogue::{CatalogueNotScanned, CatalogueScanned};
 pub use events::{
     AssumptionBroken, AttemptEnded, IngestAnswered, MappingKnown, NotDeliveredKept, OutboxMeasured, OwnershipChanged,
     ParkedMeasured, PartitionLeft, RelayHeld, SecretUnread, StoreAway, StrangerForwarded,

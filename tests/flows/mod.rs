@@ -16,4 +16,5 @@ mod shipments;
 mod shipments_contents;
 mod stock_adjustments;
 mod stock_snapshots;
+mod tracked;
 mod world;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use drayline::flows::{Acted, Decision, Done, Ledger, Look, OrderLook, Past, Planned, ShipmentLook, plan};
-use drayline::gateways::{Direction, HeldLine, HeldOrder, ReleasedLine, ReleasedOrder};
+use drayline::gateways::{Demands, Direction, HeldLine, HeldOrder, ReleasedLine, ReleasedOrder};
 use drayline::mapping::Mapping;
 use drayline::message::{
     Address, Body, Connection, Envelope, Kind, LegalEntity, Occurred, OrderStatusCode, OrderingKey, Origin, PlaceCode,
@@ -108,6 +108,7 @@ pub fn order_look(released: Option<ReleasedOrder>) -> OrderLook {
         direction: Direction::Outbound,
         environment: contoso(),
         warehouse: released.as_ref().map(|_| (north(), "NORTH-1".to_owned())),
+        demands: Demands::default(),
         released,
         takes_part: true,
         writes_back: true,

@@ -2,6 +2,7 @@
 //! but where the wire itself is looked at.
 
 mod adjustments;
+mod catalogue;
 mod dynamics_writes;
 mod far_end;
 mod http;

@@ -1,5 +1,6 @@
 //! What means what: rows, files of rows, units and kits, all of it pure.
 
+pub mod catalogue;
 mod files;
 mod page;
 mod rows;

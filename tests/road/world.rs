@@ -31,6 +31,11 @@ pub struct Making {
     pub uniqueness: Uniqueness,
     pub dynamics: FinanceOperationsRules,
     pub warehouse: WarehouseRules,
+    /// More of the environment's section, and of the warehouse's.
+    pub dynamics_toml: String,
+    pub warehouse_toml: String,
+    /// Hours between two scans of items; 0: none by itself.
+    pub scan_hours: u64,
     /// Further configuration, as dotted keys of TOML.
     pub toml: String,
     /// Further configuration, as sections of TOML.
@@ -88,19 +93,23 @@ impl World {
              [dynamics.contoso]\nkind = \"finance_operations\"\nurl = {:?}\n\
              token_url = \"{}/contoso/oauth2/v2.0/token\"\nclient_id = \"drayline\"\n\
              client_secret = \"file:{}\"\nsecrets = [\"file:{}\"]\nlegal_entities = [\"usmf\"]\n\
+             catalogue.scan_hours = {}\n{}\
              [dynamics.contoso.events]\nDraylineOrderChangedBusinessEvent = \"order_changed\"\n\
              DraylineOrderCancelledBusinessEvent = \"order_cancelled\"\n{}\
              [warehouses.north]\nconnector = \"standard\"\nurl = {:?}\ntoken = \"file:{}\"\nsecrets = [\"file:{}\"]\n\
-             dynamics = \"contoso\"\nlocations = {{ \"24\" = \"NORTH-1\" }}\n",
+             dynamics = \"contoso\"\nlocations = {{ \"24\" = \"NORTH-1\" }}\n{}",
             making.toml,
             dynamics.url(),
             dynamics.url(),
             secret("client_secret", &making.dynamics.client_secret),
             secret("event_secret", EVENT_SECRET),
+            making.scan_hours,
+            making.dynamics_toml,
             making.sections,
             warehouse.url(),
             secret("token", &making.warehouse.token),
             secret("signing", &making.warehouse.signing_secret),
+            making.warehouse_toml,
         );
         let (to_dynamics, to_warehouse) =
             (Visitor::of(&dynamics.url()).unwrap(), Visitor::of(&warehouse.url()).unwrap());

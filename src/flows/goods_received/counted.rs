@@ -8,7 +8,7 @@ use crate::failure::Code;
 use crate::flows::ledger::{OrderedLine, PostedDimension};
 use crate::flows::reading::{Measure, Problem, Reading};
 use crate::flows::slots::{self, Slot};
-use crate::gateways::Receiving;
+use crate::gateways::{Direction, Receiving};
 use crate::message::{GoodsReceived, Quantity, ReceivedLine, Sku, StockStatus, StockStatusCode, Unit};
 
 /// What a report says of one line, or of all lines of an item that it does not name.
@@ -102,6 +102,9 @@ fn converted(
         return Err((Code::ReceiptUnitDiffers, what));
     }
     let mut pieces = pieces(line, (total, damaged.map(|(damaged, _)| damaged).unwrap_or_default()), receiving)?;
+    if let Some(what) = pieces.iter().find_map(|piece| reading.untold(ordered, piece, Direction::Inbound)) {
+        return Err((Code::ReceiptTrackingDiffers, what));
+    }
     if let Some(unit) = unit {
         for piece in &mut pieces {
             piece.quantity = reading.converted(ordered, piece.quantity, &unit)?;

@@ -1,5 +1,6 @@
 //! An order in the warehouse's words: what it calls the items, in which unit it counts them, who carries.
 
+use super::demanded::demanded;
 use super::plan::Situation;
 use crate::failure::Failure;
 use crate::flows::ledger::SentLine;
@@ -31,6 +32,7 @@ pub(super) fn said(
     let (environment, legal_entity) = (&situation.look.environment, Some(&released.legal_entity));
     let meanings = situation.mapping.at(At { environment, legal_entity, connection: warehouse });
     let of = || format!("The order {reference} is not sent to {warehouse}");
+    demanded(situation.look.demands, released, &meanings).map_err(|lacking| lacking.failure(&of(), warehouse))?;
     mapped(released, &meanings).map_err(|unmapped| unmapped.failure(&of(), meanings.version()))
 }
 

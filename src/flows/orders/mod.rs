@@ -15,6 +15,7 @@
 //! It refuses to change an order at a warehouse in place: warehouses differ too much in what they take until when.
 
 mod answers;
+mod demanded;
 mod mapped;
 mod plan;
 mod wanted;
@@ -27,7 +28,7 @@ use super::history::History;
 use super::keys;
 use super::ledger::{CreatedOrder, Ledger};
 use crate::failure::{Code, Failure};
-use crate::gateways::{Direction, Gateways, HeldOrder, ReleasedOrder};
+use crate::gateways::{Demands, Direction, Gateways, HeldOrder, ReleasedOrder, Warehouse};
 use crate::mapping::Mapping;
 use crate::message::{Body, Connection, Envelope, Flow, LegalEntity, OrderStatusCode, ReceiptStateCode, RequestId};
 
@@ -45,6 +46,8 @@ pub struct OrderLook {
     pub released: Option<ReleasedOrder>,
     /// The warehouse that serves the document's location, and its own name of the facility.
     pub warehouse: Option<(Connection, String)>,
+    /// What that warehouse must be told before an order leaves.
+    pub demands: Demands,
     /// Whether the document's company takes part.
     pub takes_part: bool,
     /// Whether verdicts are written back to Dynamics.
@@ -73,6 +76,7 @@ pub(super) async fn look(
         environment: environment.clone(),
         released: None,
         warehouse: None,
+        demands: Demands::default(),
         takes_part: true,
         // How a warehouse takes an announcement is nothing that Dynamics has a place for.
         writes_back: direction == Direction::Outbound && dynamics.writes_back(),
@@ -86,6 +90,8 @@ pub(super) async fn look(
     look.takes_part = dynamics.takes_part(&legal_entity);
     if let Some(released) = &look.released {
         look.warehouse = serving(gateways, mapping, &environment, released);
+        let warehouse = look.warehouse.as_ref().and_then(|(name, _)| gateways.warehouse(name));
+        look.demands = warehouse.map(Warehouse::demands).unwrap_or_default();
     }
     Ok(look)
 }

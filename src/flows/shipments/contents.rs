@@ -14,6 +14,7 @@ use crate::flows::history::moved;
 use crate::flows::ledger::{CreatedOrder, OrderedLine, PostedDimension, PostedLine, PostedUpdate};
 use crate::flows::reading::{Measure, Problem, Reading};
 use crate::flows::slots::{self, Slot};
+use crate::gateways::Direction;
 use crate::message::{ShipmentConfirmed, ShippedContent, Sku};
 
 /// Everything that a shipment holds, packed or not.
@@ -38,7 +39,7 @@ pub(super) fn assign(
     };
     fill_all(shipment, &mut slots, reading).map_err(|(code, what)| told(code, what))?;
     for slot in &slots {
-        check(slot).map_err(|(code, what)| told(code, what))?;
+        check(slot, reading).map_err(|(code, what)| told(code, what))?;
     }
     Ok(slots.into_iter().filter(|slot| !slot.pieces.is_empty()).map(Slot::posted).collect())
 }
@@ -124,7 +125,7 @@ fn first<'s, 'a>(slots: &'s mut [Slot<'a>], fits: &[usize], piece: &PostedDimens
 }
 
 /// What is wrong with what a line was given.
-fn check(slot: &Slot<'_>) -> Result<(), Problem> {
+fn check(slot: &Slot<'_>, reading: &Reading<'_>) -> Result<(), Problem> {
     let OrderedLine { line_id, sku, quantity, unit, .. } = slot.line;
     let total = slot.before + slot.here();
     if !slot.pieces.is_empty() && total > slot.limit() {
@@ -134,6 +135,10 @@ fn check(slot: &Slot<'_>) -> Result<(), Problem> {
              warehouse what left; raise the order or correct the shipment, then replay."
         );
         return Err((Code::ShipmentExceedsOrder, what));
+    }
+    let mut untold = slot.pieces.iter().filter_map(|piece| reading.untold(slot.line, piece, Direction::Outbound));
+    if let Some(what) = untold.next() {
+        return Err((Code::ShipmentTrackingDiffers, what));
     }
     let twice = slot.pieces.iter().find(|piece| piece.serial.is_some() && piece.quantity > Decimal::ONE);
     match twice.and_then(|piece| piece.serial.as_ref()) {

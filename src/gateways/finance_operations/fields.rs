@@ -1,6 +1,7 @@
 //! The names of Finance & Operations that we read and write, in this one place.
 //!
-//! What versions or customers spell differently is not here but in the configuration (`dynamics.NAME.outbound`, `.inbound`).
+//! What versions or customers spell differently is not here but in the configuration (`dynamics.NAME.outbound`, `.inbound`,
+//! `.catalogue`).
 //! Outbound and inbound documents differ by names and by few members: what differs stands in [`Names`], once for each.
 
 use crate::gateways::documents::Direction;
@@ -155,6 +156,84 @@ pub(super) const SALES_ORDER: &str = "SalesOrderNumber";
 pub(super) const DELIVERY_DATE: &str = "DeliveryDate";
 pub(super) const TRACKING_NUMBER: &str = "TrackingNumber";
 pub(super) const TRACKING_URL: &str = "TrackingURL";
+
+// Items, units and warehouses. Versions differ, and much of it is known from other environments' metadata alone: every name
+// in [`CATALOGUE`] can be spelled otherwise in the configuration (`dynamics.NAME.catalogue.names`).
+pub(super) const ITEMS: &str = "ReleasedProductsV2";
+pub(super) const PRODUCT: &str = "ProductNumber";
+pub(super) const STOCK_UNIT: &str = "InventoryUnitSymbol";
+pub(super) const SALES_UNIT: &str = "SalesUnitSymbol";
+pub(super) const PURCHASE_UNIT: &str = "PurchaseUnitSymbol";
+pub(super) const TRACKING_GROUP: &str = "TrackingDimensionGroupName";
+pub(super) const SALES_OVER: &str = "SalesOverdeliveryPercentage";
+pub(super) const SALES_UNDER: &str = "SalesUnderdeliveryPercentage";
+pub(super) const PURCHASE_OVER: &str = "PurchaseOverdeliveryPercentage";
+pub(super) const PURCHASE_UNDER: &str = "PurchaseUnderdeliveryPercentage";
+pub(super) const VARIANTS: &str = "ReleasedProductVariantsV2";
+pub(super) const GROUPS: &str = "TrackingDimensionGroups";
+pub(super) const GROUP: &str = "GroupName";
+pub(super) const LOTS_ACTIVE: &str = "IsBatchNumberActive";
+pub(super) const LOTS_BLANK_OUT: &str = "IsBlankIssueAllowedForBatchNumber";
+pub(super) const LOTS_BLANK_IN: &str = "IsBlankReceiptAllowedForBatchNumber";
+pub(super) const SERIALS_ACTIVE: &str = "IsSerialNumberActive";
+pub(super) const SERIALS_BLANK_OUT: &str = "IsBlankIssueAllowedForSerialNumber";
+pub(super) const SERIALS_BLANK_IN: &str = "IsBlankReceiptAllowedForSerialNumber";
+pub(super) const UNITS: &str = "UnitsOfMeasure";
+pub(super) const DECIMALS: &str = "DecimalPrecision";
+pub(super) const CONVERSIONS: &str = "UnitOfMeasureConversions";
+pub(super) const PRODUCT_CONVERSIONS: &str = "ProductSpecificUnitOfMeasureConversions";
+pub(super) const FROM_UNIT: &str = "FromUnitSymbol";
+pub(super) const TO_UNIT: &str = "ToUnitSymbol";
+pub(super) const FACTOR: &str = "Factor";
+pub(super) const NUMERATOR: &str = "Numerator";
+pub(super) const DENOMINATOR: &str = "Denominator";
+pub(super) const INNER_OFFSET: &str = "InnerOffset";
+pub(super) const OUTER_OFFSET: &str = "OuterOffset";
+pub(super) const WAREHOUSES: &str = "Warehouses";
+pub(super) const WAREHOUSE_NAME: &str = "WarehouseName";
+/// All names by which items, units and warehouses are read.
+pub(super) const CATALOGUE: [&str; 40] = [
+    ITEMS,
+    ITEM,
+    PRODUCT,
+    STOCK_UNIT,
+    SALES_UNIT,
+    PURCHASE_UNIT,
+    TRACKING_GROUP,
+    SALES_OVER,
+    SALES_UNDER,
+    PURCHASE_OVER,
+    PURCHASE_UNDER,
+    VARIANTS,
+    VARIANT[0],
+    VARIANT[1],
+    VARIANT[2],
+    VARIANT[3],
+    VARIANT[4],
+    GROUPS,
+    GROUP,
+    LOTS_ACTIVE,
+    LOTS_BLANK_OUT,
+    LOTS_BLANK_IN,
+    SERIALS_ACTIVE,
+    SERIALS_BLANK_OUT,
+    SERIALS_BLANK_IN,
+    UNITS,
+    UNIT,
+    DECIMALS,
+    CONVERSIONS,
+    PRODUCT_CONVERSIONS,
+    FROM_UNIT,
+    TO_UNIT,
+    FACTOR,
+    NUMERATOR,
+    DENOMINATOR,
+    INNER_OFFSET,
+    OUTER_OFFSET,
+    WAREHOUSES,
+    WAREHOUSE,
+    WAREHOUSE_NAME,
+];
 
 // Stock adjustments. The entity is configured.
 pub(super) const SYSTEM_TYPE: &str = "ExternalSystemType";

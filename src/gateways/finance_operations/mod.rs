@@ -7,6 +7,7 @@
 mod adjusting;
 mod adjustments;
 mod batch;
+mod catalogue;
 mod failures;
 mod fields;
 mod infolog;
@@ -33,9 +34,10 @@ use tokens::{Held, Tokens};
 
 use super::documents::Receiving;
 use super::http::Caller;
-use crate::config::{Adjustments, Dynamics, Gateways, Inbound, Outbound, Secret};
+use crate::config::{Adjustments, Catalogue, Dynamics, Gateways, Inbound, Outbound, Secret};
 use crate::message::LegalEntity;
 
+pub(super) use catalogue::strange_name;
 pub(super) use failures::failure;
 
 /// One environment.
@@ -43,6 +45,7 @@ pub(super) struct FinanceOperations {
     pub(super) outbound: Outbound,
     pub(super) inbound: Inbound,
     pub(super) adjustments: Arc<Adjustments>,
+    pub(super) catalogue: Catalogue,
     odata: Arc<OData>,
     adjusting: Adjusting,
 }
@@ -68,7 +71,14 @@ impl FinanceOperations {
         let odata = Arc::new(OData { caller, tokens, root, pages_max: limits.pages_max.max(1) });
         let adjustments = Arc::new(config.adjustments.clone());
         let adjusting = Adjusting::new(&odata, &adjustments, limits);
-        Self { outbound: config.outbound.clone(), inbound: config.inbound.clone(), adjustments, odata, adjusting }
+        Self {
+            outbound: config.outbound.clone(),
+            inbound: config.inbound.clone(),
+            catalogue: config.catalogue.clone(),
+            adjustments,
+            odata,
+            adjusting,
+        }
     }
 
     /// How the environment takes receipts.

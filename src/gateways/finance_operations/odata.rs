@@ -4,6 +4,8 @@
 //! once more: what was answered 401 was not done.
 
 use std::fmt::Write as _;
+use std::sync::Arc;
+use std::time::Duration;
 
 use reqwest::header::{CONTENT_TYPE, IF_MATCH};
 use reqwest::{Method, RequestBuilder, Url};
@@ -13,13 +15,21 @@ use super::batch::{self, Changeset, PartAnswer};
 use super::fields::COMPANY;
 use super::infolog;
 use super::tokens::Tokens;
+use crate::gateways::enter;
 use crate::gateways::error::GatewayError;
 use crate::gateways::http::{Answer, Call, Caller};
 use crate::gateways::json::{Members, Row};
+use crate::gateways::pace::Pace;
 use crate::message::LegalEntity;
 
 /// The namespace of actions.
 const ACTIONS: &str = "Microsoft.Dynamics.DataEntities";
+
+/// How often a page for which nobody waits is asked for again.
+const WAITS_MAX: u32 = 20;
+
+/// Whoever wants to be left alone for longer is asked another time.
+const WAIT_MAX: Duration = Duration::from_mins(2);
 
 /// What a row's version is called.
 pub(super) const ETAG: &str = "@odata.etag";
@@ -38,6 +48,8 @@ pub(super) struct OData {
 pub(super) struct Rows<'a> {
     entity: &'a str,
     parts: Vec<(&'a str, String)>,
+    /// The members that are asked for; all of them when none are named.
+    select: Vec<&'a str>,
 }
 
 /// One page of a list.
@@ -56,7 +68,7 @@ impl<'a> Rows<'a> {
 
     /// The rows of an entity whose key is configured.
     pub(super) fn configured(entity: &'a str) -> Self {
-        Self { entity, parts: Vec::new() }
+        Self { entity, parts: Vec::new(), select: Vec::new() }
     }
 
     /// Where a member has this text.
@@ -68,6 +80,12 @@ impl<'a> Rows<'a> {
     /// Where a member has this number.
     pub(super) fn with_number(mut self, name: &'a str, number: i64) -> Self {
         self.parts.push((name, number.to_string()));
+        self
+    }
+
+    /// Only these members of a list.
+    pub(super) fn select(mut self, names: Vec<&'a str>) -> Self {
+        self.select = names;
         self
     }
 
@@ -95,12 +113,33 @@ impl OData {
 
     /// All rows that are chosen, page by page.
     pub(super) async fn list(&self, call: Call, rows: &Rows<'_>) -> Result<Vec<Row>, GatewayError> {
-        let mut url = self.url(&[rows.entity], Some(&rows.filter()));
+        self.pages(call, rows, None).await
+    }
+
+    /// The same for whom nobody waits: each page takes a place of its own, and one that is refused because it is too much is
+    /// asked for again when the far end wants to be asked.
+    pub(super) async fn list_patiently(
+        &self,
+        call: Call,
+        rows: &Rows<'_>,
+        pace: &Arc<Pace>,
+    ) -> Result<Vec<Row>, GatewayError> {
+        self.pages(call, rows, Some(pace)).await
+    }
+
+    async fn pages(&self, call: Call, rows: &Rows<'_>, pace: Option<&Arc<Pace>>) -> Result<Vec<Row>, GatewayError> {
+        let filter = Some(rows.filter()).filter(|filter| !filter.is_empty());
+        let mut url = self.url(&[rows.entity], filter.as_deref());
+        if !rows.select.is_empty() {
+            let query = format!("{}&$select={}", url.query().unwrap_or_default(), encoded(&rows.select.join(",")));
+            url.set_query(Some(&query));
+        }
         let mut found = Vec::new();
         for _ in 0..self.pages_max {
-            let answer = self.send(call, rows.entity, || self.caller.request(Method::GET, url.clone())).await?;
-            let page: Page = serde_json::from_slice(&answer.body)
-                .map_err(|error| unreadable(call, format!("it is not a page of rows ({error})")))?;
+            let page = match pace {
+                None => self.page(call, rows.entity, &url).await?,
+                Some(pace) => self.patient_page((call, pace), rows.entity, &url).await?,
+            };
             found.extend(page.value);
             match page.next {
                 None => return Ok(found),
@@ -108,6 +147,36 @@ impl OData {
             }
         }
         Err(unreadable(call, format!("{} has more than {} pages", rows.entity, self.pages_max)))
+    }
+
+    async fn patient_page(
+        &self,
+        (call, pace): (Call, &Arc<Pace>),
+        entity: &str,
+        url: &Url,
+    ) -> Result<Page, GatewayError> {
+        let mut waits = 0;
+        loop {
+            let page = async {
+                let _place = enter(pace, call.name).await?;
+                self.page(call, entity, url).await
+            };
+            let error = match page.await {
+                Ok(page) => return Ok(page),
+                Err(error) => error,
+            };
+            waits += 1;
+            match error.wish().filter(|wish| *wish <= WAIT_MAX && waits <= WAITS_MAX) {
+                Some(wish) => tokio::time::sleep(wish).await,
+                None => return Err(error),
+            }
+        }
+    }
+
+    async fn page(&self, call: Call, entity: &str, url: &Url) -> Result<Page, GatewayError> {
+        let answer = self.send(call, entity, || self.caller.request(Method::GET, url.clone())).await?;
+        serde_json::from_slice(&answer.body)
+            .map_err(|error| unreadable(call, format!("it is not a page of rows ({error})")))
     }
 
     /// Writes a new row; answers its version, where Dynamics says it.

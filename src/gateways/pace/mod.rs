@@ -25,6 +25,7 @@ pub use bucket::Bucket;
 pub use limit::Limit;
 pub(super) use place::Place;
 pub use place::calling;
+pub(super) use place::scanning;
 pub use turns::{Turns, Urgency};
 
 use place::Calling;

@@ -29,6 +29,11 @@ pub async fn calling<F: Future>(flow: Flow, replayed: bool, work: F) -> F::Outpu
     CALLING.scope(Calling { flow: Some(flow), urgency: Urgency::of(flow, replayed) }, work).await
 }
 
+/// Does work that nobody waits for: it is of no flow, and everything else goes first.
+pub(in crate::gateways) async fn scanning<F: Future>(work: F) -> F::Output {
+    CALLING.scope(Calling { flow: None, urgency: Urgency::Low }, work).await
+}
+
 /// A place at a far end; given back when it is dropped.
 pub(in crate::gateways) struct Place {
     pace: Arc<Pace>,

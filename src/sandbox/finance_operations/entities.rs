@@ -5,6 +5,7 @@ use serde_json::{Map, Value};
 use crate::sandbox::side::Side;
 
 use super::adjustments::{ADJUSTMENT, ADJUSTMENT_KEY};
+use super::items::Listed;
 
 /// The entities that are known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,6 +18,7 @@ pub(super) enum Entity {
     UpdateDimensions,
     Tracking,
     Adjustments,
+    Listed(Listed),
 }
 
 #[derive(Clone, Copy)]
@@ -160,7 +162,7 @@ impl Entity {
             "OutboundShipmentOrderLineInventDimUpdates" => Some(Self::UpdateDimensions),
             "ExternalInventoryAdjustments" => Some(Self::Adjustments),
             other if other == tracking => Some(Self::Tracking),
-            _ => None,
+            other => Listed::named(other).map(Self::Listed),
         }
     }
 
@@ -173,6 +175,7 @@ impl Entity {
             Self::UpdateLines | Self::UpdateDimensions => &[COMPANY, UPDATE, ORIGIN, LINE],
             Self::Tracking => &[],
             Self::Adjustments => ADJUSTMENT_KEY,
+            Self::Listed(listed) => listed.keys(),
         }
     }
 
@@ -187,8 +190,8 @@ impl Entity {
             Self::UpdateDimensions => Some(DIMENSION_FIELDS),
             Self::RequestStatus => Some(STATUS_FIELDS),
             Self::Adjustments => Some(ADJUSTMENT_FIELDS),
-            // The customer's own entity has the customer's own fields; requests are only read.
-            Self::Tracking | Self::Requests | Self::RequestLines => None,
+            // The customer's own entity has the customer's own fields; requests and items are only read.
+            Self::Tracking | Self::Requests | Self::RequestLines | Self::Listed(_) => None,
         }
     }
 

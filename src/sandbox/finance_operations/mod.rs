@@ -12,6 +12,7 @@ mod errors;
 mod events;
 mod expected;
 mod filter;
+mod items;
 mod orders;
 mod processing;
 mod reading;
@@ -126,7 +127,9 @@ impl World for Environment {
     }
 
     fn control(&self, setting: &Setting<FinanceOperationsRules>, call: &Call) -> Option<Answer<Fact>> {
-        orders::control(self, setting, call).or_else(|| processing::control(self, setting, call))
+        orders::control(self, setting, call)
+            .or_else(|| processing::control(self, setting, call))
+            .or_else(|| items::control(&setting.rules, call))
     }
 
     fn move_on(&self, setting: &Setting<FinanceOperationsRules>, faults: &Faults, now: Timestamp) -> Moves<Fact> {

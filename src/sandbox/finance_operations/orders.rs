@@ -6,7 +6,7 @@ use rust_decimal::Decimal;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::entities::number;
+use super::entities::{LOT, number};
 use super::rules::FinanceOperationsRules;
 use super::state::{Environment, Fact, Request, RequestLine};
 use super::{events, expected};
@@ -76,7 +76,19 @@ struct Change {
 #[serde(deny_unknown_fields)]
 struct ChangedLine {
     line: i64,
-    quantity: Decimal,
+    quantity: Option<Decimal>,
+    /// The lot that it demands.
+    lot: Option<String>,
+}
+
+impl ChangedLine {
+    fn change(self, line: &mut RequestLine) {
+        line.ordered = self.quantity.unwrap_or(line.ordered);
+        if let Some(lot) = self.lot {
+            line.fields.insert(LOT.to_owned(), json!(lot));
+            line.lot = lot;
+        }
+    }
 }
 
 /// Answers the calls below `/sandbox/orders` and `/sandbox/receipts`.
@@ -320,7 +332,7 @@ fn change(
     }
     for changed in change.lines {
         match request.lines.iter_mut().find(|line| line.number == changed.line) {
-            Some(line) => line.ordered = changed.quantity,
+            Some(line) => changed.change(line),
             None => return refused(404, "no such line"),
         }
     }

@@ -39,7 +39,15 @@ pub(super) fn read(
     if let Some(field) = rows.first().and_then(unknown) {
         return wrong(400, &format!("Could not find a property named '{field}' on type '{}'.", address.entity));
     }
-    rows.retain(|row| filter.takes(row) && (everywhere || company_of(row).eq_ignore_ascii_case(&rules.company)));
+    let shared = !entity.keys().contains(&COMPANY) && matches!(entity, Entity::Listed(_));
+    let here = |row: &Fields| everywhere || shared || company_of(row).eq_ignore_ascii_case(&rules.company);
+    rows.retain(|row| filter.takes(row) && here(row));
+    let asked =
+        call.asked("$select").map(|names| names.split(',').map(str::trim).collect::<Vec<_>>()).unwrap_or_default();
+    let strange = rows.first().and_then(|row| asked.iter().find(|name| !entity.knows(name, row) && !side.knows(name)));
+    if let Some(field) = strange {
+        return wrong(400, &format!("Could not find a property named '{field}' on type '{}'.", address.entity));
+    }
     let rows: Vec<Fields> = rows.into_iter().map(|row| side.outward(entity, row)).collect();
     let reference = reference(environment, rules, &filter);
     let key =
@@ -110,6 +118,7 @@ fn rows(
         Entity::UpdateDimensions => written(updates().map(|(_, update)| &*update.dimensions)),
         Entity::Tracking => tracking(environment, filter).into_iter().map(row_fields).collect(),
         Entity::Adjustments => adjustments(environment, filter).into_iter().map(row_fields).collect(),
+        Entity::Listed(listed) => listed.rows(environment, rules),
     }
 }
 

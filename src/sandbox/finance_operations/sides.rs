@@ -40,6 +40,11 @@ impl Side {
         (!names.any(|(_, ours)| ours == name)).then(|| name.to_owned())
     }
 
+    /// Whether it is a name that this side alone has.
+    pub(super) fn knows(self, name: &str) -> bool {
+        self == Self::Inbound && (name == RECEIVED || NAMES.iter().any(|(theirs, _)| *theirs == name))
+    }
+
     /// A row with the names that this side has for it.
     pub(super) fn outward(self, entity: Entity, row: Map<String, Value>) -> Map<String, Value> {
         if self == Self::Outbound {

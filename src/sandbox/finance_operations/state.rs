@@ -91,15 +91,53 @@ pub(super) enum State {
 pub(super) enum Fact {
     Released(Box<Request>),
     Replaced(Box<Request>),
-    StatusWritten { key: RequestKey, fields: Map<String, Value> },
-    UpdateOpened { key: UpdateKey, request: String, fields: Map<String, Value> },
-    UpdateChanged { key: UpdateKey, fields: Map<String, Value>, created_again: bool },
-    RowWritten { key: UpdateKey, table: Table, place: Option<usize>, fields: Map<String, Value>, created: bool },
-    Reopened { key: UpdateKey },
-    Committed { key: UpdateKey, due_ms: i64 },
-    Processed { key: UpdateKey, due_ms: i64, refusal: Option<Refusal> },
-    TrackingWritten { place: Option<usize>, fields: Map<String, Value>, created: bool },
-    Adjusted { key: AdjustmentKey, fields: Map<String, Value> },
+    StatusWritten {
+        key: RequestKey,
+        fields: Map<String, Value>,
+    },
+    UpdateOpened {
+        key: UpdateKey,
+        request: String,
+        fields: Map<String, Value>,
+    },
+    UpdateChanged {
+        key: UpdateKey,
+        fields: Map<String, Value>,
+        created_again: bool,
+    },
+    RowWritten {
+        key: UpdateKey,
+        table: Table,
+        place: Option<usize>,
+        fields: Map<String, Value>,
+        created: bool,
+    },
+    Reopened {
+        key: UpdateKey,
+    },
+    Committed {
+        key: UpdateKey,
+        due_ms: i64,
+    },
+    Processed {
+        key: UpdateKey,
+        due_ms: i64,
+        refusal: Option<Refusal>,
+    },
+    TrackingWritten {
+        place: Option<usize>,
+        fields: Map<String, Value>,
+        created: bool,
+    },
+    Adjusted {
+        key: AdjustmentKey,
+        fields: Map<String, Value>,
+    },
+    /// A row that somebody put there, or took away.
+    ItemsChanged {
+        key: String,
+        fields: Option<Map<String, Value>>,
+    },
 }
 
 /// Why an update was not posted.
@@ -138,6 +176,8 @@ pub(super) struct Environment {
     pub(super) tracking: Vec<Row>,
     tracking_of: HashMap<String, BTreeSet<usize>>,
     pub(super) adjustments: BTreeMap<AdjustmentKey, Row>,
+    /// Rows of items, units and warehouses that are not as usual, by entity and key; nothing where one is gone.
+    pub(super) items: BTreeMap<String, Option<Map<String, Value>>>,
     /// What was posted: shipments and adjustments.
     pub(super) stock: StockBook,
     /// Updates that wait to be processed, by when.
@@ -208,6 +248,9 @@ impl Environment {
             }
             Fact::TrackingWritten { place, fields, created } => self.track(place, fields, created),
             Fact::Adjusted { key, fields } => self.adjust(key, fields),
+            Fact::ItemsChanged { key, fields } => {
+                self.items.insert(key, fields);
+            }
             Fact::UpdateOpened { key, request, fields } => self.open(key, request, fields),
             Fact::Processed { key, due_ms, refusal } => self.process(&key, due_ms, refusal),
             Fact::UpdateChanged { key, fields, created_again } => {

@@ -57,7 +57,7 @@ impl Write<'_> {
             Entity::UpdateLines => self.create_row(key, Table::Lines, &fields),
             Entity::UpdateDimensions => self.create_row(key, Table::Dimensions, &fields),
             Entity::Adjustments => self.create_adjustment(fields),
-            Entity::Requests | Entity::RequestLines | Entity::RequestStatus | Entity::Tracking => {
+            Entity::Requests | Entity::RequestLines | Entity::RequestStatus | Entity::Tracking | Entity::Listed(_) => {
                 wrong(405, "The entity cannot be created.")
             }
         }
@@ -167,7 +167,7 @@ impl Write<'_> {
             Entity::UpdateLines => self.change_row(Table::Lines, fields),
             Entity::UpdateDimensions => self.change_row(Table::Dimensions, fields),
             Entity::Tracking => self.change_tracking(fields),
-            Entity::Requests | Entity::RequestLines | Entity::Adjustments => {
+            Entity::Requests | Entity::RequestLines | Entity::Adjustments | Entity::Listed(_) => {
                 wrong(405, "The entity cannot be changed.")
             }
         }

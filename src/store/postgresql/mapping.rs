@@ -4,7 +4,7 @@ use super::Postgresql;
 use crate::mapping::Mapping;
 use crate::store::StoreError;
 use crate::store::columns::clean;
-use crate::store::mapping::{self, MappingChange, MappingColumns, MappingVersion, VersionColumns};
+use crate::store::mapping::{self, FACTS, MappingChange, MappingColumns, MappingVersion, VersionColumns};
 
 const VERSION: &str = "SELECT coalesce(max(version), 0) FROM mapping_versions";
 
@@ -51,7 +51,8 @@ impl Postgresql {
     pub(crate) async fn mapping(&self, version: Option<u64>) -> Result<Mapping, StoreError> {
         let ask = sqlx::query_as(ROWS).bind(version.map(u64::cast_signed));
         let rows: Vec<MappingColumns> = self.rows("reading the mapping", ask).await?;
-        mapping::mapping(rows)
+        let of = sqlx::query_as(FACTS).bind(mapping::version(&rows));
+        mapping::mapping(rows, self.rows("reading the catalogue", of).await?)
     }
 
     pub(crate) async fn mapping_versions(&self, limit: u32) -> Result<Vec<MappingVersion>, StoreError> {

@@ -16,6 +16,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/postgresql/0001_first_day.sql"),
     include_str!("../migrations/postgresql/0002_mapping.sql"),
     include_str!("../migrations/postgresql/0003_snapshots.sql"),
+    include_str!("../migrations/postgresql/0004_catalogue.sql"),
 ];
 
 /// PostgreSQL 13.

@@ -6,6 +6,7 @@
 
 pub(in crate::store) mod aside;
 mod attempt;
+mod catalogue;
 mod documents;
 mod exceptions;
 mod fault;

@@ -1,10 +1,12 @@
 //! The mapping and its versions.
 
+use sqlx::SqliteConnection;
+
 use super::{Sqlite, fault, now, texts};
 use crate::mapping::Mapping;
 use crate::store::StoreError;
 use crate::store::columns::clean;
-use crate::store::mapping::{self, MappingChange, MappingColumns, MappingVersion, VersionColumns};
+use crate::store::mapping::{self, FACTS, MappingChange, MappingColumns, MappingVersion, VersionColumns};
 
 const VERSION: &str = "SELECT coalesce(max(version), 0) FROM mapping_versions";
 
@@ -42,7 +44,8 @@ impl Sqlite {
     pub(crate) async fn mapping(&self, version: Option<u64>) -> Result<Mapping, StoreError> {
         let ask = sqlx::query_as(ROWS).bind(version.map(u64::cast_signed));
         let rows: Vec<MappingColumns> = self.rows("reading the mapping", ask).await?;
-        mapping::mapping(rows)
+        let of = sqlx::query_as(FACTS).bind(mapping::version(&rows));
+        mapping::mapping(rows, self.rows("reading the catalogue", of).await?)
     }
 
     pub(crate) async fn mapping_versions(&self, limit: u32) -> Result<Vec<MappingVersion>, StoreError> {
@@ -58,12 +61,10 @@ impl Sqlite {
 
     async fn make_version(&self, change: &MappingChange) -> Result<Option<u64>, sqlx::Error> {
         let mut transaction = self.begin().await?;
-        let from = change.from.cast_signed();
-        let begin = sqlx::query(BEGIN).bind(from).bind(clean(&change.by)).bind(clean(&change.reason));
-        if begin.execute(&mut *transaction).await?.rows_affected() == 0 {
+        if !Self::begin_version(&mut transaction, (change.from, &change.by, &change.reason)).await? {
             return Ok(None);
         }
-        let version = from + 1;
+        let version = change.from.cast_signed() + 1;
         let ending = change.ending();
         let ending: Vec<_> = ending.iter().map(|identity| identity.as_str().into()).collect();
         sqlx::query(END_ROWS).bind(version).bind(texts(&ending)).execute(&mut *transaction).await?;
@@ -73,5 +74,14 @@ impl Sqlite {
         }
         transaction.commit().await?;
         Ok(Some(version.cast_unsigned()))
+    }
+
+    /// Begins the version after this one, with who makes it and why, unless somebody else did.
+    pub(super) async fn begin_version(
+        transaction: &mut SqliteConnection,
+        (from, by, reason): (u64, &str, &str),
+    ) -> Result<bool, sqlx::Error> {
+        let begin = sqlx::query(BEGIN).bind(from.cast_signed()).bind(clean(by)).bind(clean(reason));
+        Ok(begin.execute(transaction).await?.rows_affected() > 0)
     }
 }

@@ -14,6 +14,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/sqlite/0001_first_day.sql"),
     include_str!("../migrations/sqlite/0002_mapping.sql"),
     include_str!("../migrations/sqlite/0003_snapshots.sql"),
+    include_str!("../migrations/sqlite/0004_catalogue.sql"),
 ];
 
 /// Turning the write-ahead log on asks for the whole file and does not wait for it: it is asked again after this.

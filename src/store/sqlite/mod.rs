@@ -9,6 +9,7 @@
 
 mod attempt;
 mod broken;
+mod catalogue;
 mod documents;
 mod exceptions;
 mod fault;

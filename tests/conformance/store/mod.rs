@@ -1,5 +1,6 @@
 //! What a store promises, kept by SQLite and PostgreSQL alike.
 
+mod catalogue;
 mod intents;
 mod lanes;
 mod mapping;

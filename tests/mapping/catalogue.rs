@@ -1,0 +1,203 @@
+//! What Dynamics says of its items: conversions that rows need not repeat, and what does not fit together.
+
+use drayline::mapping::{Catalogue, ConversionFacts, Counted, Fact, ItemFacts, Mapping, Told, Tracking, Unfit};
+use drayline::message::PlaceCode;
+use serde_json::json;
+
+use super::{Place, decimal, item, row, unit};
+
+pub fn conversion(item: &str, from: &str, to: &str, factor: &str) -> Fact {
+    Fact::Conversion(ConversionFacts {
+        item: Some(item.to_owned()).filter(|item| !item.is_empty()),
+        from: unit(from),
+        to: unit(to),
+        factor: factor.parse().ok(),
+    })
+}
+
+pub fn facts(number: &str, stock: &str, sales: &str) -> ItemFacts {
+    ItemFacts {
+        number: number.to_owned(),
+        stock_unit: Some(unit(stock)),
+        sales_unit: Some(unit(sales)),
+        tracking: Some(Tracking::default()),
+        ..ItemFacts::default()
+    }
+}
+
+/// An item that is held in lots, or piece by piece.
+pub fn tracked(number: &str, lots: bool, serials: bool) -> Fact {
+    let told = |told: bool| Told { issue: told, receipt: told };
+    let tracking = Some(Tracking { lots: told(lots), serials: told(serials) });
+    Fact::Item(ItemFacts { tracking, ..facts(number, "ea", "ea") })
+}
+
+/// Rows, and what usmf in contoso has.
+pub fn knowing(rows: &[&str], facts: Vec<Fact>) -> Mapping {
+    let catalogue = Catalogue::new("contoso".parse().unwrap(), "usmf".parse().unwrap(), facts);
+    Mapping::with_catalogues(7, rows.iter().map(|text| row(text)).collect(), vec![catalogue])
+}
+
+/// What so much of Dynamics' unit is at north, as `quantity unit`, or the code and the sentence of why not.
+fn out(mapping: &Mapping, number: &str, quantity: &str, of: &str) -> Result<String, (String, String)> {
+    let place = Place::north();
+    let counted = place.meanings(mapping).in_warehouse_unit(&item(number), decimal(quantity), &unit(of));
+    let words = |counted: Option<Counted>| match counted {
+        Some(Counted { quantity, unit }) => format!("{} {unit}", quantity.normalize()),
+        None => "as it is".to_owned(),
+    };
+    counted.map(words).map_err(|unmapped| (unmapped.code.to_string(), unmapped.what))
+}
+
+fn back(mapping: &Mapping, number: &str, quantity: &str, from: &str, to: &str) -> Result<String, String> {
+    let place = Place::north();
+    let counted = Counted { quantity: decimal(quantity), unit: unit(from) };
+    let turned = place.meanings(mapping).in_dynamics_unit(&item(number), &counted, &unit(to));
+    turned.map(|quantity| quantity.normalize().to_string()).map_err(|unmapped| unmapped.code.to_string())
+}
+
+const EACH: &str = "unit; connection:north; warehouse:each";
+
+#[test]
+fn what_dynamics_says_of_units_needs_no_row() {
+    let said = vec![conversion("A", "Case", "Each", "12"), conversion("", "case", "each", "10")];
+    let mapping = knowing(&[EACH], said.clone());
+    assert_eq!(out(&mapping, "A", "5", "case"), Ok("60 each".to_owned()), "of the product before of all");
+    assert_eq!(out(&mapping, "B", "5", "case"), Ok("50 each".to_owned()));
+    assert_eq!(back(&mapping, "A", "24", "EACH", "Case"), Ok("2".to_owned()));
+    assert_eq!(back(&mapping, "A", "5", "each", "Case"), Err("mapping.indivisible".to_owned()));
+    // Said the other way round it is the same.
+    let turned = knowing(&[EACH], vec![conversion("A", "each", "case", "1/12")]);
+    assert_eq!(out(&turned, "A", "5", "case"), Ok("60 each".to_owned()));
+    // Nothing says in which unit the warehouse counts: it is told in Dynamics'.
+    assert_eq!(out(&knowing(&[], said), "A", "5", "case"), Ok("as it is".to_owned()));
+}
+
+#[test]
+fn a_row_goes_before_dynamics() {
+    let general = "unit; dynamics:case; warehouse:each; factor:6";
+    let mapping = knowing(&[EACH, general], vec![conversion("A", "case", "each", "12")]);
+    assert_eq!(out(&mapping, "A", "5", "case"), Ok("30 each".to_owned()));
+}
+
+#[test]
+fn a_row_may_only_give_a_name_to_a_unit_that_dynamics_converts() {
+    let rows = ["unit; connection:north; warehouse:PCE", "unit; dynamics:ea; warehouse:PCE; factor:1"];
+    let mapping = knowing(&rows, vec![conversion("A", "case", "ea", "12")]);
+    assert_eq!(out(&mapping, "A", "5", "case"), Ok("60 PCE".to_owned()));
+    assert_eq!(back(&mapping, "A", "24", "PCE", "case"), Ok("2".to_owned()));
+    let two = [rows[0], rows[1], "unit; dynamics:box; warehouse:PCE; factor:4"];
+    let mapping = knowing(&two, vec![conversion("A", "case", "ea", "12"), conversion("A", "case", "box", "2")]);
+    let (code, what) = out(&mapping, "A", "5", "case").unwrap_err();
+    assert!(code == "mapping.ambiguous" && what.contains("factor=N"), "{what}");
+}
+
+#[test]
+fn digits_after_the_point_are_those_of_dynamics_unit() {
+    let kilograms = Fact::Unit { symbol: unit("kg"), decimals: 3 };
+    let mapping = knowing(&["unit; warehouse:g"], vec![kilograms, conversion("", "kg", "g", "1000")]);
+    assert_eq!(out(&mapping, "SALT", "1.25", "kg"), Ok("1250 g".to_owned()));
+    assert_eq!(back(&mapping, "SALT", "1250", "g", "kg"), Ok("1.25".to_owned()));
+    assert_eq!(back(&mapping, "SALT", "0.5", "g", "kg"), Err("mapping.indivisible".to_owned()));
+}
+
+#[test]
+fn a_conversion_that_is_no_plain_factor_is_none() {
+    let mapping = knowing(&[EACH], vec![conversion("A", "case", "each", "")]);
+    let (code, what) = out(&mapping, "A", "5", "case").unwrap_err();
+    assert!(code == "mapping.missing" && what.contains("Dynamics has no conversion"), "{what}");
+}
+
+fn unfit(mapping: &Mapping, places: &[&str]) -> Vec<Unfit> {
+    let places: Vec<_> = places.iter().map(|place| PlaceCode::new(*place).unwrap()).collect();
+    Place::north().meanings(mapping).unfit(&places)
+}
+
+#[track_caller]
+fn told(mapping: &Mapping, about: &str, problem: &str, remedy: &str) {
+    let unfit = unfit(mapping, &[]);
+    let [only] = unfit.as_slice() else { panic!("{unfit:#?}") };
+    assert_eq!(only.about, about);
+    assert!(only.problem.contains(problem) && only.remedy.contains(remedy), "{only:#?}");
+}
+
+#[test]
+fn what_fits_is_not_told() {
+    let said =
+        vec![Fact::Item(facts("A", "ea", "case")), conversion("A", "case", "ea", "12"), tracked("L", true, false)];
+    assert_eq!(unfit(&knowing(&["unit; warehouse:ea"], said), &[]), []);
+    assert_eq!(unfit(&Mapping::default(), &["24"]), [], "nothing is known before a scan");
+}
+
+#[test]
+fn units_that_do_not_convert_are_told() {
+    let boxed = Fact::Item(facts("A", "ea", "box"));
+    told(&knowing(&[], vec![boxed.clone()]), "item A", "sold or bought in box and kept in ea", "Add the conversion");
+    let offset = conversion("A", "box", "ea", "");
+    told(&knowing(&[], vec![boxed, offset]), "item A", "has an offset", "Correct it in Dynamics");
+    let pieces = knowing(&["unit; warehouse:PCE"], vec![Fact::Item(facts("A", "ea", "ea"))]);
+    told(
+        &pieces,
+        "item A",
+        "how many PCE one ea of A is at north",
+        "drayline mapping set unit connection=north item=A",
+    );
+    let none = ItemFacts { stock_unit: None, ..facts("A", "ea", "ea") };
+    told(&knowing(&[], vec![Fact::Item(none)]), "item A", "no inventory unit", "released product");
+}
+
+#[test]
+fn variants_and_names_that_cannot_be_told_apart_are_told() {
+    let shirt = |variants: &[&str]| {
+        let variants = variants.iter().map(|each| (*each).to_owned()).collect();
+        Fact::Item(ItemFacts { variants, ..facts("SHIRT", "ea", "ea") })
+    };
+    let said = vec![shirt(&["L/red", "M/red"])];
+    let remedy = "item=SHIRT variant=L/red warehouse=SKU";
+    told(&knowing(&[], said.clone()), "item SHIRT", "2 variants (L/red, M/red)", remedy);
+    let one = ["sku; item:SHIRT; variant:L/red; warehouse:4711"];
+    told(&knowing(&one, said.clone()), "item SHIRT", "calls its M/red", "variant=M/red");
+    let both = [one[0], "sku; item:SHIRT; variant:M/red; warehouse:4712"];
+    assert_eq!(unfit(&knowing(&both, said), &[]), []);
+    told(&knowing(&both, vec![shirt(&["L/red", "M/red", "S/red"])]), "item SHIRT", "S/red", "variant=S/red");
+
+    let plain = |number: &str| Fact::Item(facts(number, "ea", "ea"));
+    let taken = knowing(&["sku; item:A; warehouse:B"], vec![plain("A"), plain("B")]);
+    told(&taken, "item B", "called B at north, and so is A", "item=B");
+}
+
+#[test]
+fn tracking_groups_rows_and_warehouses_that_lead_nowhere_are_told() {
+    let group = Some("Odd".to_owned());
+    let odd = ItemFacts { tracking_group: group, tracking: None, ..facts("A", "ea", "ea") };
+    told(
+        &knowing(&[], vec![Fact::Item(odd)]),
+        "item A",
+        "tracking dimension group Odd",
+        "contoso.catalogue.tracking_groups",
+    );
+    let plain = vec![Fact::Item(facts("A", "ea", "ea"))];
+    let stranger = knowing(&["sku; item:a; warehouse:4711"], plain.clone());
+    told(&stranger, "item a", "usmf has no such item", "--remove");
+    assert_eq!(unfit(&knowing(&["sku; connection:south; item:a; warehouse:4711"], plain.clone()), &[]), []);
+    let warehouse = Fact::Warehouse { place: PlaceCode::new("24").unwrap(), name: None };
+    let mapping = knowing(&[], [plain, vec![warehouse]].concat());
+    assert_eq!(unfit(&mapping, &["24"]), []);
+    let unfit = unfit(&mapping, &["24", "25"]);
+    assert_eq!(unfit.iter().map(|each| each.about.as_str()).collect::<Vec<_>>(), ["warehouse 25"]);
+}
+
+#[test]
+fn a_fact_is_read_as_it_was_written() {
+    let all = vec![
+        tracked("A", true, false),
+        conversion("A", "case", "ea", "1/3"),
+        conversion("", "kg", "lb", ""),
+        Fact::Unit { symbol: unit("kg"), decimals: 3 },
+        Fact::Warehouse { place: PlaceCode::new("24").unwrap(), name: Some("Zoë".to_owned()) },
+    ];
+    let again: Vec<Fact> = serde_json::from_value(json!(all)).unwrap();
+    assert_eq!(again, all);
+    let names: std::collections::BTreeSet<_> = all.iter().map(Fact::identity).collect();
+    assert_eq!(names.len(), all.len());
+}
