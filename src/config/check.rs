@@ -42,7 +42,7 @@ fn limits(config: &Config, findings: &mut Vec<Finding>) {
     let processor = &config.processor;
     let transport = &config.transport;
     let partitions = &transport.partitions;
-    let positive: [(&str, u64); 23] = [
+    let positive: [(&str, u64); 24] = [
         ("exceptions.scan_ms", config.exceptions.scan_ms),
         ("exceptions.scan_rows_max", config.exceptions.scan_rows_max.into()),
         ("exceptions.retry_ms", config.exceptions.retry_ms),

@@ -128,7 +128,7 @@ impl Meanings<'_> {
     }
 
     /// The command that says what an item is called.
-    fn to_call(&self, number: &str, variant: Option<&String>) -> String {
+    fn to_call(self, number: &str, variant: Option<&String>) -> String {
         let variant = variant.map(|variant| format!(" {}", assigned("variant", variant))).unwrap_or_default();
         let item = assigned("item", number);
         format!(

@@ -82,7 +82,7 @@ async fn what_does_not_map_is_told_before_the_first_order_on_servers() {
 async fn a_busy_environment_is_scanned_all_the_same() {
     let dynamics = FinanceOperationsRules { page_rows: 20, ..FinanceOperationsRules::default() };
     let faults = Faults { refuse_429: 0.3, ..Faults::default() };
-    let making = Making { dynamics, faults, ..Making::default() };
+    let making = Making { faults, dynamics, ..Making::default() };
     let world = World::set(Ground::fresh(Backing::Embedded).await, making).await;
     let (well, told) = world.ask(&["mapping", "check"]).await;
     assert!(well && told["scans"][0]["items"] == 200, "{told}");

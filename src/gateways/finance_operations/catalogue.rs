@@ -102,7 +102,7 @@ impl FinanceOperations {
         let names = &self.catalogue.names;
         let Some(entity) = named(names, wanted.entity) else { return Ok(None) };
         let rows = if wanted.by_company { Rows::of(entity, legal_entity) } else { Rows::configured(entity) };
-        let rows = rows.select(wanted.members.iter().filter_map(|name| named(names, *name)).collect());
+        let rows = rows.select(wanted.members.iter().filter_map(|name| named(names, name)).collect());
         match self.odata.list_patiently(reading(CALL), &rows, pace).await {
             Ok(rows) => Ok(Some(Read { rows, names })),
             Err(GatewayError::EntityMissing { .. }) => {
