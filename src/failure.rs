@@ -280,6 +280,9 @@ codes! {
     /// More was received than ordered, beyond the line's tolerance.
     ReceiptExceedsOrder = "receipt.exceeds_order", Permanent, "operations",
         "Decide what becomes of the surplus: raise the order in Dynamics and replay this, or send it back and discard this.";
+    /// A receipt is complete, and less came than ordered, beyond the line's tolerance.
+    ReceiptShort = "receipt.short", Permanent, "operations",
+        "Ask the warehouse or the supplier for the rest and replay this once it came; or cancel the order in Dynamics, or discard this.";
     /// The receipt counts in another unit than the order.
     ReceiptUnitDiffers = "receipt.unit_differs", Permanent, "operations",
         "Agree on the unit of the item with the warehouse, then replay it.";

@@ -20,7 +20,7 @@ use crate::config::{Config, Finding, StoreKind, TransportKind, ms};
 use crate::console::{Operations, operations};
 use crate::exceptions::{Desk, Triage};
 use crate::gateways::Gateways;
-use crate::ingest::{self, Doors, Scans, router};
+use crate::ingest::{self, Doors, Scanner, Scans, Watch, router};
 use crate::message::Flow;
 use crate::processor::{Tools, Worker};
 use crate::rehearsal::Rehearsal;
@@ -54,6 +54,7 @@ pub struct App {
     worker: Option<Worker>,
     triage: Option<Triage>,
     scans: Option<JoinHandle<()>>,
+    scanner: Option<Scanner>,
     store: Store,
     transport: Transport,
     _lock: Option<Lock>,
@@ -109,6 +110,7 @@ impl App {
             worker: None,
             triage: None,
             scans: None,
+            scanner: None,
             store: store.clone(),
             transport: transport.clone(),
             _lock: lock,
@@ -133,13 +135,18 @@ impl App {
                 clock: clock.clone(),
                 store: store.clone(),
                 transport: transport.clone(),
-                gateways,
+                gateways: gateways.clone(),
             };
             app.worker = Some(Worker::start(tools, roles.flows));
         }
         if roles.triage {
             let (config, store, transport) = (Arc::clone(&config), store.clone(), transport.clone());
             app.triage = Some(Triage::start(Desk { config, store, transport }));
+        }
+        if roles.ingest {
+            let (config, clock) = (Arc::clone(&config), clock.clone());
+            let (store, transport) = (store.clone(), transport.clone());
+            app.scanner = Some(Scanner::start(&Watch { config, clock, store, transport, gateways }));
         }
         if roles.ingest {
             let doors = Doors { config: Arc::clone(&config), clock, store, transport };
@@ -173,6 +180,9 @@ impl App {
         // A scan that ends anywhere is made again.
         if let Some(scans) = &self.scans {
             scans.abort();
+        }
+        if let Some(scanner) = self.scanner {
+            scanner.stop().await;
         }
         let drain = ms(self.config.processor.drain_ms_max);
         let doors = self.servers.into_iter().map(|server| closed(server, drain));

@@ -42,7 +42,9 @@ fn limits(config: &Config, findings: &mut Vec<Finding>) {
     let processor = &config.processor;
     let transport = &config.transport;
     let partitions = &transport.partitions;
-    let positive: [(&str, u64); 24] = [
+    let positive: [(&str, u64); 26] = [
+        ("scan.interval_ms", config.scan.interval_ms),
+        ("scan.page_rows_max", config.scan.page_rows_max as u64),
         ("exceptions.scan_ms", config.exceptions.scan_ms),
         ("exceptions.scan_rows_max", config.exceptions.scan_rows_max.into()),
         ("exceptions.retry_ms", config.exceptions.retry_ms),

@@ -57,6 +57,19 @@ pub struct Dynamics {
     /// What is read of its items, units and warehouses, and how often.
     #[serde(default)]
     pub catalogue: Catalogue,
+    /// By which members a scan finds what was changed.
+    #[serde(default)]
+    pub scan: ScanFields,
+}
+
+/// By which members a scan finds what was changed: the product has none that is documented, so that each is the customer's own.
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ScanFields {
+    /// The member of a request with the instant at which it was released or last changed; empty: requests are not scanned.
+    pub requests_field: String,
+    /// The member of an update with the instant at which Dynamics last changed it; empty: updates are not scanned.
+    pub updates_field: String,
 }
 
 /// The two products.
@@ -125,8 +138,14 @@ pub struct Outbound {
     pub tracking_carrier_field: String,
     /// The member of the request with the customer's order number; empty: there is none.
     pub order_number_field: String,
+    /// The member of the request with what the order is worth; empty: there is none.
+    pub value_field: String,
+    /// The member of the request with the currency of that; empty: there is none.
+    pub currency_field: String,
     /// The time zone of each legal entity (IANA name): the days of packing slips are days there. UTC where none is given.
     pub time_zones: BTreeMap<String, String>,
+    /// The last day of the closed periods of each legal entity: what moved on it or before is posted on the day after it.
+    pub closed_until: BTreeMap<String, jiff::civil::Date>,
 }
 
 /// How goods are expected and received. How updates are handed over, and their states, are those of [`Outbound`].
@@ -137,6 +156,10 @@ pub struct Inbound {
     pub status_entity: String,
     /// The member of the request with the number of the purchase or transfer order; empty: there is none.
     pub order_number_field: String,
+    /// The member of the request with what the order is worth; empty: there is none.
+    pub value_field: String,
+    /// The member of the request with the currency of that; empty: there is none.
+    pub currency_field: String,
     /// Condition of received goods (`DAMAGED`, or the warehouse's own code) = inventory status in Dynamics.
     pub statuses: BTreeMap<String, String>,
     /// Condition of received goods = disposition code in Dynamics.
@@ -150,6 +173,8 @@ impl Default for Inbound {
         Self {
             status_entity: "InboundShipmentOrderRequestStatus".to_owned(),
             order_number_field: "ConsignerReference".to_owned(),
+            value_field: String::new(),
+            currency_field: String::new(),
             statuses: BTreeMap::new(),
             dispositions: BTreeMap::new(),
             reversals: true,
@@ -195,7 +220,10 @@ impl Default for Outbound {
             tracking_id_field: String::new(),
             tracking_carrier_field: String::new(),
             order_number_field: "ConsigneeReference".to_owned(),
+            value_field: String::new(),
+            currency_field: String::new(),
             time_zones: BTreeMap::new(),
+            closed_until: BTreeMap::new(),
         }
     }
 }

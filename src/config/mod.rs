@@ -16,12 +16,14 @@ use serde::Serialize;
 pub use adjustments::{Adjustments, BelongsTo, ReasonPosting};
 pub use catalogue::{Catalogue, ChosenBy, TrackedBy};
 pub use check::check;
-pub use connections::{Commit, DimensionRows, Dynamics, DynamicsKind, Inbound, Mode, Outbound, Rate, Stage, Warehouse};
+pub use connections::{
+    Commit, DimensionRows, Dynamics, DynamicsKind, Inbound, Mode, Outbound, Rate, ScanFields, Stage, Warehouse,
+};
 pub use load::{DEFAULTS, load, load_text, load_with};
 pub use secret::{Secret, SecretError, address};
 pub use settings::{
-    Config, Gateways, Ingest, Operations, Partitions, Processor, Rehearsal, Store, StoreKind, Transport, TransportKind,
-    Watch, ms,
+    Config, Gateways, Ingest, Operations, Partitions, Processor, Rehearsal, Scan, Store, StoreKind, Transport,
+    TransportKind, Watch, ms,
 };
 
 /// Something about the configuration that a person should know.

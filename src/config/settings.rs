@@ -29,6 +29,8 @@ pub struct Config {
     pub gateways: Gateways,
     /// How exceptions are kept.
     pub exceptions: Exceptions,
+    /// How what events did not tell is looked for.
+    pub scan: Scan,
     /// What is watched.
     pub watch: Watch,
     /// Failures on purpose.
@@ -196,6 +198,17 @@ pub struct Exceptions {
     pub scan_ms: u64,
     pub scan_rows_max: u32,
     pub retry_ms: u64,
+}
+
+/// How what events did not tell is looked for.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs, reason = "each value is explained beside its default in config/default.toml")]
+pub struct Scan {
+    pub interval_ms: u64,
+    pub patience_ms: u64,
+    pub overlap_s: u64,
+    pub page_rows_max: usize,
 }
 
 /// What is watched.

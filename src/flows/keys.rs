@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use super::ledger::{CountedReceipt, PackageTracking};
 use crate::gateways::Direction;
-use crate::message::{Connection, FactKey, LegalEntity, Reference, RequestId, record_id};
+use crate::message::{self, Connection, FactKey, LegalEntity, Reference, RequestId, record_id};
 
 /// The longest packing slip number that Dynamics takes.
 const PACKING_SLIP_LENGTH_MAX: usize = 20;
@@ -121,6 +121,12 @@ pub(super) fn count_receipt(counted: &CountedReceipt) -> String {
     format!("count_receipt/{warehouse}/{receipt_key}/{}/{number}/{lines}", fact.as_deref().unwrap_or_default())
 }
 
+/// That a person was asked for what is missing of an inbound order.
+pub(super) fn short_receipt(warehouse: &Connection, reference: &Reference, missing: &[String]) -> String {
+    let missing = record_id(&missing.iter().map(String::as_str).collect::<Vec<_>>());
+    format!("short_receipt/{warehouse}/{reference}/{missing}")
+}
+
 pub(super) fn restore_posting(environment: &Connection, update_id: &str) -> String {
     format!("restore_posting/{environment}/{update_id}")
 }
@@ -200,5 +206,5 @@ pub(super) fn receipt_name(warehouse: &Connection, receipt: &str) -> String {
 
 /// What wakes whoever waits for Dynamics to process an update.
 pub(super) fn posting_name(environment: &Connection, update_id: &str) -> String {
-    format!("posting/{environment}/{update_id}")
+    message::posting_name(environment, update_id)
 }

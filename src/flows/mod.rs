@@ -15,6 +15,7 @@ mod keys;
 mod ledger;
 mod meant;
 mod orders;
+mod progress;
 mod reading;
 mod shipments;
 mod slots;
@@ -27,7 +28,7 @@ use serde_json::Value;
 use crate::failure::{Code, Failure};
 use crate::gateways::Gateways;
 use crate::mapping::Mapping;
-use crate::message::{Body, Envelope};
+use crate::message::{Body, Envelope, Origin};
 
 pub use act::{act, complete, settle};
 pub use answer::{Acted, Call, Decision, Done, Emit, KnownDocument, Lookup, Past, Planned, Repeat, Settled};
@@ -37,6 +38,7 @@ pub use ledger::{
     PostedDimension, PostedLine, PostedUpdate, Reported, SeenStatus, SentLine, SettledUpdate, VoidedShipment,
 };
 pub use orders::{OrderLook, plan as plan_order};
+pub use progress::{Progress, Stage, progress};
 pub use shipments::{ShipmentLook, plan as plan_shipment};
 pub use stock_adjustments::{AdjustedStock, AdjustmentLook, plan as plan_adjustment};
 
@@ -99,6 +101,17 @@ pub fn makes_known(message: &Envelope, act: &str, facts: &Value) -> Option<Known
 /// Decides what is to be done next. Pure: the same arguments give the same answer.
 #[must_use]
 pub fn plan(message: &Envelope, look: &Look, mapping: &Mapping, ledger: &Ledger) -> Decision {
+    match planned(message, look, mapping, ledger) {
+        Decision::Done(mut done) if message.origin == Origin::Poll => {
+            let found = format!("Found by a scan: no event of {} told of it.", message.connection);
+            done.steps.insert(0, ("drayline".to_owned(), found));
+            Decision::Done(done)
+        }
+        decision => decision,
+    }
+}
+
+fn planned(message: &Envelope, look: &Look, mapping: &Mapping, ledger: &Ledger) -> Decision {
     match (look, &message.body) {
         (Look::Order(look), _) => orders::plan(message, look, mapping, ledger),
         (Look::Receipt(look), _) => goods_received::plan(message, look, mapping, ledger),

@@ -67,6 +67,10 @@ pub struct ReleasedOrder {
     pub ship_by: Option<Timestamp>,
     /// When it shall arrive, at the latest.
     pub deliver_by: Option<Timestamp>,
+    /// What it is worth, as Dynamics says; we never compute it.
+    pub value: Option<Decimal>,
+    /// In which currency.
+    pub currency: Option<String>,
     /// Its lines that travel, in line order.
     pub lines: Vec<ReleasedLine>,
     /// Lines that stay behind, each with why: for the journey.
@@ -312,4 +316,39 @@ pub struct TrackingRow {
     pub tracking_url: Option<String>,
     /// Who carries it.
     pub carrier: Option<String>,
+}
+
+/// What a scan reads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Feed {
+    /// Released documents.
+    Requests(Direction),
+    /// Updates that Dynamics has settled.
+    Updates(Direction),
+}
+
+/// Something that was changed in Dynamics.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Change {
+    /// The company.
+    pub legal_entity: LegalEntity,
+    /// The document's id, or our id of the update.
+    pub id: String,
+    /// The document's version.
+    pub version: u32,
+    /// When.
+    pub at: Timestamp,
+    /// The state of an update, as Dynamics spells it.
+    pub state: Option<String>,
+}
+
+/// One page of changes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Changes {
+    /// Oldest first.
+    pub found: Vec<Change>,
+    /// Rows that were read, of which not all need to be of interest.
+    pub read: usize,
+    /// Whether there is more.
+    pub more: bool,
 }

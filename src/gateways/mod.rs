@@ -4,6 +4,7 @@
 //! [`Failure`]s in one exhaustive function. Invariant: silence after something changing was sent is never called a
 //! refusal, and a refusal is never called silence.
 
+mod calendar;
 mod directory;
 mod documents;
 mod egress;
@@ -27,11 +28,12 @@ use crate::failure::Failure;
 use crate::mapping::Fact;
 use crate::message::{Connection, LegalEntity, RequestId};
 
+pub use calendar::{Calendar, PostingDay};
 pub use directory::{Gateways, GatewaysUnusable, Stop};
 pub use documents::{
-    CancelAnswer, CreateAnswer, Direction, FulfilmentLine, FulfilmentOrder, HeldLine, HeldOrder, Receiving,
-    ReleasedLine, ReleasedOrder, RequestVerdict, ShipmentUpdate, TrackingRow, UpdateDimension, UpdateLine, UpdateRef,
-    UpdateState,
+    CancelAnswer, Change, Changes, CreateAnswer, Direction, Feed, FulfilmentLine, FulfilmentOrder, HeldLine, HeldOrder,
+    Receiving, ReleasedLine, ReleasedOrder, RequestVerdict, ShipmentUpdate, TrackingRow, UpdateDimension, UpdateLine,
+    UpdateRef, UpdateState,
 };
 pub use error::{GatewayError, LeftAlone, NotSent};
 pub use pace::{Breaker, BreakerLimits, Bucket, Entry, FarEndView, Limit, Standing, Turns, Urgency, calling};
@@ -109,6 +111,14 @@ impl Dynamics {
         }
     }
 
+    /// The days on which things are posted.
+    #[must_use]
+    pub fn calendar(&self) -> &Arc<Calendar> {
+        match &self.product {
+            Product::FinanceOperations(product) => &product.calendar,
+        }
+    }
+
     /// Documents released before are never sent.
     #[must_use]
     pub fn go_live(&self) -> Option<jiff::Timestamp> {
@@ -176,6 +186,29 @@ impl Dynamics {
     pub async fn catalogue(&self, legal_entity: &LegalEntity) -> Result<(Vec<Fact>, Vec<String>), GatewayError> {
         match &self.product {
             Product::FinanceOperations(product) => scanning(product.catalogue(legal_entity, &self.pace)).await,
+        }
+    }
+
+    /// Whether this environment has what it takes to scan a feed.
+    #[must_use]
+    pub fn scans(&self, feed: Feed) -> bool {
+        match &self.product {
+            Product::FinanceOperations(product) => product.scans(feed),
+        }
+    }
+
+    /// What was changed from an instant on in the companies that take part, oldest first: at most `rows_max` rows, behind
+    /// `skip` others.
+    pub async fn changes(
+        &self,
+        feed: Feed,
+        (from, skip, rows_max): (jiff::Timestamp, usize, usize),
+    ) -> Result<Changes, GatewayError> {
+        let _place = enter(&self.pace, "changes").await?;
+        let companies: Vec<_> =
+            self.legal_entities.iter().filter_map(|name| LegalEntity::new(name.as_str()).ok()).collect();
+        match &self.product {
+            Product::FinanceOperations(product) => product.changes(feed, &companies, (from, skip, rows_max)).await,
         }
     }
 

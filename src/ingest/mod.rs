@@ -20,6 +20,7 @@ mod instant;
 mod json;
 mod read;
 mod received;
+mod scan;
 mod signature;
 mod standard;
 mod visit;
@@ -43,6 +44,7 @@ pub use checks::check;
 pub use finance_operations::translate as translate_finance_operations;
 pub use instant::{dynamics_instant, lenient_instant};
 pub use received::Received;
+pub use scan::{Scanner, Watch};
 pub use signature::{BodyMac, Encoding, Hash, Scheme, Signed};
 pub use standard::{KINDS as STANDARD_KINDS, translate as translate_standard};
 

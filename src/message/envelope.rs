@@ -19,6 +19,12 @@ pub const SCHEMA_VERSION: u32 = 1;
 /// The attribute of a message that only its bytes name: the id that the same bytes had in the retry window before.
 pub const PREVIOUS_MESSAGE_ID: &str = "previous_message_id";
 
+/// The attribute of a message that we emitted: what for.
+pub const PURPOSE: &str = "purpose";
+
+/// The purpose of a message that only asks whether anything is missing of a receipt that is complete.
+pub const ASKS_FOR_THE_REST: &str = "short";
+
 /// The largest body that is unpacked from an envelope, in bytes.
 const RAW_LENGTH_MAX: u64 = 64 * 1024 * 1024;
 
@@ -138,9 +144,18 @@ impl Envelope {
     #[must_use]
     pub fn lane_key(&self) -> String {
         match self.kind().order() {
+            // It changes nothing, so that it waits for nobody, and nobody waits for it.
+            Order::Sequential if self.asks_for_the_rest() => self.message_id.to_string(),
             Order::Sequential => self.ordering_key.to_string(),
             Order::Commuting => self.message_id.to_string(),
         }
+    }
+
+    /// Whether we emitted it only to ask whether anything is missing of a receipt that is complete.
+    #[must_use]
+    pub fn asks_for_the_rest(&self) -> bool {
+        let purpose = self.attributes.get(PURPOSE).map(String::as_str);
+        self.origin == Origin::Emitted && purpose == Some(ASKS_FOR_THE_REST)
     }
 
     /// Whose facts its plan needs: its document's. An adjustment of stock needs no others than its own; those of a stock,

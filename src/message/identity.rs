@@ -134,6 +134,12 @@ impl FromStr for OrderingKey {
 
 textual! { OrderingKey = |wire: String| wire.parse(); }
 
+/// Under which name it becomes known that Dynamics has made something of an update.
+#[must_use]
+pub fn posting_name(environment: &Connection, update_id: &str) -> String {
+    format!("posting/{environment}/{update_id}")
+}
+
 /// Our reference of a released document at a warehouse: `usmf-SHP0012-W1`, re-created `usmf-SHP0012-W1R2`.
 ///
 /// Unique, at most 40 characters, letters, digits and hyphens, never ending in a hyphen and digits (one large system

@@ -20,7 +20,8 @@ mod trace;
 mod wire;
 
 pub use envelope::{
-    Envelope, Occurred, Origin, PREVIOUS_MESSAGE_ID, RawBody, SCHEMA_VERSION, TimePrecision, hexadecimal,
+    ASKS_FOR_THE_REST, Envelope, Occurred, Origin, PREVIOUS_MESSAGE_ID, PURPOSE, RawBody, SCHEMA_VERSION,
+    TimePrecision, hexadecimal,
 };
 pub use goods::{
     Address, Carrier, Item, LineRef, Lot, Money, OrderRefs, Place, Quantity, Reason, ReasonCode, StockStatus,
@@ -31,7 +32,7 @@ pub use goods_received::{
     ReceiptStateCode, ReceivedLine,
 };
 pub use identity::{
-    OrderingKey, Reference, digest, emitted_id, id_of_bytes, message_id, message_id_of_bytes, record_id,
+    OrderingKey, Reference, digest, emitted_id, id_of_bytes, message_id, message_id_of_bytes, posting_name, record_id,
 };
 pub use kind::{Body, Flow, Kind, Order};
 pub use names::{Connection, Currency, FactKey, LegalEntity, PlaceCode, RequestId, Serial, Sku, Unit};

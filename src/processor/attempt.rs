@@ -15,7 +15,7 @@ use super::parking::Pause;
 use super::{calls, leave, unsure};
 use crate::clock::Mark;
 use crate::failure::{Code, Failure};
-use crate::flows::{Done, Ledger, Past};
+use crate::flows::{Done, Ledger, Look, Past};
 use crate::gateways::calling;
 use crate::message::Envelope;
 use crate::rehearsal::{self, Variant, broken};
@@ -51,6 +51,8 @@ pub(super) struct Attempt<'a> {
     /// Whether anything has.
     pub(super) progressed: bool,
     pub(super) journey: Vec<Step>,
+    /// What it saw.
+    pub(super) look: Option<Look>,
     /// The document it waited for, when that was known before it looked.
     pub(super) known_before: Option<String>,
     pub(super) started: Mark,
@@ -195,6 +197,7 @@ impl<'a> Attempt<'a> {
             effects: Vec::new(),
             progressed: false,
             journey: Vec::new(),
+            look: None,
             known_before: None,
             started,
         }

@@ -13,7 +13,8 @@ use super::unsure::{facts_with, intent, unknown};
 use crate::clock::Mark;
 use crate::config::{Mode, ms};
 use crate::failure::{Class, Code, Failure};
-use crate::flows::{self, Acted, Decision, Past, Planned};
+use crate::flows::{self, Acted, Decision, Look, Past, Planned};
+use crate::mapping::Mapping;
 use crate::message::Envelope;
 use crate::rehearsal::{Step, Variant, broken};
 use crate::store::{Intended, Intent, Written};
@@ -31,8 +32,15 @@ pub(super) async fn run_flow(attempt: &mut Attempt<'_>, message: &Envelope) -> V
         Ok(look) => look,
         Err(failure) => return Verdict::Pause(Pause::Failed(failure)),
     };
+    let verdict = rounds(attempt, message, &look, &mapping).await;
+    attempt.look = Some(look);
+    verdict
+}
+
+/// Plans and acts until the plan wants nothing more.
+async fn rounds(attempt: &mut Attempt<'_>, message: &Envelope, look: &Look, mapping: &Mapping) -> Verdict {
     for _ in 0..ROUNDS_MAX {
-        let calls = match flows::plan(message, &look, &mapping, &attempt.ledger) {
+        let calls = match flows::plan(message, look, mapping, &attempt.ledger) {
             Decision::Act(calls) => calls,
             Decision::Done(done) => return Verdict::Applied(done),
             Decision::NotOurs(why) => return Verdict::NotOurs(why),

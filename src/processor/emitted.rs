@@ -3,12 +3,14 @@
 use super::inbound::Inbound;
 use crate::clock::Clock;
 use crate::flows::Emit;
-use crate::message::{Envelope, Origin, TraceContext, emitted_id};
+use crate::message::{Envelope, Origin, PURPOSE, TraceContext, emitted_id};
 use crate::store::{OutboxRow, Parked, Purpose};
 
 /// A message that a flow emits. A second run of its cause makes the same one.
 pub(super) fn emitted(clock: &Clock, cause: &Envelope, revision: u32, emit: Emit) -> OutboxRow {
     let Emit { purpose, ordinal, body } = emit;
+    let mut attributes = cause.attributes.clone();
+    attributes.insert(PURPOSE.to_owned(), purpose.to_owned());
     let message = Envelope {
         message_id: emitted_id(cause.message_id, revision, purpose, ordinal),
         external_event_id: None,
@@ -27,7 +29,7 @@ pub(super) fn emitted(clock: &Clock, cause: &Envelope, revision: u32, emit: Emit
         environment: cause.environment.clone(),
         legal_entity: cause.legal_entity.clone(),
         occurred: cause.occurred.clone(),
-        attributes: cause.attributes.clone(),
+        attributes,
     };
     row_of(&message, message.encode())
 }

@@ -1,9 +1,10 @@
 //! What becomes known by a message, as the store keeps it: documents, whose waiters are woken by any of their names, and
 //! parts of snapshots.
 
-use crate::flows::{KnownDocument, makes_known};
+use crate::flows::{self, KnownDocument, makes_known};
+use crate::gateways::Direction;
 use crate::message::{Body, Envelope, StockSnapshotTaken};
-use crate::store::{Document, Record, SnapshotPart};
+use crate::store::{Document, Progress, Record, SnapshotPart};
 
 /// The names that become known.
 pub(super) fn names(documents: &[Document]) -> impl Iterator<Item = String> {
@@ -41,5 +42,30 @@ pub(super) fn snapshot_part(envelope: &Envelope, taken: StockSnapshotTaken) -> S
         scope,
         line_count,
         lines,
+    }
+}
+
+/// How far a document is, as it is kept.
+pub(super) fn progress(document: String, far: flows::Progress) -> Progress {
+    let kind = match far.direction {
+        Direction::Outbound => "order",
+        Direction::Inbound => "inbound_order",
+    };
+    Progress {
+        document,
+        kind: kind.to_owned(),
+        legal_entity: far.legal_entity.map(|company| company.to_string()),
+        number: far.number,
+        warehouse: far.warehouse,
+        promised_at: far.promised_at,
+        value: far.value.map(|value| value.to_string()),
+        currency: far.currency,
+        released_at: far.released_at,
+        accepted_at: far.accepted_at,
+        rejected_at: far.rejected_at,
+        moved_at: far.moved_at,
+        stage: far.stage.map(flows::Stage::code),
+        whole: far.whole,
+        counts: far.counts,
     }
 }

@@ -12,14 +12,16 @@ use super::attempt::{Attempt, Verdict};
 use super::emitted::{dead_letter, emitted, forwarded};
 use super::house::House;
 use super::inbound::Job;
-use super::known::{known, made_known, names, snapshot_part};
+use super::known::{known, made_known, names, progress, snapshot_part};
 use super::parking::{Parking, Parkings, Pause, Standing};
 use super::{report, stops, unsure};
 use crate::clock::Mark;
 use crate::failure::{Code, Failure};
-use crate::flows::{Done, Past, Planned};
+use crate::flows::{self, Done, Past, Planned, Stage};
 use crate::rehearsal::{self, Variant, broken};
-use crate::store::{Ending, Gate, Known, Outcome, Parked, ParkedFailure, Place, Record, Step, WaitsFor, Written};
+use crate::store::{
+    Ending, Gate, Known, Outcome, Parked, ParkedFailure, Place, Progress, Record, Step, WaitsFor, Written,
+};
 use crate::telemetry::{AssumptionBroken, StrangerForwarded};
 
 /// Ends an attempt that ran.
@@ -352,7 +354,16 @@ fn row(attempt: &Attempt<'_>, parking: Parking) -> Parked {
 /// What the attempt found out, with how its message leaves it.
 fn record(attempt: &mut Attempt<'_>, outcome: Outcome) -> Record {
     let (effects, journey) = (std::mem::take(&mut attempt.effects), std::mem::take(&mut attempt.journey));
-    Record { effects, journey, ..empty(attempt.job, outcome) }
+    let progress = how_far(attempt, &outcome);
+    Record { effects, journey, progress, ..empty(attempt.job, outcome) }
+}
+
+/// How far the document is now. What is no business of ours has no progress, unless it once was.
+fn how_far(attempt: &Attempt<'_>, outcome: &Outcome) -> Option<Progress> {
+    let envelope = attempt.job.inbound.content.as_ref().ok()?;
+    let far = flows::progress(envelope, attempt.look.as_ref(), &attempt.ledger)?;
+    let never_ours = matches!(outcome, Outcome::Ended(Ending::NotOurs)) && far.stage == Some(Stage::NotSent);
+    (!never_ours).then(|| progress(attempt.job.ledger_key(), far))
 }
 
 fn empty(job: &Job, outcome: Outcome) -> Record {
@@ -366,6 +377,7 @@ fn empty(job: &Job, outcome: Outcome) -> Record {
         journey: Vec::new(),
         journal_done: Vec::new(),
         snapshots: Vec::new(),
+        progress: None,
     }
 }
 

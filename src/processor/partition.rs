@@ -144,7 +144,7 @@ async fn outlive(
             let intents: Vec<_> =
                 found.iter().filter(|one| one.message_id == id).flat_map(|one| one.intents.clone()).collect();
             let effect = unsure::outliving(tenure.owner, id, &intents)?;
-            let (outbox, documents, journey, journal_done, snapshots) = Default::default();
+            let (outbox, documents, journey, journal_done, snapshots, progress) = Default::default();
             let (owner, outcome, effects) = (tenure.owner, Outcome::Unchanged, vec![effect]);
             Some(Record {
                 owner,
@@ -156,6 +156,7 @@ async fn outlive(
                 journey,
                 journal_done,
                 snapshots,
+                progress,
             })
         })
         .collect();

@@ -334,7 +334,11 @@ impl<W: World> Book<W> {
                 due_ms: now_ms + wait_ms,
             })
         };
-        (pages.outgoing.next_number()..).zip(notices).map(decide).collect()
+        let told = notices.into_iter().filter(|notice| {
+            let name = notice.events.first().map(|event| event.id.as_str()).unwrap_or_default();
+            !chance.strikes(pages.faults.lose_events, &format!("lose event/{name}"))
+        });
+        (pages.outgoing.next_number()..).zip(told).map(decide).collect()
     }
 
     /// How long until the next event is due, at most `longest`.

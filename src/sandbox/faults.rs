@@ -22,6 +22,8 @@ pub struct Faults {
     pub duplicate: f64,
     /// Events that are held back, so that later ones arrive first.
     pub reorder: f64,
+    /// Events that are never sent: nobody is told.
+    pub lose_events: f64,
     /// For so long every connection is dropped without an answer. Reading it tells what is left.
     pub down_s: u64,
     /// Finance & Operations only: updates that are refused when they are processed.
@@ -57,6 +59,7 @@ impl Faults {
             ("lose_answer", self.lose_answer),
             ("duplicate", self.duplicate),
             ("reorder", self.reorder),
+            ("lose_events", self.lose_events),
             ("refuse_updates", self.refuse_updates),
         ];
         match rates.iter().find(|(_, rate)| !(0.0..=1.0).contains(rate)) {

@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use super::columns::{clean, ending_code, micros, purpose_code};
+use super::progress::Progress;
 use super::rows::{
     Intended, Intent, OutboxRow, Outcome, Ownership, Parked, ParkedFailure, Place, Purpose, Record, SnapshotPart,
     WaitsFor, Written,
@@ -31,6 +32,8 @@ pub(super) struct Batch<'a> {
     pub(super) steps: Vec<StepRow<'a>>,
     pub(super) done: Vec<(i64, Uuid)>,
     pub(super) snapshots: Vec<SnapshotRow<'a>>,
+    /// Each with the record that brings it; of one document there is one.
+    pub(super) progress: Vec<(i64, Progress)>,
 }
 
 #[allow(missing_docs, reason = "columns of the table of the same name")]
@@ -198,6 +201,12 @@ impl<'a> Batch<'a> {
             scope: clean(&part.scope),
             lines: clean(&part.lines),
         }));
+        for news in record.progress.iter().map(Progress::cleaned) {
+            match self.progress.iter_mut().find(|(_, known)| known.document == news.document) {
+                Some((_, known)) => known.add(news),
+                None => self.progress.push((number, news)),
+            }
+        }
     }
 
     /// The message of a record.

@@ -15,7 +15,9 @@ mod columns;
 mod mapping;
 mod parts;
 mod postgresql;
+mod progress;
 mod rows;
+mod scans;
 mod snapshots;
 mod sqlite;
 mod stops;
@@ -27,6 +29,7 @@ pub use asked::{
 };
 pub use catalogue::{CatalogueScan, Kept, Scanned};
 pub use mapping::{MappingChange, MappingVersion};
+pub use progress::{Progress, ProgressFilter, ProgressView, State, StateCount};
 pub use rows::{
     Crew, Document, Effect, Ending, Gate, Intended, Intent, Known, OutboxRow, Outcome, Ownership, Parked,
     ParkedFailure, Place, Purpose, Question, Record, SnapshotPart, Step, Unsettled, Waiting, WaitsFor, Written,

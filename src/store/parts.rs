@@ -132,6 +132,7 @@ fn too_long(record: &Record) -> Option<String> {
                 .flat_map(|(label, name)| [("kind of a document's name", label), ("document's name", name)]),
         )
         .chain(record.snapshots.iter().map(|part| ("snapshot's name", &part.snapshot)))
+        .chain(record.progress.iter().map(|progress| ("document", &progress.document)))
         .chain(record.journey.iter().map(|step| ("step's document", &step.document)));
     let mut long = names.filter(|(_, name)| name.len() > NAME_BYTES_MAX);
     long.next().map(|(what, name)| format!("the {what} is {} bytes long; {NAME_BYTES_MAX} are allowed", name.len()))

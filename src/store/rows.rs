@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
 
+use super::progress::Progress;
 use crate::message::{Flow, Kind};
 
 /// The right to write for one partition: rows under an older epoch are left out.
@@ -172,6 +173,8 @@ pub struct Record {
     pub journal_done: Vec<Uuid>,
     /// What a warehouse said that it holds.
     pub snapshots: Vec<SnapshotPart>,
+    /// How far the document is now.
+    pub progress: Option<Progress>,
 }
 
 /// A snapshot of stock, or one part of it, as a warehouse told it.

@@ -186,6 +186,48 @@ impl StoreAway<'_> {
     }
 }
 
+/// A scan found what no event told.
+#[derive(Debug)]
+pub struct ScanFound<'a> {
+    /// The Dynamics environment.
+    pub connection: &'a str,
+    /// The kind of the message that its event should have become.
+    pub kind: &'a str,
+    /// The document.
+    pub document: &'a str,
+}
+
+impl ScanFound<'_> {
+    /// Writes the line and moves the metric.
+    pub fn emit(&self) {
+        let (connection, kind) = (self.connection.to_owned(), self.kind.to_owned());
+        counter!("drayline_scan_finds_total", "connection" => connection, "kind" => kind).increment(1);
+        warn!(
+            connection = self.connection,
+            kind = self.kind,
+            document = self.document,
+            "found by a scan: its event never came"
+        );
+    }
+}
+
+/// A scan did not come to its end; the next one begins where it began.
+#[derive(Debug)]
+pub struct ScanFailed<'a> {
+    /// The Dynamics environment.
+    pub connection: &'a str,
+    /// Why.
+    pub why: &'a str,
+}
+
+impl ScanFailed<'_> {
+    /// Writes the line and moves the metric.
+    pub fn emit(&self) {
+        counter!("drayline_scan_failures_total", "connection" => self.connection.to_owned()).increment(1);
+        warn!(connection = self.connection, why = self.why, "a scan did not come to its end");
+    }
+}
+
 /// A message was in a partition that its key does not belong to, and went on to its own.
 #[derive(Debug)]
 pub struct StrangerForwarded {

@@ -15,7 +15,7 @@ pub use broker::{BrokerBlocked, BrokerWarning, QueueLost, SessionChanged};
 pub use catalogue::{CatalogueNotScanned, CatalogueScanned};
 pub use events::{
     AssumptionBroken, AttemptEnded, IngestAnswered, MappingKnown, NotDeliveredKept, OutboxMeasured, OwnershipChanged,
-    ParkedMeasured, PartitionLeft, RelayHeld, SecretUnread, StoreAway, StrangerForwarded,
+    ParkedMeasured, PartitionLeft, RelayHeld, ScanFailed, ScanFound, SecretUnread, StoreAway, StrangerForwarded,
 };
 pub use far_ends::{FarEndCalled, FarEndChanged, FarEndMeasured, ReadingChanged};
 pub use logging::{Format, start_logging};

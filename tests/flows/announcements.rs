@@ -1,6 +1,6 @@
 //! Goods that are expected are announced to the warehouse, and brought in line as orders are.
 
-use drayline::flows::{Call, Decision, Look};
+use drayline::flows::{Call, Decision, Ledger, Look, OrderLook};
 use drayline::gateways::{Direction, ReleasedOrder};
 use drayline::message::{Envelope, Kind, OrderStatusCode};
 use serde_json::json;
@@ -8,7 +8,7 @@ use serde_json::json;
 use super::expected::{
     RECEIPT, announced, announced_as, announcements, counted, expected, numbered, receipt_look, reported, taken,
 };
-use super::scene::{call, contoso, decide, done, envelope, failed, held, line, not_ours, remember, run, waits};
+use super::scene::{at, call, contoso, decide, done, envelope, failed, held, line, not_ours, remember, run, waits};
 use super::world::World;
 
 fn look(wanted: Option<ReleasedOrder>) -> Look {
@@ -120,4 +120,15 @@ fn one_that_dynamics_does_not_show_is_an_exception_but_a_confirmed_purchase_orde
     let mut confirmed = envelope(Kind::ReceiptAnnounced, &contoso(), confirmed);
     confirmed.ordering_key = "inbound/contoso/usmf-PO-000123".parse().unwrap();
     not_ours(&decide(&confirmed, &look(None), &ledger));
+}
+
+/// What Dynamics released before go-live is never announced; what it released at that moment or later is.
+#[test]
+fn goods_that_were_expected_before_go_live_are_not_announced() {
+    let at_go_live = |seconds: i64| {
+        let look = OrderLook { go_live: Some(at(seconds)), ..World::new(Some(expected())).order_look(&announced()) };
+        decide(&announced(), &Look::Order(look), &Ledger::default())
+    };
+    assert!(not_ours(&at_go_live(1)).contains("before go-live"));
+    assert_eq!(call(&at_go_live(0)).act, "create_receipt");
 }

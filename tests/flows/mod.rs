@@ -8,6 +8,7 @@ mod lanes;
 mod mapped;
 mod orders;
 mod orders_answers;
+mod progress;
 mod random_worlds;
 mod receipts;
 mod receipts_convergence;

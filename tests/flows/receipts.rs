@@ -2,7 +2,7 @@
 
 use drayline::flows::{Call, Decision, Emit, Ledger, Look, Planned};
 use drayline::gateways::{Direction, ReleasedOrder, ShipmentUpdate, UpdateState};
-use drayline::message::{Body, Envelope, Kind, Origin, TimePrecision};
+use drayline::message::{ASKS_FOR_THE_REST, Body, Envelope, Kind, Origin, PURPOSE, TimePrecision};
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
@@ -405,12 +405,28 @@ fn the_end_of_counting_shows_what_is_short() {
     let steps: Vec<&str> = done(&decision).steps.iter().map(|(_, what)| what.as_str()).collect();
     let short = "Short: 3 of 10 ea of line 1 (BOLT) did not come, beyond its tolerance.";
     assert!(steps.contains(&short), "{steps:?}");
+    // A person is asked, in a lane of its own, so that no later report waits for the answer.
+    let asked = done(&decision).emits.iter().find(|emit| emit.purpose == ASKS_FOR_THE_REST).unwrap();
+    let question = Envelope {
+        body: asked.body.clone(),
+        origin: Origin::Emitted,
+        attributes: [(PURPOSE.to_owned(), asked.purpose.to_owned())].into(),
+        ..complete(1, "7")
+    };
+    assert_ne!(question.lane_key(), complete(1, "7").lane_key());
+    let (posted, decision) = count(&question, &mut ledger);
+    assert_eq!((posted.len(), failed(&decision)), (0, "receipt.short"));
+    // Not again for the same shortage.
+    let (_, again) = count(&complete(5, "7"), &mut ledger.clone());
+    assert!(done(&again).emits.iter().all(|emit| emit.purpose != ASKS_FOR_THE_REST), "{again:?}");
     // It is gone from Dynamics: nothing is taken back from a warehouse that has counted all there is.
     let look = Look::Order(World::new(None).order_look(&announced()));
     assert!(matches!(decide(&announced(), &look, &ledger), Decision::Done(_)));
     let (posted, decision) = count(&complete(2, "10"), &mut ledger);
     assert_eq!(pieces(&posted), [piece("1", "", "3")]);
     assert!(done(&decision).steps.iter().any(|(_, what)| what.contains("after R-1 was complete")), "{decision:?}");
+    // The rest came: whoever asks again gets an answer.
+    done(&count(&question, &mut ledger).1);
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! One document and what is said of it: `SHP0012` of company `usmf`, released in `contoso`, shipped by `north`.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use drayline::flows::{Acted, Decision, Done, Ledger, Look, OrderLook, Past, Planned, ShipmentLook, plan};
 use drayline::gateways::{Demands, Direction, HeldLine, HeldOrder, ReleasedLine, ReleasedOrder};
@@ -65,6 +66,8 @@ pub fn released() -> ReleasedOrder {
         ship_by: None,
         deliver_by: None,
         lines: vec![line("1", "BOLT", "10"), line("2", "NUT", "4")],
+        value: None,
+        currency: None,
         left_behind: Vec::new(),
     }
 }
@@ -118,7 +121,7 @@ pub fn order_look(released: Option<ReleasedOrder>) -> OrderLook {
 }
 
 pub fn shipment_look() -> ShipmentLook {
-    ShipmentLook { environment: contoso(), writes_tracking: true, update: None }
+    ShipmentLook { environment: contoso(), writes_tracking: true, update: None, calendar: Arc::default() }
 }
 
 /// An order as north holds it.

@@ -1,8 +1,12 @@
 //! What becomes of shipments, their tracking and their postings: one test per ending.
 
+use std::sync::Arc;
+
+use drayline::config::Outbound;
 use drayline::flows::{Acted, Call, Decision, Ledger, Look, Repeat, ShipmentLook};
-use drayline::gateways::UpdateState;
+use drayline::gateways::{Calendar, UpdateState};
 use drayline::message::{Body, Envelope, Kind, OrderingKey, Origin};
+use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 
 use super::scene::{
@@ -29,7 +33,7 @@ fn voided() -> Envelope {
 }
 
 /// The ledger after a message was applied, and what the message left behind.
-fn apply(ledger: &mut Ledger, message: &Envelope, look: &ShipmentLook) -> Decision {
+pub fn apply(ledger: &mut Ledger, message: &Envelope, look: &ShipmentLook) -> Decision {
     let end = run(message, &Look::Shipment(look.clone()), ledger, |_| Acted::Happened(json!({})));
     if let Decision::Done(_) = end {
         remember(ledger, &end);
@@ -275,4 +279,18 @@ fn a_void_after_its_posting_is_a_persons_until_dynamics_no_longer_holds_it() {
         call(&decide_shipment(&shipped("S2", &reference(1), WHOLE), &shipment_look(), &ledger)).act,
         "post_shipment"
     );
+}
+
+/// Whoever looks at the journey sees why the packing slip has another day than the shipment.
+#[test]
+fn a_shipment_of_a_closed_period_tells_on_which_day_it_is_posted() {
+    let day = at(0).to_zoned(TimeZone::UTC).date();
+    let closed = Outbound { closed_until: [("usmf".to_owned(), day)].into(), ..Outbound::default() };
+    let told = |outbound: &Outbound| {
+        let look = ShipmentLook { calendar: Arc::new(Calendar::of(outbound)), ..shipment_look() };
+        let end = apply(&mut created(&[released()]), &s1(), &look);
+        let open = format!("on {}, the first open day", day.tomorrow().unwrap());
+        done(&end).steps.iter().filter(|(_, what)| what.contains(&open)).count()
+    };
+    assert_eq!((told(&closed), told(&Outbound::default())), (1, 0));
 }

@@ -1,6 +1,7 @@
 //! Both far ends as plain data: what they hold, what they answer, what they show.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use drayline::flows::{Acted, Call, Ledger, Lookup, OrderLook, Past, Planned, PostedUpdate, ReceiptLook, ShipmentLook};
 use drayline::gateways::{
@@ -141,7 +142,11 @@ impl World {
             held: None,
             ..order_look(self.released.clone())
         };
-        ReceiptLook { order, receiving: Receiving { statuses, reversals: true, ..Receiving::default() } }
+        ReceiptLook {
+            order,
+            receiving: Receiving { statuses, reversals: true, ..Receiving::default() },
+            calendar: Arc::default(),
+        }
     }
 
     pub fn order_look(&self, message: &Envelope) -> OrderLook {

@@ -365,3 +365,19 @@ async fn the_day_of_a_packing_slip_is_the_companys() {
         assert_eq!(shelf.rows(HEADERS)[0]["PackingSlipDocumentDate"], format!("{day}T12:00:00Z"), "{zone}");
     }
 }
+
+/// What left on a day of a closed period is posted on the first open day; whose day it is, is the company's.
+#[tokio::test]
+async fn the_day_of_a_closed_period_gives_way_to_the_first_open_one() {
+    for (closed, day) in [("2026-11-26", "2026-11-27"), ("2026-11-27", "2026-11-28"), ("2026-11-30", "2026-12-01")] {
+        let shelf = Shelf::default();
+        let more = format!(
+            "dynamics.contoso.outbound.time_zones.usmf = \"America/Los_Angeles\"\n\
+             dynamics.contoso.outbound.closed_until.usmf = \"{closed}\""
+        );
+        post(&shelf, &shipment(), &more).await;
+        assert_eq!(shelf.rows(HEADERS)[0]["PackingSlipDocumentDate"], format!("{day}T12:00:00Z"), "{closed}");
+        let moved = shelf.rows(HEADERS)[0]["ActualShippingDateTime"].clone();
+        assert!(moved.as_str().unwrap().starts_with("2026-11-27T22:15"), "when it left stays as it was: {moved}");
+    }
+}

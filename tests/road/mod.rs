@@ -3,6 +3,7 @@
 mod catalogue;
 mod commands;
 mod demo;
+mod documents;
 mod doors;
 mod kills;
 mod mapping;
@@ -10,6 +11,7 @@ mod orders;
 mod pauses;
 mod receipts;
 mod restarts;
+mod scans;
 mod seen;
 mod shipments;
 mod stock_adjustments;

@@ -243,3 +243,21 @@ async fn a_receipt_that_dynamics_refuses_is_an_exception_and_is_posted_once_repl
     let verdict = world.finish().await;
     assert_eq!(verdict.receipts, 2);
 }
+
+/// What came is posted, and a person is asked for the rest.
+#[tokio::test]
+async fn goods_that_come_short_are_posted_and_the_rest_is_an_exception() {
+    let dynamics =
+        FinanceOperationsRules { under_percent: 0, lots_share: 0.0, serials_share: 0.0, ..Default::default() };
+    let warehouse =
+        WarehouseRules { damaged_share: 0.0, short_share: 1.0, over_share: 0.0, ..WarehouseRules::default() };
+    let world = exception(Making { dynamics, warehouse, ..making() }, async |_, _| {}, "receipt.short").await;
+    world
+        .until("what came is posted", |dynamics, _| {
+            dynamics["updates_accepted"].as_u64() >= Some(1) && dynamics["updates_waiting"] == 0
+        })
+        .await;
+    world.until_nothing_parked().await;
+    assert_eq!(world.exceptions(true).await.0, 1, "nothing stands behind it: {:#?}", world.exceptions(true).await);
+    world.leave().await;
+}

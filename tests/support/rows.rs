@@ -42,5 +42,6 @@ pub fn leaves(owner: Ownership, message_id: Uuid, outcome: Outcome) -> Record {
         journey: Vec::new(),
         journal_done: Vec::new(),
         snapshots: Vec::new(),
+        progress: None,
     }
 }

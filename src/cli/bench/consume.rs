@@ -133,8 +133,8 @@ fn head(owner: Ownership, message_id: uuid::Uuid, message: &Envelope) -> Record 
         last_parked_at: None,
     };
     let outcome = Outcome::Parked(Box::new(parked));
-    let (effects, outbox, documents, journey, journal_done, snapshots) = Default::default();
-    Record { owner, message_id, outcome, effects, outbox, documents, journey, journal_done, snapshots }
+    let (effects, outbox, documents, journey, journal_done, snapshots, progress) = Default::default();
+    Record { owner, message_id, outcome, effects, outbox, documents, journey, journal_done, snapshots, progress }
 }
 
 /// A worker on the flow orders, with the far end in this process.

@@ -144,5 +144,6 @@ fn sent(owner: Ownership, clock: &Clock, number: u64, message: &Envelope) -> Res
         journey: Vec::new(),
         journal_done: Vec::new(),
         snapshots: Vec::new(),
+        progress: None,
     })
 }

@@ -271,6 +271,8 @@ fn far_ends(names: &Names, dynamics_url: &str, warehouse_url: &str, config: &Con
          client_secret = \"file:{}\"\nsecrets = [\"file:{}\"]\nlegal_entities = [\"usmf\"]\n\
          [dynamics.{dynamics}.events]\nDraylineOrderChangedBusinessEvent = \"order_changed\"\n\
          DraylineOrderCancelledBusinessEvent = \"order_cancelled\"\n\
+         [dynamics.{dynamics}.outbound]\nvalue_field = \"OrderTotalAmount\"\ncurrency_field = \"CurrencyCode\"\n\
+         [dynamics.{dynamics}.inbound]\nvalue_field = \"OrderTotalAmount\"\ncurrency_field = \"CurrencyCode\"\n\
          [dynamics.{dynamics}.inbound.statuses]\nDAMAGED = \"Damaged\"\n\
          [warehouses.{warehouse}]\nconnector = \"standard\"\nurl = {warehouse_url:?}\ntoken = \"file:{}\"\n\
          secrets = [\"file:{}\"]\ndynamics = {dynamics:?}\nlocations = {{ \"24\" = \"NORTH-1\" }}\n",
@@ -308,6 +310,7 @@ fn disturbances(down_s: u64) -> Faults {
         lose_answer: 0.03,
         duplicate: 0.1,
         reorder: 0.1,
+        lose_events: 0.0,
         down_s,
         refuse_updates: 0.0,
     }

@@ -18,13 +18,16 @@
 mod counted;
 mod posting;
 mod received;
+mod short;
 mod told;
+
+use std::sync::Arc;
 
 use super::answer::Decision;
 use super::ledger::Ledger;
 use super::orders::{self, OrderLook};
 use crate::failure::{Code, Failure};
-use crate::gateways::{Gateways, Receiving};
+use crate::gateways::{Calendar, Gateways, Receiving};
 use crate::mapping::Mapping;
 use crate::message::{Body, Envelope};
 
@@ -35,6 +38,8 @@ pub struct ReceiptLook {
     pub order: OrderLook,
     /// How Dynamics takes receipts.
     pub receiving: Receiving,
+    /// The days on which things are posted.
+    pub calendar: Arc<Calendar>,
 }
 
 /// Reads the inbound order that the receipt is of.
@@ -46,7 +51,7 @@ pub(super) async fn look(
 ) -> Result<ReceiptLook, Failure> {
     let order = orders::look(gateways, mapping, message, ledger).await?;
     let dynamics = gateways.dynamics(&order.environment).ok_or_else(|| orders::unknown(&order.environment))?;
-    Ok(ReceiptLook { receiving: dynamics.receiving(), order })
+    Ok(ReceiptLook { receiving: dynamics.receiving(), calendar: Arc::clone(dynamics.calendar()), order })
 }
 
 /// Decides what is to be done next with a message about a receipt.

@@ -59,6 +59,9 @@ pub(super) fn plan(
     let meanings = mapping.at(At { environment, legal_entity, connection: &message.connection });
     let reading = Reading::new(meanings, Code::ReceiptUnitDiffers);
     let received = Received { message, body, look, sent, lines: &lines, report, reading };
+    if message.asks_for_the_rest() {
+        return received.is_the_rest_there();
+    }
     match body.state.code {
         // Arrival is not receipt, whatever quantities come with it.
         ReceiptStateCode::Arrived => received.arrived(),
@@ -114,8 +117,8 @@ fn fact(message: &Envelope, body: &GoodsReceived) -> Result<Option<String>, Fail
 pub(super) struct Received<'a> {
     message: &'a Envelope,
     pub(super) body: &'a GoodsReceived,
-    look: &'a ReceiptLook,
-    sent: &'a SentOrder,
+    pub(super) look: &'a ReceiptLook,
+    pub(super) sent: &'a SentOrder,
     pub(super) lines: &'a [OrderedLine],
     pub(super) report: Report<'a>,
     reading: Reading<'a>,
@@ -273,7 +276,7 @@ impl Received<'_> {
         if let Some(failure) = self.given_up() {
             return Decision::Fail(failure);
         }
-        Decision::Done(self.done(news))
+        self.ask_for_the_rest(self.done(news))
     }
 
     /// One failure for all that is wrong: the first one's code, and every sentence.

@@ -1,10 +1,7 @@
 //! What people see of a receipt on its document's journey.
 
-use rust_decimal::Decimal;
-
 use super::received::Received;
-use crate::flows::history::moved;
-use crate::flows::ledger::{OrderedLine, PostedDimension, PostedLine, PostedUpdate};
+use crate::flows::ledger::{PostedDimension, PostedLine, PostedUpdate};
 use crate::message::ReceiptStateCode;
 
 impl Received<'_> {
@@ -18,6 +15,8 @@ impl Received<'_> {
             steps.extend(mapped.map(|step| ("drayline".to_owned(), step)));
             let handed = format!("Was handed receipt {} (update {}) to post.", posted.packing_slip, posted.update_id);
             steps.push(("dynamics".to_owned(), handed));
+            let day = self.look.calendar.posting_day(posted.moved_at, &posted.legal_entity);
+            steps.extend(day.told().map(|what| ("dynamics".to_owned(), what)));
         }
         let complete_before =
             self.report.counted().any(|counted| counted.is_final && counted.reported != self.report.reported);
@@ -26,26 +25,12 @@ impl Received<'_> {
         }
         if self.is_final() {
             steps.push((warehouse.clone(), format!("Has counted all of {}.", self.report.receipt)));
-            steps.extend(self.lines.iter().filter_map(|line| Some((warehouse.clone(), self.short(line)?))));
+            steps.extend(self.shorts().map(|short| (warehouse.clone(), short.to_string())));
         }
         if self.body.state.code == ReceiptStateCode::Cancelled {
             steps.push((warehouse, format!("Cancelled the receipt {}.", self.report.receipt)));
         }
         steps
-    }
-
-    /// What is missing of a line when no more will come.
-    fn short(&self, line: &OrderedLine) -> Option<String> {
-        let total = moved(self.report.postings, &line.line_id);
-        let missing = line.quantity - total;
-        let tolerated = line.quantity * line.under_percent / Decimal::ONE_HUNDRED;
-        let beyond = if missing > tolerated { "beyond" } else { "within" };
-        let OrderedLine { line_id, sku, quantity, unit, .. } = line;
-        let (missing, quantity) = (missing.normalize(), quantity.normalize());
-        let what = format!(
-            "Short: {missing} of {quantity} {unit} of line {line_id} ({sku}) did not come, {beyond} its tolerance."
-        );
-        missing.is_sign_positive().then_some(what).filter(|_| !missing.is_zero())
     }
 }
 

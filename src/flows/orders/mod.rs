@@ -33,7 +33,7 @@ use crate::mapping::Mapping;
 use crate::message::{Body, Connection, Envelope, Flow, LegalEntity, OrderStatusCode, ReceiptStateCode, RequestId};
 
 pub use plan::plan;
-pub(super) use wanted::{held_difference, ordered};
+pub(super) use wanted::{held_difference, ordered, shipped_whole};
 
 /// What was seen of an order.
 #[derive(Clone, Debug)]

@@ -151,7 +151,7 @@ fn line_difference(old: &OrderedLine, new: &ReleasedLine, outstanding: Decimal) 
 }
 
 /// Whether everything that was ordered has been posted as shipped.
-pub(super) fn shipped_whole(sent: &SentOrder, postings: &[PostedUpdate]) -> bool {
+pub(in crate::flows) fn shipped_whole(sent: &SentOrder, postings: &[PostedUpdate]) -> bool {
     sent.created.lines.iter().all(|line| moved(postings, &line.line_id) >= line.quantity)
 }
 

@@ -143,6 +143,8 @@ impl Confirmed<'_> {
         steps.extend(self.shorts());
         let handed = format!("Was handed packing slip {} (update {}) to post.", posted.packing_slip, posted.update_id);
         steps.push(("dynamics".to_owned(), handed));
+        let day = self.look.calendar.posting_day(posted.moved_at, &posted.legal_entity);
+        steps.extend(day.told().map(|what| ("dynamics".to_owned(), what)));
         Done {
             facts: news.iter().map(|said| tracking::fact(said)).collect(),
             emits: self.follow_up(posted, !news.is_empty()).into_iter().collect(),

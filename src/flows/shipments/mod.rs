@@ -18,12 +18,14 @@ mod settled;
 mod tracking;
 mod voided;
 
+use std::sync::Arc;
+
 use super::answer::Decision;
 use super::history::postings;
 use super::ledger::{Ledger, PostedUpdate, SettledUpdate, VoidedShipment};
 use super::orders::{environment, unknown};
 use crate::failure::{Code, Failure};
-use crate::gateways::{Gateways, UpdateState};
+use crate::gateways::{Calendar, Gateways, UpdateState};
 use crate::mapping::Mapping;
 use crate::message::{Body, Connection, Envelope, FactKey, Origin};
 
@@ -38,14 +40,20 @@ pub struct ShipmentLook {
     pub writes_tracking: bool,
     /// What Dynamics made of the update that the message is about, where the plan asks for it.
     pub update: Option<UpdateState>,
+    /// The days on which things are posted.
+    pub calendar: Arc<Calendar>,
 }
 
 /// Reads what Dynamics made of an update, where the message is about one.
 pub(super) async fn look(gateways: &Gateways, message: &Envelope, ledger: &Ledger) -> Result<ShipmentLook, Failure> {
     let environment = environment(gateways, message)?;
     let dynamics = gateways.dynamics(&environment).ok_or_else(|| unknown(&environment))?;
-    let mut look =
-        ShipmentLook { environment: environment.clone(), writes_tracking: dynamics.writes_tracking(), update: None };
+    let mut look = ShipmentLook {
+        environment: environment.clone(),
+        writes_tracking: dynamics.writes_tracking(),
+        update: None,
+        calendar: Arc::clone(dynamics.calendar()),
+    };
     if let Some(posted) = update_looked_at(message, ledger) {
         let doing = format!("read what became of the update {}", posted.update_id);
         let state = dynamics.update_state(&posted.update().named()).await;

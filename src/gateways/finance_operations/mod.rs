@@ -8,6 +8,7 @@ mod adjusting;
 mod adjustments;
 mod batch;
 mod catalogue;
+mod changes;
 mod failures;
 mod fields;
 mod infolog;
@@ -24,6 +25,7 @@ use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use reqwest::Url;
 use tokio::sync::Mutex;
@@ -32,9 +34,10 @@ use adjusting::Adjusting;
 use odata::OData;
 use tokens::{Held, Tokens};
 
+use super::calendar::Calendar;
 use super::documents::Receiving;
 use super::http::Caller;
-use crate::config::{Adjustments, Catalogue, Dynamics, Gateways, Inbound, Outbound, Secret};
+use crate::config::{Adjustments, Catalogue, Dynamics, Gateways, Inbound, Outbound, ScanFields, Secret};
 use crate::message::LegalEntity;
 
 pub(super) use catalogue::strange_name;
@@ -46,6 +49,8 @@ pub(super) struct FinanceOperations {
     pub(super) inbound: Inbound,
     pub(super) adjustments: Arc<Adjustments>,
     pub(super) catalogue: Catalogue,
+    pub(super) calendar: Arc<Calendar>,
+    scan: ScanFields,
     odata: Arc<OData>,
     adjusting: Adjusting,
 }
@@ -71,14 +76,9 @@ impl FinanceOperations {
         let odata = Arc::new(OData { caller, tokens, root, pages_max: limits.pages_max.max(1) });
         let adjustments = Arc::new(config.adjustments.clone());
         let adjusting = Adjusting::new(&odata, &adjustments, limits);
-        Self {
-            outbound: config.outbound.clone(),
-            inbound: config.inbound.clone(),
-            catalogue: config.catalogue.clone(),
-            adjustments,
-            odata,
-            adjusting,
-        }
+        let (outbound, inbound, scan) = (config.outbound.clone(), config.inbound.clone(), config.scan.clone());
+        let calendar = Arc::new(Calendar::of(&outbound));
+        Self { outbound, inbound, adjustments, catalogue: config.catalogue.clone(), calendar, scan, odata, adjusting }
     }
 
     /// How the environment takes receipts.
@@ -87,12 +87,18 @@ impl FinanceOperations {
         Receiving { statuses, dispositions, reversals }
     }
 
-    /// The day of an instant in a legal entity, as Dynamics keeps dates: noon in UTC, so that no time zone moves it.
-    fn day(&self, instant: Timestamp, legal_entity: &LegalEntity) -> Timestamp {
-        let name = self.outbound.time_zones.get(legal_entity.as_str());
-        // Names were checked with the configuration.
-        let zone = name.and_then(|name| TimeZone::get(name).ok()).unwrap_or(TimeZone::UTC);
-        let noon = instant.to_zoned(zone).date().at(12, 0, 0, 0);
-        noon.to_zoned(TimeZone::UTC).map_or(instant, |noon| noon.timestamp())
+    /// The day on which something is posted, as Dynamics keeps dates.
+    fn day_of_posting(&self, instant: Timestamp, legal_entity: &LegalEntity) -> Timestamp {
+        noon(self.calendar.posting_day(instant, legal_entity).day, instant)
     }
+
+    /// The day of an instant, as Dynamics keeps dates.
+    fn day(&self, instant: Timestamp, legal_entity: &LegalEntity) -> Timestamp {
+        noon(self.calendar.day(instant, legal_entity), instant)
+    }
+}
+
+/// Noon in UTC, so that no time zone moves the day.
+fn noon(day: Date, otherwise: Timestamp) -> Timestamp {
+    day.at(12, 0, 0, 0).to_zoned(TimeZone::UTC).map_or(otherwise, |noon| noon.timestamp())
 }

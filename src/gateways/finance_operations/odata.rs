@@ -52,6 +52,14 @@ pub(super) struct Rows<'a> {
     select: Vec<&'a str>,
 }
 
+/// A list that is read page by page, in an order that is asked for.
+pub(super) struct Query {
+    pub(super) filter: String,
+    pub(super) order: String,
+    pub(super) skip: usize,
+    pub(super) top: usize,
+}
+
 /// One page of a list.
 #[derive(Deserialize)]
 struct Page {
@@ -177,6 +185,24 @@ impl OData {
         let answer = self.send(call, entity, || self.caller.request(Method::GET, url.clone())).await?;
         serde_json::from_slice(&answer.body)
             .map_err(|error| unreadable(call, format!("it is not a page of rows ({error})")))
+    }
+
+    /// One page of a list, and whether there is more of it.
+    pub(super) async fn page_of(
+        &self,
+        call: Call,
+        entity: &str,
+        query: &Query,
+    ) -> Result<(Vec<Row>, bool), GatewayError> {
+        let mut url = self.url(&[entity], Some(&query.filter));
+        let before = url.query().unwrap_or_default().to_owned();
+        let (order, skip, top) = (encoded(&query.order), query.skip, query.top);
+        url.set_query(Some(&format!("{before}&$orderby={order}&$skip={skip}&$top={top}")));
+        let answer = self.send(call, entity, || self.caller.request(Method::GET, url.clone())).await?;
+        let page: Page = serde_json::from_slice(&answer.body)
+            .map_err(|error| unreadable(call, format!("it is not a page of rows ({error})")))?;
+        let more = page.next.is_some() || page.value.len() >= top;
+        Ok((page.value, more))
     }
 
     /// Writes a new row; answers its version, where Dynamics says it.

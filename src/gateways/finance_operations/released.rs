@@ -70,9 +70,13 @@ impl FinanceOperations {
         let names = field::names(direction);
         let warehouse = PlaceCode::new(header.required(names.warehouse)?);
         let (lines, left_behind) = lines(rows)?;
-        let order_number = match direction {
-            Direction::Outbound => &self.outbound.order_number_field,
-            Direction::Inbound => &self.inbound.order_number_field,
+        let (order_number, value, currency) = match direction {
+            Direction::Outbound => {
+                (&self.outbound.order_number_field, &self.outbound.value_field, &self.outbound.currency_field)
+            }
+            Direction::Inbound => {
+                (&self.inbound.order_number_field, &self.inbound.value_field, &self.inbound.currency_field)
+            }
         };
         Ok(ReleasedOrder {
             direction,
@@ -91,6 +95,9 @@ impl FinanceOperations {
             service: header.text(field::SERVICE)?,
             ship_by: header.instant(names.move_by)?,
             deliver_by: header.instant(names.deliver_by)?,
+            // Shown and never acted upon: what cannot be read of it holds nothing up.
+            value: header.decimal(value).ok().flatten(),
+            currency: header.text(currency).ok().flatten(),
             lines,
             left_behind,
         })

@@ -100,7 +100,7 @@ impl FinanceOperations {
     }
 
     fn posting_day(&self, part: &Part<'_>) -> Timestamp {
-        self.day(part.update.moved_at, &part.update.legal_entity)
+        self.day_of_posting(part.update.moved_at, &part.update.legal_entity)
     }
 
     /// Writes the rows of a part that are not there yet; nothing when it was handed over before.

@@ -42,6 +42,8 @@ pub(super) fn header(
         "SenderName": name,
         "DlvModeId": "TRUCK",
         "CarrierCode": "DSV",
+        "OrderTotalAmount": 100 + chance.below(&format!("amount/{index}"), 90_000),
+        "CurrencyCode": "EUR",
     });
     for who in ["Consigner", "Sender"] {
         let address = [

@@ -176,6 +176,7 @@ fn request(
         response: String::new(),
         canceled: false,
         released_ms: now.as_millisecond(),
+        changed_ms: now.as_millisecond(),
         row: 1,
         fields,
         lines: (1..).zip(lines).map(|(number, wanted)| line(rules, chance, side, (index, number), wanted)).collect(),
@@ -214,6 +215,9 @@ fn header(chance: Chance, index: u64, count: u64, warehouse: &str, now: Timestam
         "PlannedTransportationId": "",
         "LanguageId": "en-us",
         "ReservationAtImportPolicy": "No",
+        // Members of a customer's own: the product's request tells no money.
+        "OrderTotalAmount": 10 + pick("amount", 9000),
+        "CurrencyCode": "EUR",
     });
     let number = (1 + pick("house", 200)).to_string();
     for who in ["Consignee", "Receiver"] {
@@ -294,7 +298,7 @@ fn line(
         "InventoryOwnerId": "",
         "SellableDays": 0,
         "OverdeliveryPercentage": self::number(over_percent),
-        "UnderdeliveryPercentage": 0,
+        "UnderdeliveryPercentage": if inbound { rules.under_percent } else { 0 },
         "ConsigneeLineNumber": number,
         "ConsigneeReference": "",
         "ConsigneeItemNumber": "",
@@ -364,6 +368,7 @@ fn replaced(
 ) -> Answer<Fact> {
     request.version += 1;
     request.row += 1;
+    request.changed_ms = now.as_millisecond();
     let notices = events::bundle(setting, vec![events::about(setting, kind, &request, now)]);
     let body = json!({"id": request.id, "version": request.version});
     Answer::new(200, Effect::Changed, body).by(Fact::Replaced(Box::new(request))).telling(notices)

@@ -15,6 +15,15 @@ use crate::sandbox::side::Side;
 
 type Fields = Map<String, Value>;
 
+/// When a row was last changed: a member of a customer's own, as scans need one.
+const CHANGED_AT: &str = "ModifiedDateTime";
+
+/// An instant as `OData` shows it.
+fn instant(ms: i64) -> String {
+    let instant = jiff::Timestamp::from_millisecond(ms).unwrap_or_default();
+    instant.strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string()
+}
+
 /// Answers a GET.
 pub(super) fn read(
     environment: &Environment,
@@ -185,6 +194,7 @@ fn request_row(request: &Request) -> Fields {
     row.insert(REQUEST.to_owned(), json!(request.id));
     row.insert(ORIGIN.to_owned(), json!(request.origin));
     row.insert("RequestVersion".to_owned(), json!(request.version));
+    row.insert(CHANGED_AT.to_owned(), json!(instant(request.changed_ms)));
     tagged(row, request.row)
 }
 
@@ -213,6 +223,7 @@ fn line_rows(request: &Request) -> Vec<Fields> {
 fn header_row(rules: &FinanceOperationsRules, update: &Update) -> Fields {
     let mut row = update.header.fields.clone();
     row.insert(STATUS.to_owned(), json!(update.state.as_str()));
+    row.insert(CHANGED_AT.to_owned(), json!(instant(update.changed_ms)));
     row.insert(rules.message_field.clone(), json!(update.message));
     tagged(row, update.header.version)
 }

@@ -27,6 +27,8 @@ pub struct FinanceOperationsRules {
     pub weighed_share: f64,
     /// The share of lines with lots (0 to 1) that demand a certain lot.
     pub demanded_share: f64,
+    /// How much less than ordered lines of expected goods tolerate, in percent.
+    pub under_percent: u32,
     /// The entity that holds tracking numbers: the customer's own.
     pub tracking_entity: String,
     /// Its key; parts that a row does not have are empty.
@@ -70,6 +72,7 @@ impl Default for FinanceOperationsRules {
             serials_share: 0.15,
             weighed_share: 0.2,
             demanded_share: 0.3,
+            under_percent: 100,
             tracking_entity: "SalesPackingSlipTrackingInformations".to_owned(),
             tracking_keys: keys.map(str::to_owned).to_vec(),
             several_dimensions_per_line: false,

@@ -30,6 +30,9 @@ pub(super) struct Request {
     pub(super) response: String,
     pub(super) canceled: bool,
     pub(super) released_ms: i64,
+    /// When it was last changed.
+    #[serde(default)]
+    pub(super) changed_ms: i64,
     /// Rises with every change of the row.
     pub(super) row: u32,
     /// The other fields, as `OData` shows them.
@@ -76,6 +79,8 @@ pub(super) struct Update {
     pub(super) committed: Option<u64>,
     /// How often it was handed over.
     pub(super) handed_over: u32,
+    /// When it was last processed.
+    pub(super) changed_ms: i64,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -295,6 +300,7 @@ impl Environment {
             excess: false,
             committed: None,
             handed_over: 0,
+            changed_ms: 0,
         };
         self.updates.insert(key, update);
     }
@@ -303,6 +309,7 @@ impl Environment {
         self.received.remove(&(due_ms, key.clone()));
         let Some(update) = self.updates.get_mut(key) else { return };
         update.header.version += 1;
+        update.changed_ms = due_ms;
         if let Some(refusal) = refusal {
             update.state = State::Failed;
             update.message = refusal.text;

@@ -17,6 +17,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/postgresql/0002_mapping.sql"),
     include_str!("../migrations/postgresql/0003_snapshots.sql"),
     include_str!("../migrations/postgresql/0004_catalogue.sql"),
+    include_str!("../migrations/postgresql/0005_progress.sql"),
 ];
 
 /// PostgreSQL 13.

@@ -34,7 +34,7 @@ impl Postgresql {
         let statement = bind_outbox(statement, batch);
         let statement = bind_documents(statement, batch);
         let statement = bind_journey(statement, batch).bind(column(&batch.parked, |row| i64::from(row.parked.asked)));
-        let statement = bind_snapshots(statement, batch);
+        let statement = bind_progress(bind_snapshots(statement, batch), batch);
         let written = self.rows("recording what attempts left behind", statement).await?;
         Ok(written.into_iter().map(|(record,)| record).collect())
     }
@@ -157,4 +157,27 @@ fn bind_snapshots<'q>(statement: Statement<'q>, batch: &'q Batch<'_>) -> Stateme
         .bind(column(rows, |row| row.scope.as_ref()))
         .bind(column(rows, |row| i64::from(row.part.line_count)))
         .bind(column(rows, |row| row.lines.as_ref()))
+}
+
+/// 77 to 92.
+fn bind_progress<'q>(statement: Statement<'q>, batch: &'q Batch<'_>) -> Statement<'q> {
+    let rows = &batch.progress;
+    let micros = |at: Option<jiff::Timestamp>| at.map(jiff::Timestamp::as_microsecond);
+    statement
+        .bind(column(rows, |(record, _)| *record))
+        .bind(column(rows, |(_, row)| row.document.as_str()))
+        .bind(column(rows, |(_, row)| row.kind.as_str()))
+        .bind(column(rows, |(_, row)| row.legal_entity.as_deref()))
+        .bind(column(rows, |(_, row)| row.number.as_deref()))
+        .bind(column(rows, |(_, row)| row.warehouse.as_deref()))
+        .bind(column(rows, |(_, row)| micros(row.promised_at)))
+        .bind(column(rows, |(_, row)| row.value.as_deref()))
+        .bind(column(rows, |(_, row)| row.currency.as_deref()))
+        .bind(column(rows, |(_, row)| row.released_at.as_microsecond()))
+        .bind(column(rows, |(_, row)| micros(row.accepted_at)))
+        .bind(column(rows, |(_, row)| micros(row.rejected_at)))
+        .bind(column(rows, |(_, row)| micros(row.moved_at)))
+        .bind(column(rows, |(_, row)| row.stage.map(i64::from)))
+        .bind(column(rows, |(_, row)| row.whole.map(i64::from)))
+        .bind(column(rows, |(_, row)| row.counts))
 }

@@ -94,6 +94,7 @@ happened AS (
   JOIN mine ON mine.record = e.record
   ORDER BY e.line
   ON CONFLICT DO NOTHING
+  RETURNING document, act
 ),
 sent AS (
   INSERT INTO outbox (flow, purpose, ordering_key, message_id, kind, traceparent, bytes, code, sentence, detail, parking,
@@ -141,6 +142,38 @@ told AS (
   JOIN mine ON mine.record = t.record
   ORDER BY t.connection COLLATE "C", t.snapshot COLLATE "C", t.part
   ON CONFLICT DO NOTHING
+),
+-- What is known already stays, but for the stage and what the flow that posts counts anew: what was recorded before, and
+-- what is by this statement. Nobody else records for the same documents and flow meanwhile.
+advanced AS (
+  INSERT INTO progress AS known (document, kind, legal_entity, number, warehouse, promised_at, value, currency, released_at,
+    accepted_at, rejected_at, moved_at, stage, whole, moves, posts)
+  SELECT p.document, p.kind, p.legal_entity, p.number, p.warehouse, p.promised_at, p.value,
+    p.currency, p.released_at, p.accepted_at, p.rejected_at, p.moved_at, p.stage, p.whole,
+    CASE WHEN p.counts THEN
+      (SELECT count(*) FROM effects e WHERE e.document = p.document AND e.act IN ('post_shipment', 'post_receipt'))
+      + (SELECT count(*) FROM happened h WHERE h.document = p.document AND h.act IN ('post_shipment', 'post_receipt')) END,
+    CASE WHEN p.counts THEN
+      (SELECT count(*) FROM effects e WHERE e.document = p.document AND e.act = 'posted')
+      + (SELECT count(*) FROM happened h WHERE h.document = p.document AND h.act = 'posted') END
+  FROM unnest(
+      $77::bigint[], $78::text[], $79::text[], $80::text[], $81::text[], $82::text[], $83::bigint[], $84::text[],
+      $85::text[], $86::bigint[], $87::bigint[], $88::bigint[], $89::bigint[], $90::bigint[], $91::bigint[],
+      $92::boolean[])
+    AS p (record, document, kind, legal_entity, number, warehouse, promised_at, value, currency, released_at, accepted_at,
+      rejected_at, moved_at, stage, whole, counts)
+  JOIN mine ON mine.record = p.record
+  ORDER BY p.document COLLATE "C"
+  ON CONFLICT (document) DO UPDATE SET
+    legal_entity = coalesce(excluded.legal_entity, known.legal_entity), number = coalesce(excluded.number, known.number),
+    warehouse = coalesce(excluded.warehouse, known.warehouse),
+    promised_at = coalesce(excluded.promised_at, known.promised_at),
+    value = coalesce(excluded.value, known.value), currency = coalesce(excluded.currency, known.currency),
+    accepted_at = coalesce(known.accepted_at, excluded.accepted_at),
+    rejected_at = coalesce(known.rejected_at, excluded.rejected_at),
+    moved_at = coalesce(known.moved_at, excluded.moved_at), stage = coalesce(excluded.stage, known.stage),
+    whole = coalesce(excluded.whole, known.whole), moves = coalesce(excluded.moves, known.moves),
+    posts = coalesce(excluded.posts, known.posts)
 ),
 travelled AS (
   INSERT INTO journey (document, at, message_id, ordinal, digest, system, what, mode)

@@ -18,7 +18,9 @@ mod migrate;
 mod outbox;
 mod ownership;
 mod parked;
+mod progress;
 mod record;
+mod scans;
 mod snapshots;
 mod stopped;
 

@@ -87,6 +87,23 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, ",
     ") ON CONFLICT DO NOTHING"
 );
 
+/// What is known already stays, but for the stage and what the flow that posts counts anew.
+const ADVANCED: &str = "
+INSERT INTO progress (document, kind, legal_entity, number, warehouse, promised_at, value, currency, released_at,
+  accepted_at, rejected_at, moved_at, stage, whole, moves, posts)
+SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14,
+  iif($15, (SELECT count(*) FROM effects WHERE document = $1 AND act IN ('post_shipment', 'post_receipt')), NULL),
+  iif($15, (SELECT count(*) FROM effects WHERE document = $1 AND act = 'posted'), NULL)
+WHERE true
+ON CONFLICT (document) DO UPDATE SET
+  legal_entity = coalesce(excluded.legal_entity, legal_entity), number = coalesce(excluded.number, number),
+  warehouse = coalesce(excluded.warehouse, warehouse), promised_at = coalesce(excluded.promised_at, promised_at),
+  value = coalesce(excluded.value, value), currency = coalesce(excluded.currency, currency),
+  accepted_at = coalesce(accepted_at, excluded.accepted_at), rejected_at = coalesce(rejected_at, excluded.rejected_at),
+  moved_at = coalesce(moved_at, excluded.moved_at), stage = coalesce(excluded.stage, stage),
+  whole = coalesce(excluded.whole, whole), moves = coalesce(excluded.moves, moves),
+  posts = coalesce(excluded.posts, posts)";
+
 /// Whose record a row belongs to: nobody's, when the partition is not ours.
 type Mine = Vec<Option<Ownership>>;
 
@@ -116,6 +133,7 @@ impl Sqlite {
         documents(&mut transaction, batch, &mine).await?;
         journey(&mut transaction, batch, &mine).await?;
         snapshots(&mut transaction, batch, &mine).await?;
+        progress(&mut transaction, batch, &mine).await?;
         transaction.commit().await?;
         Ok((0..).zip(&mine).filter(|(_, owner)| owner.is_some()).map(|(record, _)| record).collect())
     }
@@ -287,6 +305,20 @@ async fn snapshots(connection: &mut SqliteConnection, batch: &Batch<'_>, mine: &
         let told = told.bind(row.part.taken_at.as_microsecond()).bind(row.scope.as_ref());
         let told = told.bind(batch.message_id(row.record)).bind(i64::from(row.part.line_count));
         told.bind(row.lines.as_ref()).execute(&mut *connection).await?;
+    }
+    Ok(())
+}
+
+/// After the effects, which it counts.
+async fn progress(connection: &mut SqliteConnection, batch: &Batch<'_>, mine: &Mine) -> Result<(), sqlx::Error> {
+    let micros = |at: Option<jiff::Timestamp>| at.map(jiff::Timestamp::as_microsecond);
+    for (_, row) in batch.progress.iter().filter(|(record, _)| owner_of(mine, *record).is_some()) {
+        let advanced = sqlx::query(ADVANCED).bind(&row.document).bind(&row.kind).bind(&row.legal_entity);
+        let advanced = advanced.bind(&row.number).bind(&row.warehouse).bind(micros(row.promised_at));
+        let advanced = advanced.bind(&row.value).bind(&row.currency).bind(row.released_at.as_microsecond());
+        let advanced = advanced.bind(micros(row.accepted_at)).bind(micros(row.rejected_at)).bind(micros(row.moved_at));
+        let advanced = advanced.bind(row.stage.map(i64::from)).bind(row.whole.map(i64::from));
+        advanced.bind(row.counts).execute(&mut *connection).await?;
     }
     Ok(())
 }

@@ -8,14 +8,14 @@
 
 use std::collections::BTreeMap;
 
-use drayline::store::{Document, Intended, Intent};
+use drayline::store::{Document, Intended, Intent, ProgressFilter, State};
 use sqlx::{Connection as _, PgConnection};
 
 use super::*;
 
 /// Tables that grow with the traffic.
-const GROWING: [&str; 8] =
-    ["inbox", "journal", "effects", "parked", "outbox", "documents", "document_names", "journey"];
+const GROWING: [&str; 9] =
+    ["inbox", "journal", "effects", "parked", "outbox", "documents", "document_names", "journey", "progress"];
 
 /// Rows of each table when it is full.
 const FULL: i64 = 200_000;
@@ -58,6 +58,7 @@ async fn round(store: &Store, owner: Ownership) {
         documents: vec![document(key)],
         journey: vec![step(key, 1, "happened")],
         journal_done: vec![journal],
+        progress: Some(super::progress::far(key, 7)),
         ..ends(owner, *message)
     };
     let parking = [now_due(), WaitsFor::Flow];
@@ -69,6 +70,11 @@ async fn round(store: &Store, owner: Ownership) {
     store.look_up(FLOW, &questions).await.unwrap();
     assert_eq!(store.known(&keys).await.unwrap().len(), MESSAGES - PARKED);
     assert_eq!(store.wake(&keys).await.unwrap(), 0);
+    let mut open = ProgressFilter { limit: 5, ..super::progress::all() };
+    open.states = vec![State::Sent, State::Accepted, State::Shipped];
+    assert_eq!(store.progress(&open).await.unwrap().1.len(), 5);
+    let day = |day: i64| Timestamp::from_microsecond(day * 10).unwrap();
+    assert!(!store.became(day(0), day(1)).await.unwrap().is_empty());
     store.due(&[owner], 100).await.unwrap();
     assert_eq!(store.stopped_heads(&[owner], &WaitsFor::Flow, 100).await.unwrap().len(), 1);
     store.unsettled(owner).await.unwrap();
@@ -108,6 +114,11 @@ async fn fill(hand: &mut PgConnection) {
         format!("INSERT INTO effects SELECT 'e' || n, 'd' || n, 'act', 'c', gen_random_uuid(), '{{}}', 0 {rows}"),
         format!("INSERT INTO documents SELECT 'd' || n, 'order', 'usmf', 0 {rows}"),
         format!("INSERT INTO document_names SELECT 'n' || n, 'reference', 'd' || n {rows}"),
+        // Ended long ago, but for a handful.
+        format!(
+            "INSERT INTO progress (document, kind, released_at, stage, whole, moves, posts)
+             SELECT 'd' || n, 'order', 1000 + n, 2, 1, 1, CASE WHEN n % 20000 = 0 THEN 0 ELSE 1 END {rows}"
+        ),
         format!("INSERT INTO journey SELECT 'd' || n, n, gen_random_uuid(), 0, 0, 's', 'w', 'live' {rows}"),
         // A crowd that waits for a person, for another document, and of another partition; a journal of others.
         format!(

@@ -1,4 +1,6 @@
-//! `documents show KEY`.
+//! `documents show KEY` and `documents list`.
+
+mod list;
 
 use std::collections::BTreeMap;
 
@@ -7,6 +9,7 @@ use serde_json::{Value, json};
 
 use super::{Failed, Global, output, store};
 use crate::store::DocumentView;
+use list::Options;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Action {
@@ -15,10 +18,16 @@ pub(super) enum Action {
         /// The name, whole
         key: String,
     },
+    /// Orders and inbound orders by how far they are, those released first, first: age, promise, value
+    #[command(after_help = list::HELP)]
+    List(Options),
 }
 
 pub(super) async fn run(global: &Global, action: Action) -> Result<(), Failed> {
-    let Action::Show { key } = action;
+    let key = match action {
+        Action::Show { key } => key,
+        Action::List(options) => return list::run(global, options).await,
+    };
     let found = store::open(global).await?.documents(&key).await?;
     if global.json {
         output::json(&json!({ "documents": found.iter().map(document).collect::<Vec<_>>() }))?;

@@ -1,0 +1,211 @@
+//! `documents list`: what is between two states, and what became of a day's documents.
+
+use std::time::Duration;
+
+use jiff::civil::Date;
+use jiff::{SpanRelativeTo, Timestamp};
+use serde_json::{Map, Value, json};
+
+use crate::cli::{Failed, Global, output, store};
+use crate::store::{ProgressFilter, ProgressView, State, StateCount};
+
+/// The states, and what to ask with them.
+pub(super) const HELP: &str = "\
+States, along the road:
+  released        Dynamics released it, and no warehouse has it
+  sent            a warehouse has it (an inbound order: it is announced) and has not taken it on yet
+  accepted        the warehouse took it on
+  part_shipped    something of it has left         part_received  something of it has come
+  shipped         all of it left, or no more will  received       all of it came, or no more will; not all is posted
+  posted          all that moved is posted in Dynamics
+beside it:
+  rejected        the warehouse will not do it     cancelled      it was cancelled, and nothing newer is wanted
+
+Without options: everything that is open, that is, neither posted nor cancelled.
+
+  drayline documents list --from shipped --before posted           shipped or received, and not posted
+  drayline documents list --before shipped --older-than 2d         released two days ago, and still not gone
+  drayline documents list --state rejected --warehouse north
+  drayline documents list --day 2026-11-27 --zone Europe/Paris     the day's totals, and what is missing of it
+
+A day's totals count the documents that were released on that day: how many of them a warehouse accepted, rejected, shipped
+or received since, and how many are posted. Each is in exactly one state, so that the states add up to what was released.
+Value and currency are Dynamics': name their members under dynamics.NAME.outbound and .inbound (value_field, currency_field).";
+
+#[derive(Debug, clap::Args)]
+pub(in crate::cli) struct Options {
+    /// Only in this state; several times for several
+    #[arg(long = "state", value_name = "STATE", conflicts_with_all = ["from", "before"])]
+    states: Vec<State>,
+    /// Only what has come to this state of the road, or further
+    #[arg(long, value_name = "STATE")]
+    from: Option<State>,
+    /// Only what has not come to this state of the road yet
+    #[arg(long, value_name = "STATE")]
+    before: Option<State>,
+    /// Only what was released so long ago: 90m, 4h, 2d
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    older_than: Option<Duration>,
+    /// Only of this warehouse
+    #[arg(long, value_name = "CONNECTION")]
+    warehouse: Option<String>,
+    /// Only what was released on this day, with the day's totals: 2026-11-27
+    #[arg(long, value_name = "DATE")]
+    day: Option<Date>,
+    /// Whose day it is (IANA name)
+    #[arg(long, value_name = "ZONE", default_value = "UTC")]
+    zone: String,
+    /// At most this many
+    #[arg(long, default_value_t = 100)]
+    limit: u32,
+    /// Go on behind what was listed before: what `next` said
+    #[arg(long, value_name = "CURSOR", value_parser = cursor)]
+    after: Option<(Timestamp, String)>,
+}
+
+pub(super) async fn run(global: &Global, options: Options) -> Result<(), Failed> {
+    let states = states(&options)?;
+    let released = options.day.map(|day| span(day, &options.zone)).transpose()?;
+    let (warehouse, older_than, after, limit) = (options.warehouse, options.older_than, options.after, options.limit);
+    let store = store::open(global).await?;
+    let (matching, documents) =
+        store.progress(&ProgressFilter { states, warehouse, older_than, released, after, limit }).await?;
+    let day = match released {
+        Some((from, before)) => Some(store.became(from, before).await?),
+        None => None,
+    };
+    let more = matching.saturating_sub(u64::try_from(documents.len()).unwrap_or(u64::MAX));
+    let next = documents.last().filter(|_| more > 0).map(|last| format!("{}|{}", last.released_at, last.document));
+    if global.json {
+        let mut document = json!({ "documents": documents, "more": more, "next": next });
+        if let (Some(members), Some(day)) = (document.as_object_mut(), &day) {
+            members.insert("day".to_owned(), totals(day));
+        }
+        return output::json(&document);
+    }
+    let mut lines = day.as_deref().map(told).unwrap_or_default();
+    lines.extend(table(&documents));
+    lines.extend(next.map(|next| format!("{more} more. Go on with: --after '{next}'")));
+    output::lines(&lines)
+}
+
+/// The states that are asked for.
+fn states(options: &Options) -> Result<Vec<State>, Failed> {
+    if !options.states.is_empty() {
+        return Ok(options.states.clone());
+    }
+    if options.from.is_none() && options.before.is_none() {
+        return Ok(State::ALL.into_iter().filter(|state| state.is_open()).collect());
+    }
+    let milestone = |state: Option<State>, otherwise: u8| match state {
+        None => Ok(otherwise),
+        Some(state) => state.milestone().ok_or_else(|| {
+            Failed::Usage(format!(
+                "{} lies beside the road, so that nothing comes after or before it. Ask with --state {0}.",
+                state.as_str()
+            ))
+        }),
+    };
+    let (from, before) = (milestone(options.from, 0)?, milestone(options.before, u8::MAX)?);
+    let between = |state: &State| state.milestone().is_some_and(|at| at >= from && at < before);
+    let states: Vec<_> = State::ALL.into_iter().filter(between).collect();
+    if states.is_empty() {
+        return Err(Failed::Usage("No state lies between these two. --from names the earlier one.".to_owned()));
+    }
+    Ok(states)
+}
+
+/// A day's first instant, and the next day's.
+fn span(day: Date, zone: &str) -> Result<(Timestamp, Timestamp), Failed> {
+    let strange = |error: jiff::Error| {
+        Failed::Usage(format!(
+            "The day {day} in the time zone {zone:?} cannot be told: {error}. Name it as Europe/Paris."
+        ))
+    };
+    let next = day.tomorrow().map_err(strange)?;
+    let first = |day: Date| day.in_tz(zone).map(|zoned| zoned.timestamp()).map_err(strange);
+    Ok((first(day)?, first(next)?))
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    let strange = || format!("{text:?} is no duration; write 90m, 4h or 2d");
+    let span: jiff::Span = text.parse().map_err(|_| strange())?;
+    let exact = span.to_duration(SpanRelativeTo::days_are_24_hours()).map_err(|_| strange())?;
+    Duration::try_from(exact).map_err(|_| strange())
+}
+
+fn cursor(text: &str) -> Result<(Timestamp, String), String> {
+    let strange = || format!("{text:?} is no place in a list; give what `next` said");
+    let (at, document) = text.split_once('|').ok_or_else(strange)?;
+    Ok((at.parse().map_err(|_| strange())?, document.to_owned()))
+}
+
+/// What became of a day's documents, by kind.
+fn totals(day: &[StateCount]) -> Value {
+    let kinds = [("orders", "order", "shipped"), ("inbound_orders", "inbound_order", "received")];
+    let of = |(name, kind, moved): (&str, &str, &str)| {
+        let rows = || day.iter().filter(move |row| row.kind == kind);
+        let states: Map<String, Value> = rows().map(|row| (row.state.clone(), row.documents.into())).collect();
+        let counted = |wanted: &[&str]| -> i64 {
+            rows().filter(|row| wanted.contains(&row.state.as_str())).map(|row| row.documents).sum()
+        };
+        let sum = |of: fn(&StateCount) -> i64| rows().map(of).sum::<i64>();
+        let released = sum(|row| row.documents);
+        let mut members = Map::from_iter([
+            ("released".to_owned(), released.into()),
+            ("accepted".to_owned(), sum(|row| row.accepted).into()),
+            ("rejected".to_owned(), sum(|row| row.rejected).into()),
+            (moved.to_owned(), counted(&[moved, "posted"]).into()),
+            ("posted".to_owned(), counted(&["posted"]).into()),
+            ("missing".to_owned(), (released - counted(&["posted", "cancelled"])).into()),
+            ("states".to_owned(), states.into()),
+        ]);
+        if kind == "inbound_order" {
+            // Warehouses do not answer an announcement.
+            members.remove("accepted");
+        }
+        (name.to_owned(), Value::Object(members))
+    };
+    Value::Object(kinds.into_iter().map(of).collect())
+}
+
+/// The same for people.
+fn told(day: &[StateCount]) -> Vec<String> {
+    let Value::Object(kinds) = totals(day) else { return Vec::new() };
+    let line = |(name, members): (&String, &Value)| {
+        let number = |key: &str| members.get(key).and_then(Value::as_i64);
+        let keys = ["released", "accepted", "rejected", "shipped", "received", "posted", "missing"];
+        let counts: Vec<_> = keys.iter().filter_map(|key| number(key).map(|count| format!("{count} {key}"))).collect();
+        let states = members.get("states").and_then(Value::as_object).into_iter().flatten();
+        let states: Vec<_> = states.map(|(state, count)| format!("{count} {state}")).collect();
+        let states = if states.is_empty() { "none".to_owned() } else { states.join(" + ") };
+        format!("{}: {}. Now: {states}.", name.replace('_', " "), counts.join(", "))
+    };
+    kinds.iter().map(line).collect()
+}
+
+fn table(documents: &[ProgressView]) -> Vec<String> {
+    if documents.is_empty() {
+        return vec!["No document is in these states.".to_owned()];
+    }
+    documents.iter().map(row).collect()
+}
+
+fn row(each: &ProgressView) -> String {
+    let number = each.number.as_deref().unwrap_or(&each.document);
+    let promised = each.promised_at.map_or_else(|| "no promise".to_owned(), |at| format!("promised {at:.0}"));
+    let value = match (&each.value, &each.currency) {
+        (Some(value), Some(currency)) => format!("  {value} {currency}"),
+        (Some(value), None) => format!("  {value}"),
+        (None, _) => String::new(),
+    };
+    let warehouse = each.warehouse.as_deref().unwrap_or("no warehouse");
+    format!("{:<13}  {:>6}  {number}  {warehouse}  {promised}{value}  {}", each.state, age(each.age_s), each.document)
+}
+
+/// How long ago, in its largest unit.
+fn age(seconds: i64) -> String {
+    let units = [(86_400, "d"), (3600, "h"), (60, "m")];
+    let fits = units.into_iter().find(|(length, _)| seconds >= *length);
+    fits.map_or_else(|| format!("{seconds}s"), |(length, unit)| format!("{}{unit}", seconds / length))
+}
