@@ -5,7 +5,7 @@ use rust_decimal::Decimal;
 use serde_json::{Map, Value};
 
 use super::entities::{COMPANY, LOT, decimal, text};
-use super::state::Environment;
+use super::state::{Environment, Row};
 use crate::sandbox::stock::{Shelf, StockBook};
 
 /// The parts of the key.
@@ -54,4 +54,18 @@ pub(super) fn refusal(
             held.normalize()
         )
     })
+}
+
+impl Environment {
+    /// A row that is written again moves stock again: as it would where nothing is unique.
+    pub(super) fn adjust(&mut self, key: AdjustmentKey, fields: Map<String, Value>) {
+        let (shelf, quantity) = moved(&fields);
+        self.stock.move_by(shelf, quantity);
+        match self.adjustments.get_mut(&key) {
+            Some(row) => row.change(fields, true),
+            None => {
+                self.adjustments.insert(key, Row::new(fields));
+            }
+        }
+    }
 }

@@ -6,7 +6,7 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::adjustments::{AdjustmentKey, moved};
+use super::adjustments::AdjustmentKey;
 use super::entities::{CONDITION, DIMENSION_SHIPPED, LINE, LOT, SERIAL, SHIPPED, STATUS, decimal, text};
 use crate::sandbox::side::Side;
 use crate::sandbox::stock::{AVAILABLE, Shelf, StockBook};
@@ -209,7 +209,7 @@ impl Row {
         Self { fields, version: 1, creates: 1 }
     }
 
-    fn change(&mut self, fields: Map<String, Value>, created: bool) {
+    pub(super) fn change(&mut self, fields: Map<String, Value>, created: bool) {
         self.fields.extend(fields);
         self.version += 1;
         self.creates += u32::from(created);
@@ -352,18 +352,6 @@ impl Environment {
             }
         }
         self.posted += u64::from(request.side == Side::Outbound && request.whole() && !before);
-    }
-
-    /// A row that is written again moves stock again: as it would where nothing is unique.
-    fn adjust(&mut self, key: AdjustmentKey, fields: Map<String, Value>) {
-        let (shelf, quantity) = moved(&fields);
-        self.stock.move_by(shelf, quantity);
-        match self.adjustments.get_mut(&key) {
-            Some(row) => row.change(fields, true),
-            None => {
-                self.adjustments.insert(key, Row::new(fields));
-            }
-        }
     }
 
     fn track(&mut self, place: Option<usize>, fields: Map<String, Value>, created: bool) {
