@@ -20,7 +20,7 @@ use crate::config::{Config, Finding, StoreKind, TransportKind, ms};
 use crate::console::{Operations, operations};
 use crate::exceptions::{Desk, Triage};
 use crate::gateways::Gateways;
-use crate::ingest::{self, Doors, Scanner, Scans, Watch, router};
+use crate::ingest::{self, CatalogueScans, Doors, Scanner, Scanning, router};
 use crate::message::Flow;
 use crate::processor::{Tools, Worker};
 use crate::rehearsal::Rehearsal;
@@ -53,7 +53,7 @@ pub struct App {
     servers: Vec<JoinHandle<()>>,
     worker: Option<Worker>,
     triage: Option<Triage>,
-    scans: Option<JoinHandle<()>>,
+    catalogue_scans: Option<JoinHandle<()>>,
     scanner: Option<Scanner>,
     store: Store,
     transport: Transport,
@@ -109,7 +109,7 @@ impl App {
             servers: Vec::new(),
             worker: None,
             triage: None,
-            scans: None,
+            catalogue_scans: None,
             scanner: None,
             store: store.clone(),
             transport: transport.clone(),
@@ -124,11 +124,6 @@ impl App {
             scrape,
         };
         app.serve("operations", config.operations.listen, operations(looks)).await?;
-        if roles.ingest {
-            let (config, clock) = (Arc::clone(&config), clock.clone());
-            let scans = Scans { config, clock, store: store.clone(), gateways: gateways.clone() };
-            app.scans = Some(tokio::spawn(scans.run()));
-        }
         if !roles.flows.is_empty() {
             let tools = Tools {
                 config: Arc::clone(&config),
@@ -144,16 +139,23 @@ impl App {
             app.triage = Some(Triage::start(Desk { config, store, transport }));
         }
         if roles.ingest {
-            let (config, clock) = (Arc::clone(&config), clock.clone());
-            let (store, transport) = (store.clone(), transport.clone());
-            app.scanner = Some(Scanner::start(&Watch { config, clock, store, transport, gateways }));
-        }
-        if roles.ingest {
+            app.scan(&clock, gateways);
             let doors = Doors { config: Arc::clone(&config), clock, store, transport };
             app.serve("ingest", config.ingest.listen, router(doors)).await?;
         }
         app.tell_addresses();
         Ok(app)
+    }
+
+    /// Starts looking for what nobody tells: events that did not come, and what Dynamics says of its items.
+    fn scan(&mut self, clock: &Clock, gateways: Gateways) {
+        let (config, clock) = (Arc::clone(&self.config), clock.clone());
+        let (store, transport) = (self.store.clone(), self.transport.clone());
+        let scanning = Scanning { config, clock, store, transport, gateways };
+        self.scanner = Some(Scanner::start(&scanning));
+        let Scanning { config, clock, store, gateways, .. } = scanning;
+        let scans = CatalogueScans { config, clock, store, gateways };
+        self.catalogue_scans = Some(tokio::spawn(scans.run()));
     }
 
     /// Where a door is: `ingest`, `operations`.
@@ -178,7 +180,7 @@ impl App {
     pub async fn stop(self) {
         self.ending.cancel();
         // A scan that ends anywhere is made again.
-        if let Some(scans) = &self.scans {
+        if let Some(scans) = &self.catalogue_scans {
             scans.abort();
         }
         if let Some(scanner) = self.scanner {

@@ -9,7 +9,7 @@ use super::{Failed, Global, output, sentence, store};
 use crate::clock::Clock;
 use crate::config::{Finding, Severity};
 use crate::gateways::Gateways;
-use crate::ingest::Scans;
+use crate::ingest::CatalogueScans;
 use crate::mapping::{At, Mapping};
 use crate::message::{Connection, LegalEntity};
 use crate::store::CatalogueScan;
@@ -31,7 +31,7 @@ pub(super) async fn check(global: &Global, connection: Option<&str>, last: bool)
     }
     let places = places(&gateways, connection)?;
     if !last {
-        let scans = Scans { config, clock, store: store.clone(), gateways: gateways.clone() };
+        let scans = CatalogueScans { config, clock, store: store.clone(), gateways: gateways.clone() };
         let mut companies: Vec<_> = places.iter().map(|place| (&place.environment, &place.legal_entity)).collect();
         companies.sort();
         companies.dedup();

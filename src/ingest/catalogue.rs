@@ -15,7 +15,7 @@ use crate::telemetry::{CatalogueNotScanned, CatalogueScanned};
 /// What scans need; all of it cheap to clone.
 #[derive(Clone)]
 #[allow(missing_docs, reason = "each is explained at its type")]
-pub struct Scans {
+pub struct CatalogueScans {
     pub config: Arc<Config>,
     pub clock: Clock,
     pub store: Store,
@@ -33,7 +33,7 @@ pub enum ScanError {
     Store(#[from] StoreError),
 }
 
-impl Scans {
+impl CatalogueScans {
     /// Looks again and again whether a scan is due; it never ends by itself.
     pub async fn run(self) {
         let mut looks = tokio::time::interval(ms(self.config.ingest.scan_look_ms));
@@ -107,11 +107,7 @@ impl Scans {
 
     /// What people paused is not called by scans either.
     async fn refuse_paused(&self, environment: &Connection) -> Result<(), ScanError> {
-        let pauses = self.store.pauses().await?;
-        let paused = pauses
-            .iter()
-            .find(|pause| pause.flow.is_none() && pause.connection.as_deref() == Some(environment.as_str()));
-        match paused {
+        match self.store.pause_of(environment).await? {
             None => Ok(()),
             Some(pause) => Err(ScanError::Dynamics(Failure::new(
                 Code::ConnectionPaused,

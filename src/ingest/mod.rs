@@ -1,4 +1,5 @@
-//! WHERE IT ENTERS: the HTTP doors, and scans of what Dynamics says of its items.
+//! WHERE IT ENTERS: the HTTP doors, the periodic scan for what events did not tell, and scans of what Dynamics says of its
+//! items.
 //!
 //! One request is one straight page (`visit`): read within the limits, find the sender, believe it or not, translate,
 //! make durable, answer. Translators are pure: past this folder no foreign JSON exists.
@@ -39,12 +40,12 @@ use crate::transport::Transport;
 
 pub use accept::outgoing;
 pub use answer::guard;
-pub use catalogue::{ScanError, Scans};
+pub use catalogue::{CatalogueScans, ScanError};
 pub use checks::check;
 pub use finance_operations::translate as translate_finance_operations;
 pub use instant::{dynamics_instant, lenient_instant};
 pub use received::Received;
-pub use scan::{Scanner, Watch};
+pub use scan::{Scanner, Scanning};
 pub use signature::{BodyMac, Encoding, Hash, Scheme, Signed};
 pub use standard::{KINDS as STANDARD_KINDS, translate as translate_standard};
 

@@ -50,7 +50,7 @@ const FEEDS: [Feed; 4] = [
 /// What a scan needs.
 #[derive(Clone)]
 #[allow(missing_docs, reason = "each is explained at its type")]
-pub struct Watch {
+pub struct Scanning {
     pub config: Arc<Config>,
     pub clock: Clock,
     pub store: Store,
@@ -67,12 +67,12 @@ pub struct Scanner {
 impl Scanner {
     /// Starts scanning every environment that has what it takes.
     #[must_use]
-    pub fn start(watch: &Watch) -> Self {
+    pub fn start(scanning: &Scanning) -> Self {
         let scanner = Self { stopping: CancellationToken::new(), tasks: TaskTracker::new() };
-        for (name, dynamics) in &watch.config.dynamics {
+        for (name, dynamics) in &scanning.config.dynamics {
             let Ok(connection) = Connection::new(name.as_str()) else { continue };
-            if dynamics.mode != Mode::Paused && feeds(watch, &connection).next().is_some() {
-                let scan = Scan::new(watch.clone(), connection);
+            if dynamics.mode != Mode::Paused && feeds(scanning, &connection).next().is_some() {
+                let scan = Scan::new(scanning.clone(), connection);
                 let stopping = scanner.stopping.clone();
                 scanner.tasks.spawn(async move { stopping.run_until_cancelled(Box::pin(scan.run())).await });
             }
@@ -94,14 +94,14 @@ impl Drop for Scanner {
     }
 }
 
-fn feeds<'a>(watch: &'a Watch, connection: &'a Connection) -> impl Iterator<Item = Feed> + 'a {
-    let dynamics = watch.gateways.dynamics(connection);
+fn feeds<'a>(scanning: &'a Scanning, connection: &'a Connection) -> impl Iterator<Item = Feed> + 'a {
+    let dynamics = scanning.gateways.dynamics(connection);
     FEEDS.into_iter().filter(move |feed| dynamics.is_some_and(|dynamics| dynamics.scans(*feed)))
 }
 
 /// The scan of one environment.
 struct Scan {
-    watch: Watch,
+    scanning: Scanning,
     connection: Connection,
     holder: Uuid,
     /// Where the first scan of all begins, when nobody said otherwise.
@@ -111,13 +111,13 @@ struct Scan {
 }
 
 impl Scan {
-    fn new(watch: Watch, connection: Connection) -> Self {
-        let (holder, began) = (watch.clock.identifier(), watch.clock.now());
-        Self { watch, connection, holder, began, seen: HashMap::new() }
+    fn new(scanning: Scanning, connection: Connection) -> Self {
+        let (holder, began) = (scanning.clock.identifier(), scanning.clock.now());
+        Self { scanning, connection, holder, began, seen: HashMap::new() }
     }
 
     async fn run(mut self) {
-        let interval = ms(self.watch.config.scan.interval_ms);
+        let interval = ms(self.scanning.config.scan.interval_ms);
         loop {
             tokio::time::sleep(interval).await;
             if let Err(why) = self.round(interval).await {
@@ -128,38 +128,31 @@ impl Scan {
 
     /// Every feed once, where nobody else does it and nobody paused the environment.
     async fn round(&mut self, interval: Duration) -> Result<(), String> {
-        let store = &self.watch.store;
+        let store = &self.scanning.store;
         let held = store.lease(&format!("scan/{}", self.connection), self.holder, interval * LEASE_INTERVALS).await;
-        if !held.map_err(words)? || self.is_paused().await.map_err(words)? {
+        if !held.map_err(words)? || store.pause_of(&self.connection).await.map_err(words)?.is_some() {
             self.seen.clear();
             return Ok(());
         }
-        let feeds: Vec<_> = feeds(&self.watch, &self.connection).collect();
+        let feeds: Vec<_> = feeds(&self.scanning, &self.connection).collect();
         for feed in feeds {
             self.scan(feed).await?;
         }
         // What is older is not read again.
-        let limits = &self.watch.config.scan;
+        let limits = &self.scanning.config.scan;
         let kept = Duration::from_secs(limits.overlap_s) + ms(limits.patience_ms) * 2;
-        let clock = &self.watch.clock;
+        let clock = &self.scanning.clock;
         self.seen.retain(|_, (since, _)| clock.since(*since) < kept);
         Ok(())
     }
 
-    async fn is_paused(&self) -> Result<bool, StoreError> {
-        let pauses = self.watch.store.pauses().await?;
-        Ok(pauses
-            .iter()
-            .any(|pause| pause.connection.as_deref() == Some(self.connection.as_str()) && pause.flow.is_none()))
-    }
-
     /// Reads a feed from a while before its cursor on, and moves the cursor as far as everything is settled.
     async fn scan(&mut self, feed: Feed) -> Result<(), String> {
-        let limits = &self.watch.config.scan;
-        let (rows_max, pages_max) = (limits.page_rows_max, self.watch.config.gateways.pages_max);
+        let limits = &self.scanning.config.scan;
+        let (rows_max, pages_max) = (limits.page_rows_max, self.scanning.config.gateways.pages_max);
         let overlap = Duration::from_secs(limits.overlap_s);
         let name = format!("scan/{}/{}", self.connection, label(feed));
-        let cursor = self.watch.store.cursor(&name).await.map_err(words)?.and_then(|text| text.parse().ok());
+        let cursor = self.scanning.store.cursor(&name).await.map_err(words)?.and_then(|text| text.parse().ok());
         let begin = cursor.unwrap_or_else(|| self.first());
         let from = cursor.and_then(|_| begin.checked_sub(overlap).ok()).unwrap_or(begin);
         let (mut skip, mut settled, mut waits) = (0, begin, None);
@@ -179,19 +172,19 @@ impl Scan {
         }
         let reached = waits.map_or(settled, |waits| settled.min(waits));
         if cursor.is_none() || reached > begin {
-            self.watch.store.move_cursor(&name, &reached.to_string()).await.map_err(words)?;
+            self.scanning.store.move_cursor(&name, &reached.to_string()).await.map_err(words)?;
         }
         Ok(())
     }
 
     /// Where the first scan of all begins: with go-live; where there is none, with the start of this process.
     fn first(&self) -> Timestamp {
-        let dynamics = self.watch.gateways.dynamics(&self.connection);
+        let dynamics = self.scanning.gateways.dynamics(&self.connection);
         dynamics.and_then(crate::gateways::Dynamics::go_live).unwrap_or(self.began)
     }
 
     async fn page(&self, feed: Feed, from: (Timestamp, usize, usize)) -> Result<crate::gateways::Changes, String> {
-        let dynamics = self.watch.gateways.dynamics(&self.connection).ok_or("it is not configured any more")?;
+        let dynamics = self.scanning.gateways.dynamics(&self.connection).ok_or("it is not configured any more")?;
         // After everything else that wants to call.
         let read = calling(flow(feed), true, dynamics.changes(feed, from)).await;
         read.map_err(|error| dynamics.failure(&error, &format!("read what changed ({})", label(feed))).sentence)
@@ -199,7 +192,7 @@ impl Scan {
 
     /// Publishes what is unknown and had time to become known; answers, for each, whether it is settled.
     async fn take_in(&mut self, feed: Feed, changes: Vec<Change>) -> Result<Vec<(Change, bool)>, String> {
-        let Some(dynamics) = self.watch.config.dynamics.get(self.connection.as_str()) else { return Ok(Vec::new()) };
+        let Some(dynamics) = self.scanning.config.dynamics.get(self.connection.as_str()) else { return Ok(Vec::new()) };
         let found: Vec<_> = changes
             .into_iter()
             .map(|change| {
@@ -208,7 +201,7 @@ impl Scan {
             })
             .collect();
         let questions: Vec<_> = found.iter().filter_map(|(_, message)| message.as_ref()).map(question).collect();
-        let known = self.watch.store.look_up(flow(feed), &questions).await.map_err(words)?;
+        let known = self.scanning.store.look_up(flow(feed), &questions).await.map_err(words)?;
         let mut known = known.into_iter();
         let mut settled = Vec::with_capacity(found.len());
         for (change, message) in found {
@@ -232,7 +225,7 @@ impl Scan {
         }
         if let Body::PostingSettled(settled) = &message.body {
             let name = [posting_name(&self.connection, settled.update_id.as_str())];
-            return Ok(!self.watch.store.known(&name).await.map_err(words)?.is_empty());
+            return Ok(!self.scanning.store.known(&name).await.map_err(words)?.is_empty());
         }
         // The document was sent in this version, or a newer one.
         let version = |facts: &serde_json::Value| facts.get("version").and_then(serde_json::Value::as_u64);
@@ -243,8 +236,8 @@ impl Scan {
 
     /// Something unknown: published once its event had time to come and to be worked on. Whether it is settled.
     async fn found(&mut self, message: Envelope) -> Result<bool, String> {
-        let patience = ms(self.watch.config.scan.patience_ms);
-        let clock = &self.watch.clock;
+        let patience = ms(self.scanning.config.scan.patience_ms);
+        let clock = &self.scanning.clock;
         let (since, published) = *self.seen.entry(message.message_id).or_insert_with(|| (clock.mark(), false));
         if published {
             return Ok(true);
@@ -253,7 +246,7 @@ impl Scan {
             return Ok(false);
         }
         let bytes = message.encode();
-        let published = self.watch.transport.publish(outgoing(&message, bytes)).await;
+        let published = self.scanning.transport.publish(outgoing(&message, bytes)).await;
         published.map_err(|why| format!("a find could not be published: {why}"))?;
         self.seen.insert(message.message_id, (since, true));
         let kind = message.kind().as_str();
@@ -278,14 +271,14 @@ impl Scan {
             "ProcessingStatus": change.state,
         })
         .to_string();
-        let limits = &self.watch.config.ingest;
+        let limits = &self.scanning.config.ingest;
         let received = Received {
             connection: &self.connection,
             bytes: body.as_bytes(),
             media_type: Some("application/json"),
             header_id: None,
-            at: self.watch.clock.now(),
-            traceparent: &TraceContext::continue_or_start(None, &self.watch.clock).to_string(),
+            at: self.scanning.clock.now(),
+            traceparent: &TraceContext::continue_or_start(None, &self.scanning.clock).to_string(),
             json_depth_max: limits.json_depth_max,
             retry_window_s: limits.retry_window_s,
         };

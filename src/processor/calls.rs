@@ -64,23 +64,22 @@ async fn rounds(attempt: &mut Attempt<'_>, message: &Envelope, look: &Look, mapp
 /// Makes the calls of a plan, in order.
 async fn make_calls(attempt: &mut Attempt<'_>, message: &Envelope, calls: &[Planned]) -> Result<(), Verdict> {
     may_all_be_called(attempt, calls)?;
-    let call_max = ms(attempt.house.tools.config.gateways.call_ms_max);
     let mut intended: Option<Mark> = None;
     let intents: Vec<Intent> = calls.iter().map(|call| intent(call, message)).collect();
     for (number, (call, intent)) in calls.iter().zip(&intents).enumerate() {
-        let mark = begin(attempt, &intents[number..], &mut intended).await?;
-        make_call(attempt, call, intent, (mark, call_max)).await?;
+        let deadline = begin(attempt, &intents[number..], &mut intended).await?;
+        make_call(attempt, call, intent, deadline).await?;
     }
     Ok(())
 }
 
-/// When these intents were committed, the first of which may be called now: as long as a call is sure to leave in time,
-/// once is enough for all.
+/// The deadline of a call that may begin now: since when, and how long, it may take. Its intents are committed; as long as
+/// a call is sure to leave in time, once is enough for all.
 pub(super) async fn begin(
     attempt: &Attempt<'_>,
     intents: &[Intent],
     intended: &mut Option<Mark>,
-) -> Result<Mark, Verdict> {
+) -> Result<(Mark, Duration), Verdict> {
     let call_max = ms(attempt.house.tools.config.gateways.call_ms_max);
     loop {
         if !attempt.house.pulse.until_may_call().await {
@@ -90,7 +89,7 @@ pub(super) async fn begin(
             return Err(give_way(attempt));
         }
         match intended.filter(|mark| attempt.house.tools.clock.since(*mark) <= call_max / 2) {
-            Some(mark) => return Ok(mark),
+            Some(mark) => return Ok((mark, call_max)),
             None => *intended = Some(intend(attempt, intents).await?),
         }
     }

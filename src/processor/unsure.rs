@@ -164,12 +164,11 @@ async fn complete(
         return Err(calls::dry_run(attempt, connection.as_str()));
     }
     let again = Intent { committed_at: None, ..intent.clone() };
-    let mark = calls::begin(attempt, std::slice::from_ref(&again), &mut None).await?;
+    let deadline = calls::begin(attempt, std::slice::from_ref(&again), &mut None).await?;
     if let Some(first) = attempt.unsure.first_mut() {
         *first = again;
     }
     let tools = &attempt.house.tools;
-    let deadline = (mark, ms(tools.config.gateways.call_ms_max));
     let completing = flows::complete(&tools.gateways, (connection, &intent.key), update, &tools.clock, deadline);
     Box::pin(completing).await.map_err(|failure| Verdict::Pause(Pause::Failed(failure)))
 }

@@ -5,11 +5,11 @@ use std::fmt;
 use jiff::Timestamp;
 use sqlx::FromRow;
 
-use super::StoreError;
 use super::columns::{flow, instant, partition};
 use super::rows::WaitsFor;
 use super::waits::waits_for;
-use crate::message::Flow;
+use super::{Store, StoreError};
+use crate::message::{Connection, Flow};
 
 /// How many messages of a partition wait for a far end, or for their flow.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,6 +46,14 @@ impl Pause {
         let connection = self.connection.as_ref().map(|connection| format!("--connection {connection}"));
         let flow = self.flow.map(|flow| format!("--flow {flow}"));
         [connection, flow].into_iter().flatten().collect::<Vec<_>>().join(" ")
+    }
+}
+
+impl Store {
+    /// The pause of a whole connection, where somebody paused it.
+    pub async fn pause_of(&self, connection: &Connection) -> Result<Option<Pause>, StoreError> {
+        let whole = |pause: &Pause| pause.flow.is_none() && pause.connection.as_deref() == Some(connection.as_str());
+        Ok(self.pauses().await?.into_iter().find(whole))
     }
 }
 

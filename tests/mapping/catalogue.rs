@@ -1,10 +1,11 @@
 //! What Dynamics says of its items: conversions that rows need not repeat, and what does not fit together.
 
-use drayline::mapping::{Catalogue, ConversionFacts, Counted, Fact, ItemFacts, Mapping, Told, Tracking, Unfit};
+use drayline::mapping::{Catalogue, ConversionFacts, Fact, ItemFacts, Mapping, Told, Tracking, Unfit};
 use drayline::message::PlaceCode;
 use serde_json::json;
 
-use super::{Place, decimal, item, row, unit};
+use super::units::{self, out};
+use super::{Place, row, unit};
 
 pub fn conversion(item: &str, from: &str, to: &str, factor: &str) -> Fact {
     Fact::Conversion(ConversionFacts {
@@ -38,22 +39,9 @@ pub fn knowing(rows: &[&str], facts: Vec<Fact>) -> Mapping {
     Mapping::with_catalogues(7, rows.iter().map(|text| row(text)).collect(), vec![catalogue])
 }
 
-/// What so much of Dynamics' unit is at north, as `quantity unit`, or the code and the sentence of why not.
-fn out(mapping: &Mapping, number: &str, quantity: &str, of: &str) -> Result<String, (String, String)> {
-    let place = Place::north();
-    let counted = place.meanings(mapping).in_warehouse_unit(&item(number), decimal(quantity), &unit(of));
-    let words = |counted: Option<Counted>| match counted {
-        Some(Counted { quantity, unit }) => format!("{} {unit}", quantity.normalize()),
-        None => "as it is".to_owned(),
-    };
-    counted.map(words).map_err(|unmapped| (unmapped.code.to_string(), unmapped.what))
-}
-
 fn back(mapping: &Mapping, number: &str, quantity: &str, from: &str, to: &str) -> Result<String, String> {
-    let place = Place::north();
-    let counted = Counted { quantity: decimal(quantity), unit: unit(from) };
-    let turned = place.meanings(mapping).in_dynamics_unit(&item(number), &counted, &unit(to));
-    turned.map(|quantity| quantity.normalize().to_string()).map_err(|unmapped| unmapped.code.to_string())
+    let turned = units::back(mapping, number, quantity, from, to);
+    turned.map(|quantity| quantity.normalize().to_string()).map_err(|(code, _)| code)
 }
 
 const EACH: &str = "unit; connection:north; warehouse:each";

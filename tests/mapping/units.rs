@@ -10,7 +10,7 @@ use super::{Place, decimal, item, mapping, unit, variant};
 const CASES: &str = "unit; item:A100; dynamics:Case; warehouse:each; factor:12";
 
 /// What so much of Dynamics' unit is at north, as `quantity unit`.
-fn out(mapping: &Mapping, number: &str, quantity: &str, of: &str) -> Result<String, (String, String)> {
+pub fn out(mapping: &Mapping, number: &str, quantity: &str, of: &str) -> Result<String, (String, String)> {
     let place = Place::north();
     let counted = place.meanings(mapping).in_warehouse_unit(&item(number), decimal(quantity), &unit(of));
     let words = |counted: Option<Counted>| match counted {
@@ -21,7 +21,13 @@ fn out(mapping: &Mapping, number: &str, quantity: &str, of: &str) -> Result<Stri
 }
 
 /// What so much of north's unit is in Dynamics' unit.
-fn back(mapping: &Mapping, number: &str, quantity: &str, from: &str, to: &str) -> Result<Decimal, (String, String)> {
+pub fn back(
+    mapping: &Mapping,
+    number: &str,
+    quantity: &str,
+    from: &str,
+    to: &str,
+) -> Result<Decimal, (String, String)> {
     let place = Place::north();
     let counted = Counted { quantity: decimal(quantity), unit: unit(from) };
     let turned = place.meanings(mapping).in_dynamics_unit(&item(number), &counted, &unit(to));
