@@ -128,11 +128,13 @@ fn dynamics_environment(name: &str, dynamics: &Dynamics, findings: &mut Vec<Find
         }
     }
     for (key, value) in [
-        ("lines_max", dynamics.adjustments.lines_max),
-        ("requests_at_once_max", dynamics.adjustments.requests_at_once_max),
+        ("adjustments.lines_max", dynamics.adjustments.lines_max),
+        ("adjustments.requests_at_once_max", dynamics.adjustments.requests_at_once_max),
+        ("together.documents_max", dynamics.together.documents_max),
+        ("together.reads_at_once_max", dynamics.together.reads_at_once_max),
     ] {
         if value == 0 {
-            findings.push(Finding::error(place(&format!("adjustments.{key}")), "is 0", "give a number of at least 1"));
+            findings.push(Finding::error(place(key), "is 0", "give a number of at least 1"));
         }
     }
     if dynamics.kind == DynamicsKind::BusinessCentral {

@@ -60,6 +60,9 @@ pub struct Dynamics {
     /// By which members a scan finds what was changed.
     #[serde(default)]
     pub scan: ScanFields,
+    /// What shares a request.
+    #[serde(default)]
+    pub together: Together,
 }
 
 /// By which members a scan finds what was changed: the product has none that is documented, so that each is the customer's own.
@@ -166,6 +169,26 @@ pub struct Inbound {
     pub dispositions: BTreeMap<String, String>,
     /// Whether an update may take back what was received too much, by a quantity below zero.
     pub reversals: bool,
+}
+
+/// What shares a request, of what waits at the same moment.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Together {
+    /// Released documents, or updates, that one request asks for, at most; 1: each by calls of its own, without `$batch`.
+    pub documents_max: usize,
+    /// Such requests at a time, per company and direction. While so many are under way whoever comes goes with the next one.
+    pub reads_at_once_max: usize,
+    /// Whether all rows of an update and the step that hands it over go as one changeset of one request; else row by row.
+    pub changesets: bool,
+    /// An update is not asked about before this has passed since it was handed over, unless Dynamics tells of it.
+    pub first_look_ms: u64,
+}
+
+impl Default for Together {
+    fn default() -> Self {
+        Self { documents_max: 100, reads_at_once_max: 1, changesets: true, first_look_ms: 500 }
+    }
 }
 
 impl Default for Inbound {

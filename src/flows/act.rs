@@ -169,8 +169,8 @@ async fn cancel(
 
 async fn write(dynamics: &Dynamics, call: &Call) -> Result<Acted, Failure> {
     let (written, doing) = match call {
-        Call::WriteStatus { legal_entity, request_id, verdict } => (
-            dynamics.write_status(legal_entity, request_id, verdict).await,
+        Call::WriteStatus { legal_entity, request_id, verdict, seen } => (
+            dynamics.write_status((legal_entity, request_id), verdict, seen.as_deref()).await,
             format!("tell Dynamics what became of {request_id}"),
         ),
         Call::PostShipment(update) => {

@@ -138,6 +138,8 @@ pub enum Call {
         request_id: RequestId,
         /// What became of it.
         verdict: RequestVerdict,
+        /// The version of its status as the plan saw it, not cancelled; nothing: it is looked at first.
+        seen: Option<String>,
     },
     /// Post what was shipped, or received.
     PostShipment(ShipmentUpdate),

@@ -108,6 +108,9 @@ pub struct CreatedOrder {
     /// The version of the mapping in whose words it was sent, when it has any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mapping: Option<u64>,
+    /// The version of the document's status then: whoever writes over just this one need not read the document again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status_version: Option<String>,
 }
 
 /// A line as Dynamics ordered it.

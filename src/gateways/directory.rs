@@ -304,7 +304,8 @@ impl Builder<'_> {
                 let secret = secret.ok_or_else(|| unusable(place("client_secret"), "is missing"))?;
                 let caller = self.caller(&name, &pace);
                 let limits = &self.config.gateways;
-                Product::FinanceOperations(FinanceOperations::new(caller, addresses, secret, config, limits))
+                let product = FinanceOperations::new(caller, addresses, secret, config, limits);
+                Product::FinanceOperations(Arc::new(product))
             }
             DynamicsKind::BusinessCentral => {
                 return Err(unusable(place("kind"), "is Business Central, which this release does not support"));

@@ -11,7 +11,7 @@ use crate::message::{
 };
 
 /// Which way goods go, seen from the warehouse.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, PartialOrd, Ord)]
 #[serde(rename_all = "snake_case")]
 pub enum Direction {
     /// They leave it.
@@ -49,6 +49,8 @@ pub struct ReleasedOrder {
     pub warehouse: PlaceCode,
     /// It was cancelled or taken back.
     pub cancelled: bool,
+    /// The version of its status as it was read: a verdict that is written over just this one needs no further look.
+    pub status_version: Option<String>,
     /// The order number people use, where Dynamics has it.
     pub order_number: Option<String>,
     /// The customer's purchase order.

@@ -55,7 +55,7 @@ pub struct Dynamics {
 
 /// The products.
 enum Product {
-    FinanceOperations(FinanceOperations),
+    FinanceOperations(Arc<FinanceOperations>),
 }
 
 /// A warehouse connection, whichever system it is.
@@ -131,29 +131,32 @@ impl Dynamics {
         self.legal_entities.is_empty() || self.legal_entities.iter().any(|each| each == legal_entity.as_str())
     }
 
-    /// The released document with its lines, as it stands now; nothing when Dynamics does not know it.
+    /// The released document with its lines, as it stands now; nothing when Dynamics does not know it. Asked for together
+    /// with others that are wanted at the same moment.
     pub async fn released_order(
         &self,
         direction: Direction,
         legal_entity: &LegalEntity,
         request: &RequestId,
     ) -> Result<Option<ReleasedOrder>, GatewayError> {
-        let _place = enter(&self.pace, "released_order").await?;
         match &self.product {
-            Product::FinanceOperations(product) => product.released_order(direction, legal_entity, request).await,
+            Product::FinanceOperations(product) => {
+                product.released_order(&self.pace, direction, legal_entity, request).await
+            }
         }
     }
 
-    /// Tells Dynamics what became of an outbound document. Absorbs a repeat.
+    /// Tells Dynamics what became of an outbound document. Absorbs a repeat. `seen` is the version of its status as it was
+    /// read before, not cancelled; without one it is looked at first.
     pub async fn write_status(
         &self,
-        legal_entity: &LegalEntity,
-        request: &RequestId,
+        (legal_entity, request): (&LegalEntity, &RequestId),
         verdict: &RequestVerdict,
+        seen: Option<&str>,
     ) -> Result<(), GatewayError> {
         let _place = enter(&self.pace, "write_status").await?;
         match &self.product {
-            Product::FinanceOperations(product) => product.write_status(legal_entity, request, verdict).await,
+            Product::FinanceOperations(product) => product.write_status((legal_entity, request), verdict, seen).await,
         }
     }
 
@@ -165,11 +168,18 @@ impl Dynamics {
         }
     }
 
-    /// What Dynamics made of an update.
+    /// What Dynamics made of an update. Asked for together with others that are wanted at the same moment.
     pub async fn update_state(&self, update: &UpdateRef<'_>) -> Result<UpdateState, GatewayError> {
-        let _place = enter(&self.pace, "update_state").await?;
         match &self.product {
-            Product::FinanceOperations(product) => product.update_state(update).await,
+            Product::FinanceOperations(product) => product.update_state(&self.pace, update).await,
+        }
+    }
+
+    /// Whether Dynamics has had time to make something of what was handed over then.
+    #[must_use]
+    pub fn may_have_settled(&self, handed_over: jiff::Timestamp) -> bool {
+        match &self.product {
+            Product::FinanceOperations(product) => product.may_have_settled(handed_over),
         }
     }
 

@@ -42,7 +42,8 @@ impl Shelf {
         Self { sku: sku.to_owned(), lot: lot.to_owned(), status }
     }
 
-    fn at_first(&self, of_each: Decimal) -> Decimal {
+    /// What lies on it at first.
+    pub(super) fn at_first(&self, of_each: Decimal) -> Decimal {
         if self.status == AVAILABLE { of_each } else { Decimal::ZERO }
     }
 }

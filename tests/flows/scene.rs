@@ -69,6 +69,7 @@ pub fn released() -> ReleasedOrder {
         value: None,
         currency: None,
         left_behind: Vec::new(),
+        status_version: None,
     }
 }
 

@@ -26,7 +26,7 @@ async fn tell(shelf: &Shelf, verdict: &RequestVerdict) -> usize {
     let end = shelf.open(|_, _| None).await;
     let scene = Scene::at(&end.url, "").await;
     assert!(scene.dynamics().writes_back());
-    scene.dynamics().write_status(&usmf(), &shp(), verdict).await.unwrap();
+    scene.dynamics().write_status((&usmf(), &shp()), verdict, None).await.unwrap();
     end.lines().iter().filter(|line| !line.starts_with("GET")).count()
 }
 
@@ -62,7 +62,7 @@ async fn a_cancellation_at_the_same_moment_wins() {
         })
         .await;
     let scene = Scene::at(&end.url, "").await;
-    let error = scene.dynamics().write_status(&usmf(), &shp(), &accepted()).await.unwrap_err();
+    let error = scene.dynamics().write_status((&usmf(), &shp()), &accepted(), None).await.unwrap_err();
     assert_eq!(scene.dynamics_failure(&error).code, Code::DynamicsConflict);
     assert_eq!(shelf.rows(STATUS)[0]["RequestStatus"], "Canceled");
 }
@@ -80,7 +80,7 @@ async fn a_version_without_the_entity_is_told_in_a_sentence() {
     let end = dynamics_end(move |_| Said::json(404, &json!({"error": {"message": message}}))).await;
     let scene = Scene::at(&end.url, "").await;
     let errors = [
-        (STATUS, scene.dynamics().write_status(&usmf(), &shp(), &accepted()).await.unwrap_err()),
+        (STATUS, scene.dynamics().write_status((&usmf(), &shp()), &accepted(), None).await.unwrap_err()),
         (TRACKING, scene.dynamics().write_tracking(&tracking()).await.unwrap_err()),
     ];
     for (entity, error) in errors {

@@ -15,5 +15,6 @@ mod scene;
 mod shelf;
 mod standard;
 mod throttle;
+mod together;
 mod tokens;
 mod wire;

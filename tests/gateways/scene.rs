@@ -49,10 +49,17 @@ impl Scene {
         } else {
             format!("dynamics.contoso.token_url = \"{url}/token\"")
         };
+        // Far ends of a script answer single calls; what shares requests is shown at a simulated Dynamics.
+        let singly = if more.contains("dynamics.contoso.together") {
+            ""
+        } else {
+            "dynamics.contoso.together = { documents_max = 1, changesets = false }"
+        };
         let config = ground.config(&format!(
             r#"
             {private}
             {deadline}
+            {singly}
             {token}
             {more}
             dynamics.contoso.kind = "finance_operations"

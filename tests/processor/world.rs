@@ -24,7 +24,8 @@ use crate::support::{Backing, Ground};
 /// Everything is awaited at most this long.
 const DEADLINE: Duration = Duration::from_secs(30);
 
-/// Short waits, so that a test sees in seconds what takes minutes.
+/// Short waits, so that a test sees in seconds what takes minutes; each call by itself, since these far ends take no
+/// `$batch`.
 const QUICK: &str = "processor.heartbeat_ms = 200\nprocessor.dead_after_ms = 1500\nprocessor.due_poll_ms = 50\n\
     processor.outbox_poll_ms = 50\nprocessor.retry_delays_ms = [50, 100, 200]\nprocessor.busy_delay_ms_min = 50\n\
     processor.busy_delay_ms_max = 200\nprocessor.look_again_ms = 60000\nprocessor.posting_poll_delays_ms = [50]\n\
@@ -32,7 +33,8 @@ const QUICK: &str = "processor.heartbeat_ms = 200\nprocessor.dead_after_ms = 150
     gateways.breaker_failures_max = 3\ngateways.breaker_open_ms_min = 50\ngateways.breaker_open_ms_max = 200\n\
     processor.stop_poll_ms = 50\n\
     transport.partitions.orders = 2\ntransport.partitions.shipments = 2\ntransport.partitions.goods_received = 2\n\
-    dynamics.contoso.outbound.tracking_entity = \"\"\n";
+    dynamics.contoso.outbound.tracking_entity = \"\"\ndynamics.contoso.together.documents_max = 1\n\
+    dynamics.contoso.together.changesets = false\ndynamics.contoso.together.first_look_ms = 0\n";
 
 pub struct World {
     ground: Ground,

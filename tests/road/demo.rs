@@ -35,6 +35,8 @@ pub fn is_well(output: &Output, orders: u64) -> Value {
         ("shipped", orders),
         ("posted", orders),
         ("receipts", orders / 5),
+        ("adjustments", orders / 5),
+        ("on_hand_mismatches", 0),
         ("lost", 0),
         ("duplicated", 0),
         ("out_of_order", 0),

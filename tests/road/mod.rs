@@ -2,6 +2,7 @@
 
 mod catalogue;
 mod commands;
+mod costs;
 mod demo;
 mod documents;
 mod doors;
@@ -15,5 +16,6 @@ mod scans;
 mod seen;
 mod shipments;
 mod stock_adjustments;
+mod stock_law;
 mod stock_snapshots;
 pub mod world;

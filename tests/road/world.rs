@@ -27,6 +27,8 @@ const DEADLINE: Duration = Duration::from_mins(4);
 /// How a world differs from the usual one.
 #[derive(Clone, Default)]
 pub struct Making {
+    /// Where the far ends' chance comes from; nothing: always the same.
+    pub seed: Option<u64>,
     pub faults: Faults,
     pub uniqueness: Uniqueness,
     pub dynamics: FinanceOperationsRules,
@@ -66,7 +68,7 @@ impl World {
         let quiet = (making.faults != Faults::default()).then(|| making.faults.clone());
         let premises = |own: Premises| Premises {
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
-            seed: 7,
+            seed: making.seed.unwrap_or(7),
             faults: quiet.clone(),
             uniqueness: making.uniqueness,
             ..own

@@ -79,6 +79,11 @@ impl Memory {
         self.orders / 5
     }
 
+    /// How often stock is adjusted in the warehouse: once for every five orders.
+    pub(super) fn adjustments(&self) -> u64 {
+        self.orders / 5
+    }
+
     /// Says that the next demo in this folder is a new one.
     pub(super) fn finished(&self) -> Result<(), Failed> {
         Self { finished: true, ..self.clone() }.write()

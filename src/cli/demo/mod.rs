@@ -104,7 +104,8 @@ fn tell(global: &Global, memory: &Memory, report: &Report) -> Result<(), Failed>
     } else {
         output::lines(&[report.sentence()])?;
     }
-    let Some(fault) = report.fault((memory.orders, memory.receipts()), memory.faults) else { return Ok(()) };
+    let wanted = (memory.orders, memory.receipts(), memory.adjustments());
+    let Some(fault) = report.fault(wanted, memory.faults) else { return Ok(()) };
     output::note(&format!("drayline: {fault}"));
     Err(Failed::Work(String::new()))
 }

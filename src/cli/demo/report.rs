@@ -19,6 +19,10 @@ pub struct Report {
     pub posted: u64,
     /// Receipts whose quantities Dynamics processed, equal to what the warehouse received, per line, lot, serial and condition.
     pub receipts: u64,
+    /// Adjustments of stock that Dynamics took.
+    pub adjustments: u64,
+    /// Items, lots and statuses of which Dynamics has another quantity on hand than lies in the warehouse.
+    pub on_hand_mismatches: u64,
     /// Packages whose tracking Dynamics holds.
     pub tracked: u64,
     /// Open at the end.
@@ -42,13 +46,15 @@ impl Report {
     #[must_use]
     pub fn sentence(&self) -> String {
         format!(
-            "{} orders released, {} shipped, {} posted, {} packages tracked; {} receipts posted; {} lost, {} duplicated, {} out of order; \
-             {} exceptions; {:.1} s.",
+            "{} orders released, {} shipped, {} posted, {} packages tracked; {} receipts and {} adjustments posted, \
+             {} mismatches on hand; {} lost, {} duplicated, {} out of order; {} exceptions; {:.1} s.",
             self.orders,
             self.shipped,
             self.posted,
             self.tracked,
             self.receipts,
+            self.adjustments,
+            self.on_hand_mismatches,
             self.lost,
             self.duplicated,
             self.out_of_order,
@@ -57,10 +63,10 @@ impl Report {
         )
     }
 
-    /// What is not as it must be, after so many orders were to be released and so many receipts expected; nothing when all is
-    /// well.
+    /// What is not as it must be, after so many orders were to be released, receipts expected and adjustments made; nothing
+    /// when all is well.
     #[must_use]
-    pub fn fault(&self, (wanted, receipts): (u64, u64), with_faults: bool) -> Option<String> {
+    pub fn fault(&self, (wanted, receipts, adjustments): (u64, u64, u64), with_faults: bool) -> Option<String> {
         let wrong = [
             (wanted.saturating_sub(self.orders), "orders were not released"),
             (self.lost, "accepted events have no end"),
@@ -69,6 +75,8 @@ impl Report {
             (self.orders.saturating_sub(self.shipped), "orders were not shipped whole"),
             (self.orders.saturating_sub(self.posted), "orders were not posted"),
             (receipts.saturating_sub(self.receipts), "receipts were not posted"),
+            (adjustments.saturating_sub(self.adjustments), "adjustments were not posted"),
+            (self.on_hand_mismatches, "quantities on hand differ between Dynamics and the warehouse"),
         ];
         let mut sentences: Vec<String> =
             wrong.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}")).collect();

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::app_addresses;
 use super::memory::{Memory, random};
@@ -122,9 +122,21 @@ impl Stage {
             let expected = count(&self.to_dynamics.progress().await?, "expected");
             let missing = memory.receipts().saturating_sub(expected).min(RELEASED_AT_ONCE);
             if missing == 0 {
-                return Ok(());
+                return self.adjust(memory).await;
             }
             let _ = self.to_dynamics.expect(missing, memory.seed).await;
+        }
+    }
+
+    /// Lets stock be adjusted that is not yet.
+    async fn adjust(&self, memory: &Memory) -> Result<(), Failed> {
+        loop {
+            let adjusted = count(&self.to_warehouse.progress().await?, "adjustments");
+            let missing = memory.adjustments().saturating_sub(adjusted).min(RELEASED_AT_ONCE);
+            if missing == 0 {
+                return Ok(());
+            }
+            let _ = self.to_warehouse.adjust(&json!({ "count": missing, "seed": memory.seed })).await;
         }
     }
 
@@ -145,6 +157,7 @@ impl Stage {
             parked: of(|_| true),
             exceptions: of(|what| what == "person"),
             events_waiting: count(&dynamics, "pending_events") + count(&warehouse, "pending_events"),
+            adjusted: count(&dynamics, "adjustments"),
             pulse: count(&dynamics, "tracking")
                 + count(&dynamics, "updates")
                 + count(&dynamics, "acknowledged")
@@ -176,7 +189,11 @@ impl Stage {
         let updates = count(&self.to_dynamics.progress().await?, "updates_waiting");
         let still = outbox.rows == 0 && steps == 0 && updates == 0;
         // What is on its way through the product shows nowhere else.
-        Ok(still && self.verdict().await?.receipts >= memory.receipts())
+        if !still {
+            return Ok(false);
+        }
+        let verdict = self.verdict().await?;
+        Ok(verdict.receipts >= memory.receipts() && verdict.adjustments >= memory.adjustments())
     }
 
     /// With faults, each far end goes down once in the middle.
@@ -203,7 +220,7 @@ impl Stage {
         let verdict = self.verdict().await?;
         let selection = Selection { flow: None, all_parked: false, limit: 1000 };
         let (exceptions, listed) = list(self.store(), &selection).await?;
-        for finding in &verdict.findings {
+        for finding in verdict.findings.iter().chain(&verdict.mismatches) {
             output::note(finding);
         }
         Ok(Report {
@@ -212,6 +229,8 @@ impl Stage {
             posted: verdict.posted,
             tracked: verdict.tracked,
             receipts: verdict.receipts,
+            adjustments: verdict.adjustments,
+            on_hand_mismatches: verdict.on_hand_mismatches,
             exceptions,
             waiting: listed.iter().filter(|each| each.followers > 0).count() as u64,
             lost: verdict.lost,

@@ -16,6 +16,8 @@ pub(super) struct Counts {
     pub(super) posted: u64,
     /// Receipts that the warehouse has counted to the end.
     pub(super) received: u64,
+    /// Adjustments of stock that Dynamics took.
+    pub(super) adjusted: u64,
     pub(super) parked: u64,
     pub(super) exceptions: u64,
     pub(super) events_waiting: u64,
@@ -87,8 +89,8 @@ impl View {
     /// Where everything is; `last` is what happened lately, oldest first.
     pub(super) fn show(&self, counts: &Counts, elapsed: Duration, last: &[String]) {
         let rest = format!(
-            "{} received, {} parked, {} exceptions, {} events on their way",
-            counts.received, counts.parked, counts.exceptions, counts.events_waiting
+            "{} received, {} adjusted, {} parked, {} exceptions, {} events on their way",
+            counts.received, counts.adjusted, counts.parked, counts.exceptions, counts.events_waiting
         );
         if let Some(bars) = &self.bars {
             let values = [counts.released, counts.held, counts.shipped, counts.posted];

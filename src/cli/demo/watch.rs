@@ -53,6 +53,7 @@ pub(super) async fn watch(stage: &Stage, view: &View, memory: &Memory) -> Result
         }
         let done = counts.posted >= memory.orders
             && counts.received >= memory.receipts()
+            && counts.adjusted >= memory.adjustments()
             && counts.events_waiting == 0
             && counts.parked == counts.exceptions;
         if shown.is_none_or(|at| clock.since(at) >= view.period()) {

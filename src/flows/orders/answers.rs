@@ -11,8 +11,28 @@ use crate::flows::meant::order_meant;
 use crate::flows::words;
 use crate::gateways::{Direction, ReleasedOrder, RequestVerdict};
 use crate::message::{
-    Kind, OrderAccepted, OrderCancelResolved, OrderRefs, OrderRejected, OrderStatusChanged, OrderStatusCode,
+    Kind, LegalEntity, OrderAccepted, OrderCancelResolved, OrderRefs, OrderRejected, OrderStatusChanged,
+    OrderStatusCode, RequestId,
 };
+
+/// The document whose status says what became of it.
+pub(super) struct Told {
+    pub legal_entity: LegalEntity,
+    pub request_id: RequestId,
+    /// The version of its status when it was read, not cancelled.
+    pub seen: Option<String>,
+}
+
+impl Told {
+    /// A document that was read just now.
+    pub fn of(released: &ReleasedOrder) -> Self {
+        Self {
+            legal_entity: released.legal_entity.clone(),
+            request_id: released.request_id.clone(),
+            seen: released.status_version.clone().filter(|_| !released.cancelled),
+        }
+    }
+}
 
 /// The warehouse took the order on: Dynamics is told, once.
 pub(super) fn accepted(situation: &Situation<'_>, body: &OrderAccepted) -> Decision {
@@ -31,22 +51,33 @@ pub(super) fn accepted(situation: &Situation<'_>, body: &OrderAccepted) -> Decis
     if let Some(failure) = situation.ledger.refusal("write_status") {
         return Decision::Fail(failure.clone());
     }
-    let told = situation.look.released.as_ref().filter(|released| situation.look.writes_back && !released.cancelled);
-    if let Some(released) = told {
-        let (company, request) = (&released.legal_entity, &released.request_id);
+    let told = told(situation, sent);
+    let is_told = told.is_some();
+    if let Some(told) = told {
         let key = format!("accepted/{reference}");
-        let key = keys::write_status(&situation.look.environment, company, request, &key);
+        let key = keys::write_status(&situation.look.environment, &told.legal_entity, &told.request_id, &key);
         if !situation.ledger.has(&key) {
             let verdict = RequestVerdict::Accepted(reference.to_string());
-            return Decision::Act(vec![situation.verdict(key, released, reference, verdict)]);
+            return Decision::Act(vec![situation.verdict(key, told, reference, verdict)]);
         }
     }
     let mut done = step(sent, format!("Accepted the order {reference}."));
     done.facts.push(ended(sent, fact_key, "accept_order"));
-    if told.is_some() {
+    if is_told {
         done.steps.push(("dynamics".to_owned(), format!("Was told that {reference} is accepted.")));
     }
     Decision::Done(done)
+}
+
+/// The document whose status is written: as it was read, or, where nobody had to look again, as it was when it was sent.
+fn told(situation: &Situation<'_>, sent: &SentOrder) -> Option<Told> {
+    let writes_back = situation.look.writes_back;
+    if let Some(released) = &situation.look.released {
+        return (writes_back && !released.cancelled).then(|| Told::of(released));
+    }
+    let seen = sent.created.status_version.clone().filter(|_| writes_back)?;
+    let (legal_entity, request_id) = (sent.created.legal_entity.clone(), sent.created.request_id.clone());
+    Some(Told { legal_entity, request_id, seen: Some(seen) })
 }
 
 /// The warehouse will not fulfil the order, or some of its lines: a person's, unless Dynamics wants something newer.
@@ -106,7 +137,7 @@ fn rejection_stands(
     let told = situation.ledger.has(&key) || situation.ledger.refusal("reject_order").is_some();
     if situation.look.writes_back && !told {
         let verdict = RequestVerdict::Rejected(why.to_owned());
-        let call = situation.verdict(key, released, &sent.created.reference, verdict);
+        let call = situation.verdict(key, Told::of(released), &sent.created.reference, verdict);
         return Decision::Act(vec![Planned { act: "reject_order", ..call }]);
     }
     Decision::Fail(rejection(sent, "will not fulfil the order", why))

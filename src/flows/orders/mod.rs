@@ -193,6 +193,15 @@ fn document(message: &Envelope, ledger: &Ledger) -> Option<(LegalEntity, Request
     if only_shown {
         return None;
     }
-    let created = History::of(ledger).latest()?.created.clone();
-    Some((created.legal_entity, created.request_id))
+    let history = History::of(ledger);
+    let latest = history.latest()?;
+    let created = &latest.created;
+    // Acceptance of the one live order says nothing that the document could contradict: its verdict is written over the
+    // status that was seen when the order was sent, and only over that.
+    let accepted = matches!(&message.body, Body::OrderAccepted(body)
+        if body.order.reference.as_deref() == Some(created.reference.to_string().as_str()));
+    if accepted && latest.end.is_none() && latest.cancel.is_none() && created.status_version.is_some() {
+        return None;
+    }
+    Some((created.legal_entity.clone(), created.request_id.clone()))
 }

@@ -1,6 +1,6 @@
 //! The plan of the flow `orders`: what Dynamics wants against what the warehouse has.
 
-use super::answers;
+use super::answers::{self, Told};
 use super::mapped::said;
 use super::wanted::{Wanted, differences, facts, fulfilment, shipped_whole};
 use super::{HeldOrder, OrderLook, known};
@@ -219,24 +219,23 @@ impl<'a> Situation<'a> {
             return Decision::Fail(failure.clone());
         }
         let verdict = RequestVerdict::Rejected(words);
-        Decision::Act(vec![self.verdict(key, released, reference, verdict)])
+        Decision::Act(vec![self.verdict(key, Told::of(released), reference, verdict)])
     }
 
     /// The call that tells Dynamics what became of the document.
     pub fn verdict(
         &self,
         key: String,
-        released: &ReleasedOrder,
+        Told { legal_entity, request_id, seen }: Told,
         reference: &Reference,
         verdict: RequestVerdict,
     ) -> Planned {
-        let (legal_entity, request_id) = (released.legal_entity.clone(), released.request_id.clone());
         Planned {
             key,
             act: "write_status",
             connection: self.look.environment.clone(),
             class: Repeat::Absorbs,
-            call: Call::WriteStatus { legal_entity, request_id, verdict },
+            call: Call::WriteStatus { legal_entity, request_id, verdict, seen },
             facts: kept(&EndedReference { reference: reference.clone() }),
         }
     }

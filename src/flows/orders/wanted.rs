@@ -94,6 +94,7 @@ pub(super) fn facts(
         digest: digest(released, facility),
         lines: released.lines.iter().zip(&mapped.lines).map(line).collect(),
         mapping: mapped.version,
+        status_version: released.status_version.clone(),
     }
 }
 

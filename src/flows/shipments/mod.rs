@@ -22,6 +22,7 @@ use std::sync::Arc;
 
 use super::answer::Decision;
 use super::history::postings;
+use super::keys;
 use super::ledger::{Ledger, PostedUpdate, SettledUpdate, VoidedShipment};
 use super::orders::{environment, unknown};
 use crate::failure::{Code, Failure};
@@ -44,7 +45,8 @@ pub struct ShipmentLook {
     pub calendar: Arc<Calendar>,
 }
 
-/// Reads what Dynamics made of an update, where the message is about one.
+/// Reads what Dynamics made of an update, where the message is about one. What was handed over just now is not asked about
+/// unless Dynamics told of it: it would say that it is at work.
 pub(super) async fn look(gateways: &Gateways, message: &Envelope, ledger: &Ledger) -> Result<ShipmentLook, Failure> {
     let environment = environment(gateways, message)?;
     let dynamics = gateways.dynamics(&environment).ok_or_else(|| unknown(&environment))?;
@@ -54,7 +56,10 @@ pub(super) async fn look(gateways: &Gateways, message: &Envelope, ledger: &Ledge
         update: None,
         calendar: Arc::clone(dynamics.calendar()),
     };
-    if let Some(posted) = update_looked_at(message, ledger) {
+    if let Some(posted) = update_looked_at(message, ledger).filter(|posted| {
+        let told = ledger.knows(&keys::posting_name(&environment, &posted.update_id));
+        told || message.origin != Origin::Emitted || dynamics.may_have_settled(message.received_at)
+    }) {
         let doing = format!("read what became of the update {}", posted.update_id);
         let state = dynamics.update_state(&posted.update().named()).await;
         look.update = Some(state.map_err(|error| dynamics.failure(&error, &doing))?);

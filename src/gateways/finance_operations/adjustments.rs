@@ -9,16 +9,24 @@
 //! refusal is looked up before it is believed, all refusals of one request in one read.
 
 use std::sync::Arc;
+use std::time::Duration;
 
+use futures_util::FutureExt as _;
+
+use super::FinanceOperations;
 use super::batch::{Changeset, PartAnswer, PartCall};
 use super::fields as field;
 use super::infolog;
-use super::odata::{OData, Rows, unreadable};
+use super::odata::{OData, unreadable};
+use super::rows::Rows;
+use super::together::{self, InTime};
 use super::updates::may_be_there;
+use crate::clock::Mark;
 use crate::config::Adjustments;
 use crate::gateways::error::GatewayError;
 use crate::gateways::http::{Call, changing, reading};
 use crate::gateways::json::{Members, Row};
+use crate::gateways::pace::Pace;
 use crate::gateways::stock::{AdjustmentRow, StockAdjustment};
 use crate::message::{Serial, Unit};
 
@@ -26,7 +34,7 @@ const POST: Call = changing("adjust_stock");
 const READ: Call = reading("read_adjustments");
 
 /// What became of one adjustment.
-pub(super) type Said = Result<(), GatewayError>;
+type Said = together::Said<()>;
 
 /// Writes adjustments to one environment.
 pub(super) struct Adjuster {
@@ -34,11 +42,30 @@ pub(super) struct Adjuster {
     pub(super) config: Arc<Adjustments>,
 }
 
+impl FinanceOperations {
+    /// Posts an adjustment together with others that wait.
+    pub(in crate::gateways) async fn adjust_stock(
+        &self,
+        pace: &Arc<Pace>,
+        adjustment: &StockAdjustment,
+        deadline: (Mark, Duration),
+    ) -> Result<(), GatewayError> {
+        let adjuster = Arc::clone(&self.adjuster);
+        let work = move |adjustments: Vec<StockAdjustment>, in_time: InTime| {
+            let adjuster = Arc::clone(&adjuster);
+            async move { adjuster.post(&adjustments, |place| in_time.holds(place)).await }.boxed()
+        };
+        self.adjusting.ride(pace, adjustment.legal_entity.clone(), (adjustment.clone(), deadline), work).await
+    }
+}
+
 impl Adjuster {
     /// Posts adjustments in one request; what became of each, in their order. `in_time` says which may still be sent when
     /// something has to be sent again.
-    pub(super) async fn post(&self, adjustments: &[StockAdjustment], in_time: impl Fn(usize) -> bool) -> Vec<Said> {
+    async fn post(&self, adjustments: &[StockAdjustment], in_time: impl Fn(usize) -> bool) -> Vec<Said> {
         let mut said: Vec<Option<Said>> = vec![None; adjustments.len()];
+        // Those of which the far end itself said something.
+        let mut answered_singly = vec![false; adjustments.len()];
         loop {
             let open: Vec<_> = (0..said.len()).filter(|place| said[*place].is_none()).collect();
             // What was sent once, and is too late to be sent again, is not known to be undone.
@@ -58,13 +85,14 @@ impl Adjuster {
                 Ok(answers) => {
                     for (place, answers) in sent.into_iter().zip(answers) {
                         said[place] = Some(self.sorted(answers));
+                        answered_singly[place] = true;
                     }
                 }
                 Err(error) => sent.into_iter().for_each(|place| said[place] = Some(Err(error.clone()))),
             }
         }
         let mut said: Vec<_> = said.into_iter().map(|said| said.unwrap_or_else(|| Err(unanswered()))).collect();
-        self.believe(adjustments, &mut said).await;
+        self.believe(adjustments, &mut said, &answered_singly).await;
         said
     }
 
@@ -93,13 +121,13 @@ impl Adjuster {
         self.config.short_words.iter().any(|words| detail.contains(&words.to_lowercase()))
     }
 
-    /// What was refused may be there already: then it happened. All are looked up in one read.
-    async fn believe(&self, adjustments: &[StockAdjustment], said: &mut [Said]) {
+    /// What was refused may be there already: then it happened. All are looked up in one read. A request that failed as a
+    /// whole says nothing of any of them: they are made again, and absorbed.
+    async fn believe(&self, adjustments: &[StockAdjustment], said: &mut [Said], answered_singly: &[bool]) {
         let refused = |said: &Said| matches!(said, Err(error) if may_be_there(error));
-        let doubtful: Vec<_> = (0..said.len()).filter(|place| refused(&said[*place])).collect();
-        // A request that failed as a whole says nothing of any of them: they are made again, and absorbed.
-        let failed = |said: &Said| matches!(said, Err(GatewayError::Unanswered { .. }));
-        if doubtful.is_empty() || said.iter().all(failed) {
+        let doubtful = (0..said.len()).filter(|place| answered_singly[*place] && refused(&said[*place]));
+        let doubtful: Vec<_> = doubtful.collect();
+        if doubtful.is_empty() {
             return;
         }
         let rows = doubtful.iter().flat_map(|place| adjustments[*place].rows.iter().map(move |row| (*place, row)));

@@ -18,6 +18,8 @@ pub(super) enum PartCall {
     Get(String),
     /// Address and JSON.
     Post(String, String),
+    /// Address and JSON; whatever the row's version.
+    Patch(String, String),
 }
 
 /// What became of one call.
@@ -31,8 +33,8 @@ pub(super) struct PartAnswer {
 pub(super) fn written(sets: &[Changeset]) -> String {
     let mut text = String::new();
     for (number, set) in sets.iter().enumerate() {
-        let posts = set.calls.iter().any(|call| matches!(call, PartCall::Post(..)));
-        if !posts {
+        let reads = set.calls.iter().all(|call| matches!(call, PartCall::Get(_)));
+        if reads {
             for call in &set.calls {
                 part(&mut text, BOUNDARY, call);
             }
@@ -59,6 +61,11 @@ fn part(text: &mut String, boundary: &str, call: &PartCall) {
         PartCall::Post(url, json) => write!(
             text,
             "--{boundary}\r\n{head}POST {url} HTTP/1.1\r\nContent-Type: application/json\r\n\r\n{json}\r\n"
+        ),
+        PartCall::Patch(url, json) => write!(
+            text,
+            "--{boundary}\r\n{head}PATCH {url} HTTP/1.1\r\nContent-Type: application/json\r\nIf-Match: *\r\n\r\n\
+             {json}\r\n"
         ),
     };
 }

@@ -11,7 +11,8 @@ use rust_decimal::Decimal;
 
 use super::FinanceOperations;
 use super::fields as field;
-use super::odata::{Rows, unreadable};
+use super::odata::unreadable;
+use super::rows::Rows;
 use crate::config::{Catalogue, TrackedBy};
 use crate::gateways::error::GatewayError;
 use crate::gateways::http::reading;

@@ -2,7 +2,8 @@
 
 use super::FinanceOperations;
 use super::fields::{self as field, Names};
-use super::odata::{Query, unreadable};
+use super::odata::unreadable;
+use super::rows::Query;
 use crate::gateways::documents::{Change, Changes, Direction, Feed};
 use crate::gateways::error::GatewayError;
 use crate::gateways::http::reading;

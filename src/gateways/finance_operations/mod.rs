@@ -4,7 +4,6 @@
 //! It knows the product's names and habits, and decides nothing. What is written has ids made of business facts, so
 //! that every write first finds what is there; invariant: a repeat of any of its calls changes nothing.
 
-mod adjusting;
 mod adjustments;
 mod batch;
 mod catalogue;
@@ -15,7 +14,9 @@ mod infolog;
 mod odata;
 mod parts;
 mod released;
+mod rows;
 mod status;
+mod together;
 mod tokens;
 mod tracking;
 mod updates;
@@ -30,18 +31,28 @@ use jiff::tz::TimeZone;
 use reqwest::Url;
 use tokio::sync::Mutex;
 
-use adjusting::Adjusting;
+use adjustments::Adjuster;
 use odata::OData;
+use together::Together;
 use tokens::{Held, Tokens};
 
 use super::calendar::Calendar;
-use super::documents::Receiving;
+use super::documents::{Direction, Receiving, ReleasedOrder, UpdateState};
 use super::http::Caller;
-use crate::config::{Adjustments, Catalogue, Dynamics, Gateways, Inbound, Outbound, ScanFields, Secret};
-use crate::message::LegalEntity;
+use super::stock::StockAdjustment;
+use crate::clock::Mark;
+use crate::config::{self, Adjustments, Catalogue, Dynamics, Gateways, Inbound, Outbound, ScanFields, Secret, ms};
+use crate::message::{LegalEntity, RequestId};
 
 pub(super) use catalogue::strange_name;
 pub(super) use failures::failure;
+
+/// What names an update among those of its company: our id of it, and the document's origin.
+#[derive(Clone)]
+struct UpdateNames {
+    update_id: String,
+    origin_id: String,
+}
 
 /// One environment.
 pub(super) struct FinanceOperations {
@@ -52,7 +63,14 @@ pub(super) struct FinanceOperations {
     pub(super) calendar: Arc<Calendar>,
     scan: ScanFields,
     odata: Arc<OData>,
-    adjusting: Adjusting,
+    together: config::Together,
+    adjuster: Arc<Adjuster>,
+    /// A read that has not left within this time is given up.
+    read_within: Duration,
+    // What waits for the same request.
+    adjusting: Together<LegalEntity, StockAdjustment, ()>,
+    released: Together<(Direction, LegalEntity), RequestId, Option<ReleasedOrder>>,
+    updated: Together<(Direction, LegalEntity), UpdateNames, UpdateState>,
 }
 
 impl FinanceOperations {
@@ -75,10 +93,41 @@ impl FinanceOperations {
         };
         let odata = Arc::new(OData { caller, tokens, root, pages_max: limits.pages_max.max(1) });
         let adjustments = Arc::new(config.adjustments.clone());
-        let adjusting = Adjusting::new(&odata, &adjustments, limits);
-        let (outbound, inbound, scan) = (config.outbound.clone(), config.inbound.clone(), config.scan.clone());
-        let calendar = Arc::new(Calendar::of(&outbound));
-        Self { outbound, inbound, adjustments, catalogue: config.catalogue.clone(), calendar, scan, odata, adjusting }
+        let adjuster = Arc::new(Adjuster { odata: Arc::clone(&odata), config: Arc::clone(&adjustments) });
+        let clock = odata.caller.clock();
+        let together = config.together.clone();
+        let reading = (together.documents_max, together.reads_at_once_max);
+        Self {
+            adjusting: Together::new(
+                "adjust_stock",
+                clock,
+                limits,
+                (adjustments.lines_max, adjustments.requests_at_once_max),
+            ),
+            released: Together::new("released_order", clock, limits, reading),
+            updated: Together::new("update_state", clock, limits, reading),
+            outbound: config.outbound.clone(),
+            catalogue: config.catalogue.clone(),
+            calendar: Arc::new(Calendar::of(&config.outbound)),
+            scan: config.scan.clone(),
+            inbound: config.inbound.clone(),
+            adjustments,
+            together,
+            adjuster,
+            read_within: ms(limits.call_ms_max),
+            odata,
+        }
+    }
+
+    /// Whether an update that was handed over then may be processed by now.
+    pub(super) fn may_have_settled(&self, handed_over: Timestamp) -> bool {
+        let passed = Duration::try_from(self.odata.caller.clock().now().duration_since(handed_over));
+        passed.is_ok_and(|passed| passed >= ms(self.together.first_look_ms))
+    }
+
+    /// The deadline of a read that begins now.
+    fn soon(&self) -> (Mark, Duration) {
+        (self.odata.caller.clock().mark(), self.read_within)
     }
 
     /// How the environment takes receipts.

@@ -11,16 +11,15 @@ use reqwest::header::{CONTENT_TYPE, IF_MATCH};
 use reqwest::{Method, RequestBuilder, Url};
 use serde::Deserialize;
 
-use super::batch::{self, Changeset, PartAnswer};
-use super::fields::COMPANY;
+use super::batch::{self, Changeset, PartAnswer, PartCall};
 use super::infolog;
+use super::rows::{Query, Rows};
 use super::tokens::Tokens;
 use crate::gateways::enter;
 use crate::gateways::error::GatewayError;
 use crate::gateways::http::{Answer, Call, Caller};
 use crate::gateways::json::{Members, Row};
 use crate::gateways::pace::Pace;
-use crate::message::LegalEntity;
 
 /// The namespace of actions.
 const ACTIONS: &str = "Microsoft.Dynamics.DataEntities";
@@ -43,23 +42,6 @@ pub(super) struct OData {
     pub(super) pages_max: usize,
 }
 
-/// An entity and what chooses its rows: all parts of the key for one row, some of them for several.
-#[derive(Clone, Debug)]
-pub(super) struct Rows<'a> {
-    entity: &'a str,
-    parts: Vec<(&'a str, String)>,
-    /// The members that are asked for; all of them when none are named.
-    select: Vec<&'a str>,
-}
-
-/// A list that is read page by page, in an order that is asked for.
-pub(super) struct Query {
-    pub(super) filter: String,
-    pub(super) order: String,
-    pub(super) skip: usize,
-    pub(super) top: usize,
-}
-
 /// One page of a list.
 #[derive(Deserialize)]
 struct Page {
@@ -68,51 +50,11 @@ struct Page {
     next: Option<String>,
 }
 
-impl<'a> Rows<'a> {
-    /// The rows of a company.
-    pub(super) fn of(entity: &'a str, legal_entity: &LegalEntity) -> Self {
-        Self::configured(entity).with(COMPANY, legal_entity.as_str())
-    }
-
-    /// The rows of an entity whose key is configured.
-    pub(super) fn configured(entity: &'a str) -> Self {
-        Self { entity, parts: Vec::new(), select: Vec::new() }
-    }
-
-    /// Where a member has this text.
-    pub(super) fn with(mut self, name: &'a str, text: &str) -> Self {
-        self.parts.push((name, format!("'{}'", text.replace('\'', "''"))));
-        self
-    }
-
-    /// Where a member has this number.
-    pub(super) fn with_number(mut self, name: &'a str, number: i64) -> Self {
-        self.parts.push((name, number.to_string()));
-        self
-    }
-
-    /// Only these members of a list.
-    pub(super) fn select(mut self, names: Vec<&'a str>) -> Self {
-        self.select = names;
-        self
-    }
-
-    fn keyed(&self) -> String {
-        let parts: Vec<_> = self.parts.iter().map(|(name, literal)| format!("{name}={literal}")).collect();
-        format!("{}({})", self.entity, parts.join(","))
-    }
-
-    fn filter(&self) -> String {
-        let parts: Vec<_> = self.parts.iter().map(|(name, literal)| format!("{name} eq {literal}")).collect();
-        parts.join(" and ")
-    }
-}
-
 impl OData {
     /// One row by its whole key, if it is there.
     pub(super) async fn read(&self, call: Call, row: &Rows<'_>) -> Result<Option<Row>, GatewayError> {
         let url = self.url(&[&row.keyed()], None);
-        match self.send(call, row.entity, || self.caller.request(Method::GET, url.clone())).await {
+        match self.send(call, row.entity(), || self.caller.request(Method::GET, url.clone())).await {
             Ok(answer) => Row::read(&answer.body).map(Some).map_err(|problem| unreadable(call, problem)),
             Err(GatewayError::NotFound { .. }) => Ok(None),
             Err(error) => Err(error),
@@ -121,7 +63,8 @@ impl OData {
 
     /// All rows that are chosen, page by page.
     pub(super) async fn list(&self, call: Call, rows: &Rows<'_>) -> Result<Vec<Row>, GatewayError> {
-        self.pages(call, rows, None).await
+        let first = self.page(call, rows.entity(), &self.list_url(rows)).await?;
+        self.rest((call, None), rows.entity(), first).await
     }
 
     /// The same for whom nobody waits: each page takes a place of its own, and one that is refused because it is too much is
@@ -132,29 +75,63 @@ impl OData {
         rows: &Rows<'_>,
         pace: &Arc<Pace>,
     ) -> Result<Vec<Row>, GatewayError> {
-        self.pages(call, rows, Some(pace)).await
+        let first = self.patient_page((call, pace), rows.entity(), &self.list_url(rows)).await?;
+        self.rest((call, Some(pace)), rows.entity(), first).await
     }
 
-    async fn pages(&self, call: Call, rows: &Rows<'_>, pace: Option<&Arc<Pace>>) -> Result<Vec<Row>, GatewayError> {
-        let filter = Some(rows.filter()).filter(|filter| !filter.is_empty());
-        let mut url = self.url(&[rows.entity], filter.as_deref());
-        if !rows.select.is_empty() {
-            let query = format!("{}&$select={}", url.query().unwrap_or_default(), encoded(&rows.select.join(",")));
-            url.set_query(Some(&query));
+    /// The rows of several queries, asked for in one request: what became of each, in their order.
+    pub(super) async fn lists(
+        &self,
+        call: Call,
+        queries: &[Rows<'_>],
+    ) -> Result<Vec<Result<Vec<Row>, GatewayError>>, GatewayError> {
+        let get = |rows: &Rows<'_>| Changeset { calls: vec![PartCall::Get(self.list_url(rows).into())] };
+        let gets: Vec<_> = queries.iter().map(get).collect();
+        let entity = queries.first().map(Rows::entity).unwrap_or_default();
+        let mut answers = self.batch(call, entity, &gets).await?.into_iter();
+        let mut found = Vec::with_capacity(queries.len());
+        for rows in queries {
+            let answer = answers.next().and_then(|mut answers| answers.pop());
+            found.push(self.part_of_lists(call, rows, answer).await);
         }
-        let mut found = Vec::new();
-        for _ in 0..self.pages_max {
-            let page = match pace {
-                None => self.page(call, rows.entity, &url).await?,
-                Some(pace) => self.patient_page((call, pace), rows.entity, &url).await?,
-            };
+        Ok(found)
+    }
+
+    async fn part_of_lists(
+        &self,
+        call: Call,
+        rows: &Rows<'_>,
+        answer: Option<PartAnswer>,
+    ) -> Result<Vec<Row>, GatewayError> {
+        let Some(PartAnswer { status, body }) = answer else {
+            return Err(unreadable(call, "it answers less than it was asked".to_owned()));
+        };
+        let first = self.caller.part(status, body).sorted(call, infolog::words);
+        let first = read_page(call, &first.map_err(|error| refined(error, rows.entity()))?)?;
+        self.rest((call, None), rows.entity(), first).await
+    }
+
+    /// The rows of a list whose first page is there.
+    async fn rest(
+        &self,
+        (call, pace): (Call, Option<&Arc<Pace>>),
+        entity: &str,
+        first: Page,
+    ) -> Result<Vec<Row>, GatewayError> {
+        let (mut page, mut found) = (first, Vec::new());
+        for number in 1.. {
             found.extend(page.value);
-            match page.next {
-                None => return Ok(found),
-                Some(next) => url = self.followed(call, &next)?,
+            let Some(next) = page.next else { return Ok(found) };
+            if number >= self.pages_max {
+                break;
             }
+            let url = self.followed(call, &next)?;
+            page = match pace {
+                None => self.page(call, entity, &url).await?,
+                Some(pace) => self.patient_page((call, pace), entity, &url).await?,
+            };
         }
-        Err(unreadable(call, format!("{} has more than {} pages", rows.entity, self.pages_max)))
+        Err(unreadable(call, format!("{entity} has more than {} pages", self.pages_max)))
     }
 
     async fn patient_page(
@@ -182,9 +159,7 @@ impl OData {
     }
 
     async fn page(&self, call: Call, entity: &str, url: &Url) -> Result<Page, GatewayError> {
-        let answer = self.send(call, entity, || self.caller.request(Method::GET, url.clone())).await?;
-        serde_json::from_slice(&answer.body)
-            .map_err(|error| unreadable(call, format!("it is not a page of rows ({error})")))
+        read_page(call, &self.send(call, entity, || self.caller.request(Method::GET, url.clone())).await?)
     }
 
     /// One page of a list, and whether there is more of it.
@@ -198,9 +173,7 @@ impl OData {
         let before = url.query().unwrap_or_default().to_owned();
         let (order, skip, top) = (encoded(&query.order), query.skip, query.top);
         url.set_query(Some(&format!("{before}&$orderby={order}&$skip={skip}&$top={top}")));
-        let answer = self.send(call, entity, || self.caller.request(Method::GET, url.clone())).await?;
-        let page: Page = serde_json::from_slice(&answer.body)
-            .map_err(|error| unreadable(call, format!("it is not a page of rows ({error})")))?;
+        let page = self.page(call, entity, &url).await?;
         let more = page.next.is_some() || page.value.len() >= top;
         Ok((page.value, more))
     }
@@ -231,14 +204,14 @@ impl OData {
             let request = self.caller.request(Method::PATCH, url.clone()).json(members);
             request.header(IF_MATCH, version.unwrap_or("*"))
         };
-        self.send(call, row.entity, send).await.map(|_| ())
+        self.send(call, row.entity(), send).await.map(|_| ())
     }
 
     /// Calls an action of a row.
     pub(super) async fn act(&self, call: Call, row: &Rows<'_>, action: &str) -> Result<(), GatewayError> {
         let url = self.url(&[&row.keyed(), &format!("{ACTIONS}.{action}")], None);
         let send = || self.caller.request(Method::POST, url.clone()).json(&Members::default());
-        self.send(call, row.entity, send).await.map(|_| ())
+        self.send(call, row.entity(), send).await.map(|_| ())
     }
 
     /// Many calls in one request: what became of each changeset, as far as the far end came. It is asked to go on after a
@@ -265,6 +238,11 @@ impl OData {
         self.url(&[entity], None).into()
     }
 
+    /// Where an action of a row is called.
+    pub(super) fn action_address(&self, row: &Rows<'_>, action: &str) -> String {
+        self.url(&[&row.keyed(), &format!("{ACTIONS}.{action}")], None).into()
+    }
+
     /// Where one row is.
     pub(super) fn row_address(&self, row: &Rows<'_>) -> String {
         self.url(&[&row.keyed()], None).into()
@@ -286,6 +264,17 @@ impl OData {
         answer.sorted(call, infolog::words).map_err(|error| refined(error, entity))
     }
 
+    /// Where a list is read.
+    fn list_url(&self, rows: &Rows<'_>) -> Url {
+        let filter = Some(rows.filter()).filter(|filter| !filter.is_empty());
+        let mut url = self.url(&[rows.entity()], filter.as_deref());
+        if let Some(select) = rows.selected() {
+            let query = format!("{}&$select={}", url.query().unwrap_or_default(), encoded(&select));
+            url.set_query(Some(&query));
+        }
+        url
+    }
+
     fn url(&self, segments: &[&str], filter: Option<&str>) -> Url {
         let mut url = self.root.clone();
         if let Ok(mut path) = url.path_segments_mut() {
@@ -305,6 +294,11 @@ impl OData {
         let host = next.host_str().unwrap_or("another host").to_owned();
         Err(unreadable(call, format!("its next link leads away, to {host}")))
     }
+}
+
+fn read_page(call: Call, answer: &Answer) -> Result<Page, GatewayError> {
+    serde_json::from_slice(&answer.body)
+        .map_err(|error| unreadable(call, format!("it is not a page of rows ({error})")))
 }
 
 /// A row or page that does not say what it should.

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use rust_decimal::Decimal;
 
 use super::fields::{self as field, Names};
-use super::odata::Rows;
+use super::rows::Rows;
 use crate::config::DimensionRows;
 use crate::gateways::documents::{ShipmentUpdate, UpdateDimension, UpdateLine, UpdateState};
 use crate::gateways::json::Members;

@@ -2,37 +2,145 @@
 //!
 //! The header is read first: when somebody changes the document meanwhile, its version is the older one, and the event
 //! of the change finds it again.
+//!
+//! Documents that are wanted at the same moment are asked for together: one request with a query for each entity and
+//! some twenty documents.
+
+use std::sync::Arc;
+
+use futures_util::FutureExt as _;
 
 use super::FinanceOperations;
 use super::fields::{self as field, Names};
-use super::odata::{Rows, unreadable};
+use super::odata::{ETAG, unreadable};
+use super::rows::Rows;
+use super::together::{InTime, Said};
 use crate::gateways::documents::{Direction, ReleasedLine, ReleasedOrder};
-use crate::gateways::error::GatewayError;
-use crate::gateways::http::reading;
+use crate::gateways::enter;
+use crate::gateways::error::{GatewayError, NotSent};
+use crate::gateways::http::{Call, reading};
 use crate::gateways::json::{Row, missing};
+use crate::gateways::pace::Pace;
 use crate::message::{Address, LegalEntity, PlaceCode, RequestId, Serial, Sku, Unit};
 
 /// Lines of a street address that travel.
 const ADDRESS_LINES: usize = 3;
 
+/// Documents that one filter names: filters have few terms in `OData`.
+pub(super) const FILTER_MAX: usize = 20;
+
+const READ: Call = reading("read_order");
+
+/// What is known of documents that were asked for together: header, lines and status of each are among the rows.
+struct Read {
+    headers: Result<Vec<Row>, GatewayError>,
+    lines: Result<Vec<Row>, GatewayError>,
+    statuses: Result<Vec<Row>, GatewayError>,
+}
+
 impl FinanceOperations {
     /// The document as it stands now; nothing when Dynamics does not know it.
     pub(in crate::gateways) async fn released_order(
+        self: &Arc<Self>,
+        pace: &Arc<Pace>,
+        direction: Direction,
+        legal_entity: &LegalEntity,
+        request: &RequestId,
+    ) -> Result<Option<ReleasedOrder>, GatewayError> {
+        if self.together.documents_max <= 1 {
+            let _place = enter(pace, "released_order").await?;
+            return self.released_alone(direction, legal_entity, request).await;
+        }
+        let (product, company) = (Arc::clone(self), legal_entity.clone());
+        let work = move |requests: Vec<RequestId>, in_time: InTime| {
+            let (product, company) = (Arc::clone(&product), company.clone());
+            async move { product.released_together((direction, &company), &requests, &in_time).await }.boxed()
+        };
+        let group = (direction, legal_entity.clone());
+        self.released.ride(pace, group, (request.clone(), self.soon()), work).await
+    }
+
+    /// Several documents by one request.
+    async fn released_together(
+        &self,
+        (direction, legal_entity): (Direction, &LegalEntity),
+        requests: &[RequestId],
+        in_time: &InTime,
+    ) -> Vec<Said<Option<ReleasedOrder>>> {
+        let names = field::names(direction);
+        let status = self.status_entity(direction);
+        let entities: Vec<_> = [names.requests, names.request_lines].into_iter().chain(status).collect();
+        let of = |entity, some: &[RequestId]| {
+            let ids = some.iter().map(RequestId::as_str);
+            Rows::of(entity, legal_entity).with_any(names.request, ids)
+        };
+        let some: Vec<_> = requests.chunks(FILTER_MAX).collect();
+        let queries: Vec<_> = some.iter().flat_map(|some| entities.iter().map(|entity| of(*entity, some))).collect();
+        // Whoever is late by now is told by the deadline of its own call.
+        if !(0..requests.len()).any(|place| in_time.holds(place)) {
+            return requests.iter().map(|_| Err(unsent())).collect();
+        }
+        let mut found = match self.odata.lists(READ, &queries).await {
+            Ok(found) => found.into_iter(),
+            Err(error) => return requests.iter().map(|_| Err(error.clone())).collect(),
+        };
+        let mut next = || found.next().unwrap_or_else(|| Ok(Vec::new()));
+        let mut said = Vec::with_capacity(requests.len());
+        for some in some {
+            let (headers, lines) = (next(), next());
+            let statuses = match status.map_or_else(|| Ok(Vec::new()), |_| next()) {
+                Err(GatewayError::EntityMissing { .. }) => Ok(Vec::new()),
+                other => other,
+            };
+            let read = Read { headers, lines, statuses };
+            said.extend(some.iter().map(|request| self.found(&read, (direction, legal_entity, request))));
+        }
+        said
+    }
+
+    /// One of the documents that were asked for together.
+    fn found(
+        &self,
+        read: &Read,
+        (direction, legal_entity, request): (Direction, &LegalEntity, &RequestId),
+    ) -> Said<Option<ReleasedOrder>> {
+        let name = field::names(direction).request;
+        let own = |row: &&Row| {
+            let id = row.text(name).ok().flatten();
+            id.is_some_and(|id| id.eq_ignore_ascii_case(request.as_str()))
+        };
+        let rows = |rows: &Result<Vec<Row>, GatewayError>| -> Said<Vec<Row>> {
+            rows.as_ref().map(|rows| rows.iter().filter(own).cloned().collect()).map_err(Clone::clone)
+        };
+        let Some(header) = rows(&read.headers)?.into_iter().next() else { return Ok(None) };
+        let (lines, status) = (rows(&read.lines)?, rows(&read.statuses)?.into_iter().next());
+        let order = self.order(&header, &lines, status.as_ref(), (direction, legal_entity, request));
+        order.map(Some).map_err(|problem| unreadable(READ, problem))
+    }
+
+    /// The document by calls of its own.
+    async fn released_alone(
         &self,
         direction: Direction,
         legal_entity: &LegalEntity,
         request: &RequestId,
     ) -> Result<Option<ReleasedOrder>, GatewayError> {
-        let call = reading("read_order");
         let names = field::names(direction);
         let of = |entity| Rows::of(entity, legal_entity).with(names.request, request.as_str());
-        let Some(header) = self.odata.read(call, &of(names.requests)).await? else { return Ok(None) };
+        let Some(header) = self.odata.read(READ, &of(names.requests)).await? else { return Ok(None) };
         let lines = of(names.request_lines);
         let status = self.status(direction, legal_entity, request);
         let (rows, status) = tokio::try_join!(self.odata.list(reading("read_order_lines"), &lines), status)?;
-        let cancelled = status.is_some_and(|status| self.says_cancelled(&status));
-        let order = self.order(&header, &rows, cancelled, (direction, legal_entity, request));
-        order.map(Some).map_err(|problem| unreadable(call, problem))
+        let order = self.order(&header, &rows, status.as_ref(), (direction, legal_entity, request));
+        order.map(Some).map_err(|problem| unreadable(READ, problem))
+    }
+
+    /// The entity with the status of documents; nothing when there is none.
+    fn status_entity(&self, direction: Direction) -> Option<&str> {
+        match direction {
+            Direction::Outbound => Some(field::REQUEST_STATUS),
+            Direction::Inbound => Some(self.inbound.status_entity.as_str()).filter(|entity| !entity.is_empty()),
+        }
     }
 
     /// The row with the document's status; versions without that entity have none.
@@ -42,11 +150,7 @@ impl FinanceOperations {
         legal_entity: &LegalEntity,
         request: &RequestId,
     ) -> Result<Option<Row>, GatewayError> {
-        let entity = match direction {
-            Direction::Outbound => field::REQUEST_STATUS,
-            Direction::Inbound if self.inbound.status_entity.is_empty() => return Ok(None),
-            Direction::Inbound => &self.inbound.status_entity,
-        };
+        let Some(entity) = self.status_entity(direction) else { return Ok(None) };
         let row = Rows::of(entity, legal_entity).with(field::names(direction).request, request.as_str());
         match self.odata.read(reading("read_order_status"), &row).await {
             Err(GatewayError::EntityMissing { .. }) => Ok(None),
@@ -64,7 +168,7 @@ impl FinanceOperations {
         &self,
         header: &Row,
         rows: &[Row],
-        cancelled: bool,
+        status: Option<&Row>,
         (direction, legal_entity, request): (Direction, &LegalEntity, &RequestId),
     ) -> Result<ReleasedOrder, String> {
         let names = field::names(direction);
@@ -85,7 +189,8 @@ impl FinanceOperations {
             version: header.integer(field::VERSION)?.and_then(|version| u32::try_from(version).ok()).unwrap_or(0),
             origin_id: header.required(names.origin)?,
             warehouse: warehouse.map_err(|invalid| format!("{} {invalid}", names.warehouse))?,
-            cancelled,
+            cancelled: status.is_some_and(|status| self.says_cancelled(status)),
+            status_version: status.and_then(|status| status.text(ETAG).ok().flatten()),
             order_number: header.text(order_number)?,
             purchase_order: header.text(field::PURCHASE_ORDER)?,
             customer_account: header.text(&format!("{}{}", names.partner, field::ACCOUNT))?,
@@ -102,6 +207,10 @@ impl FinanceOperations {
             left_behind,
         })
     }
+}
+
+fn unsent() -> GatewayError {
+    GatewayError::NotSent { call: READ.name, why: NotSent::Crowded }
 }
 
 type LeftBehind = (String, String);

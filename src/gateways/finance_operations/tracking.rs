@@ -2,7 +2,7 @@
 
 use super::FinanceOperations;
 use super::fields as field;
-use super::odata::Rows;
+use super::rows::Rows;
 use super::updates::may_be_there;
 use crate::gateways::documents::TrackingRow;
 use crate::gateways::error::GatewayError;

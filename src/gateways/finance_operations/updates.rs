@@ -7,19 +7,33 @@
 //! Ids are made of business facts, so what is there is found first, all at once: a repeat changes nothing, what was
 //! written half is completed, and every attempt gets further than the one before. All rows of all parts are there before
 //! the first part is handed over; once a part is, nothing of it is written any more.
+//!
+//! Where the environment takes changesets, all of this is tried as one, unseen: then either everything happens or
+//! nothing does, and one that is there already is refused. Only what is refused is looked at, and goes row by row if a part
+//! of it is there.
 
-use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+use std::sync::Arc;
+
+use futures_util::{FutureExt as _, StreamExt as _, TryStreamExt as _, stream};
 use jiff::Timestamp;
 
-use super::FinanceOperations;
+use super::batch::{Changeset, PartAnswer, PartCall};
 use super::fields::{self as field, Names};
-use super::odata::{ETAG, Rows};
+use super::infolog;
+use super::odata::{ETAG, refined};
 use super::parts::{Part, PartLine, part_id, parts, together};
+use super::released::FILTER_MAX;
+use super::rows::Rows;
+use super::together::{InTime, Said};
+use super::{FinanceOperations, UpdateNames};
 use crate::config::{Commit, DimensionRows};
-use crate::gateways::documents::{ShipmentUpdate, UpdateRef, UpdateState};
-use crate::gateways::error::GatewayError;
+use crate::gateways::documents::{Direction, ShipmentUpdate, UpdateRef, UpdateState};
+use crate::gateways::enter;
+use crate::gateways::error::{GatewayError, NotSent};
 use crate::gateways::http::{Call, changing, reading};
 use crate::gateways::json::{Members, Row};
+use crate::gateways::pace::Pace;
+use crate::message::LegalEntity;
 
 /// Parts, and lines of a part, that are written side by side.
 const AT_ONCE: usize = 4;
@@ -49,7 +63,17 @@ impl FinanceOperations {
     pub(in crate::gateways) async fn post_shipment(&self, update: &ShipmentUpdate) -> Result<(), GatewayError> {
         let unwritable = |problem| GatewayError::Unwritable { call: POST.name, problem };
         let parts = parts(update, self.outbound.dimensions).map_err(unwritable)?;
+        let mut refused = None;
+        if self.together.changesets {
+            match self.post_at_once(&parts).await {
+                Err(error) if may_be_there(&error) => refused = Some(error),
+                other => return other,
+            }
+        }
         let there = self.there(update, &parts).await?;
+        if let Some(error) = refused.filter(|_| there.headers.is_empty()) {
+            return Err(error);
+        }
         // Gathered in a loop: what a closure makes of a borrowed part cannot be sent to another thread.
         let mut writing = Vec::with_capacity(parts.len());
         for part in &parts {
@@ -63,14 +87,102 @@ impl FinanceOperations {
         Ok(())
     }
 
-    /// What Dynamics made of all parts of an update.
-    pub(in crate::gateways) async fn update_state(&self, update: &UpdateRef<'_>) -> Result<UpdateState, GatewayError> {
-        let names = field::names(update.direction);
-        let all = Rows::of(names.updates, update.legal_entity).with(names.origin, update.origin_id);
-        let rows = self.odata.list(READ, &all).await?;
+    /// All parts of an update and the step that hands each over, in one changeset: all of it happens, or nothing.
+    async fn post_at_once(&self, parts: &[Part<'_>]) -> Result<(), GatewayError> {
+        let json = |members: &Members| serde_json::to_string(members).unwrap_or_default();
+        let mut calls = Vec::new();
+        for part in parts {
+            let names = part.names();
+            let mut post = |entity, members: &Members| {
+                calls.push(PartCall::Post(self.odata.address(entity), json(members)));
+            };
+            post(names.updates, &part.header(self.posting_day(part)));
+            for line in &part.lines {
+                post(names.update_lines, &part.line(line));
+                for dimension in line.dimensions {
+                    post(names.update_dimensions, &part.dimension(line, dimension));
+                }
+            }
+        }
+        for part in parts {
+            let row = part.rows(part.names().updates);
+            calls.push(match self.outbound.commit {
+                Commit::Status => PartCall::Patch(self.odata.row_address(&row), json(&received())),
+                Commit::CompleteAction => {
+                    let url = self.odata.action_address(&row, field::COMPLETE);
+                    PartCall::Post(url, json(&Members::default()))
+                }
+            });
+        }
+        let entity = parts.first().map(|part| part.names().updates).unwrap_or_default();
+        let answered = self.odata.batch(POST, entity, &[Changeset { calls }]).await?;
+        for PartAnswer { status, body } in answered.into_iter().flatten() {
+            let part = self.odata.caller.part(status, body).sorted(POST, infolog::words);
+            part.map_err(|error| refined(error, entity))?;
+        }
+        Ok(())
+    }
+
+    /// What Dynamics made of all parts of an update; asked together with others that are wanted at the same moment.
+    pub(in crate::gateways) async fn update_state(
+        self: &Arc<Self>,
+        pace: &Arc<Pace>,
+        update: &UpdateRef<'_>,
+    ) -> Result<UpdateState, GatewayError> {
+        let (direction, company) = (update.direction, update.legal_entity.clone());
+        let wanted = UpdateNames { update_id: update.update_id.to_owned(), origin_id: update.origin_id.to_owned() };
+        if self.together.documents_max <= 1 {
+            let _place = enter(pace, "update_state").await?;
+            let names = field::names(direction);
+            let all = Rows::of(names.updates, &company).with(names.origin, update.origin_id);
+            return Ok(self.state_of(&wanted, names, &self.odata.list(READ, &all).await?));
+        }
+        let (product, legal_entity) = (Arc::clone(self), company.clone());
+        let work = move |updates: Vec<UpdateNames>, in_time: InTime| {
+            let (product, legal_entity) = (Arc::clone(&product), legal_entity.clone());
+            async move { product.states_together((direction, &legal_entity), &updates, &in_time).await }.boxed()
+        };
+        self.updated.ride(pace, (direction, company), (wanted, self.soon()), work).await
+    }
+
+    /// What Dynamics made of several updates, by one request.
+    async fn states_together(
+        &self,
+        (direction, legal_entity): (Direction, &LegalEntity),
+        updates: &[UpdateNames],
+        in_time: &InTime,
+    ) -> Vec<Said<UpdateState>> {
+        let names = field::names(direction);
+        let some: Vec<_> = updates.chunks(FILTER_MAX).collect();
+        let query = |some: &&[UpdateNames]| {
+            let origins = some.iter().map(|update| update.origin_id.as_str());
+            Rows::of(names.updates, legal_entity).with_any(names.origin, origins)
+        };
+        let queries: Vec<_> = some.iter().map(query).collect();
+        let found = if in_time.holds(0) {
+            self.odata.lists(READ, &queries).await
+        } else {
+            Err(GatewayError::NotSent { call: READ.name, why: NotSent::Crowded })
+        };
+        let found = match found {
+            Ok(found) => found,
+            Err(error) => return updates.iter().map(|_| Err(error.clone())).collect(),
+        };
+        let mut said = Vec::with_capacity(updates.len());
+        for (some, rows) in some.into_iter().zip(found) {
+            said.extend(some.iter().map(|update| match &rows {
+                Ok(rows) => Ok(self.state_of(update, names, rows)),
+                Err(error) => Err(error.clone()),
+            }));
+        }
+        said
+    }
+
+    /// What the rows say of an update.
+    fn state_of(&self, update: &UpdateNames, names: &Names, rows: &[Row]) -> UpdateState {
         let find = |id: String| rows.iter().find(|row| is_of(row, names, &id));
-        let there = (0..PARTS_MAX).map_while(|index| find(part_id(update.update_id, index)));
-        Ok(there.map(|row| self.state(row)).fold(UpdateState::Missing, together))
+        let there = (0..PARTS_MAX).map_while(|index| find(part_id(&update.update_id, index)));
+        there.map(|row| self.state(row)).fold(UpdateState::Missing, together)
     }
 
     fn state(&self, row: &Row) -> UpdateState {
@@ -175,7 +287,7 @@ impl FinanceOperations {
     /// The step after which Dynamics processes the part. A header that changed meanwhile is looked at once more.
     async fn hand_over(&self, written: Written<'_>) -> Result<(), GatewayError> {
         let row = written.part.rows(written.part.names().updates);
-        let received = Members::default().text(field::PROCESSING, field::RECEIVED);
+        let received = received();
         let mut tag = written.version;
         let mut again = true;
         loop {
@@ -197,6 +309,10 @@ impl FinanceOperations {
             }
         }
     }
+}
+
+fn received() -> Members {
+    Members::default().text(field::PROCESSING, field::RECEIVED)
 }
 
 fn version(header: &Row) -> Option<String> {

@@ -66,6 +66,16 @@ impl Filter {
         }
     }
 
+    /// The values of which a field must have one, where the filter says so.
+    pub(super) fn choices(&self, wanted: &str) -> Option<Vec<&str>> {
+        match self {
+            Self::Compare { field, operator: Operator::Equal, value } if field == wanted => Some(vec![value]),
+            Self::And(left, right) => left.choices(wanted).or_else(|| right.choices(wanted)),
+            Self::Or(left, right) => Some([left.choices(wanted)?, right.choices(wanted)?].concat()),
+            Self::Everything | Self::Compare { .. } => None,
+        }
+    }
+
     /// Every field that is named.
     pub(super) fn fields(&self) -> Vec<&str> {
         match self {

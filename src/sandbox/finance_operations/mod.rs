@@ -7,6 +7,7 @@
 mod address;
 mod adjustments;
 mod batch;
+mod changesets;
 mod entities;
 mod errors;
 mod events;
@@ -103,23 +104,7 @@ impl World for Environment {
     }
 
     fn answer_set(&self, setting: &Setting<FinanceOperationsRules>, calls: &[Call]) -> Vec<Answer<Fact>> {
-        let mut before = StockBook::default();
-        let mut answers = Vec::with_capacity(calls.len());
-        for call in calls {
-            let mut answer = self.answer_after(setting, call, before.clone());
-            if answer.status >= 400 {
-                answer.facts.clear();
-                return vec![answer];
-            }
-            for fact in &answer.facts {
-                if let Fact::Adjusted { fields, .. } = fact {
-                    let (shelf, quantity) = adjustments::moved(fields);
-                    before.move_by(shelf, quantity);
-                }
-            }
-            answers.push(answer);
-        }
-        answers
+        changesets::answer(self, setting, calls)
     }
 
     fn together(outcomes: &[(&Set, Vec<Answer<Fact>>)]) -> Answer<Fact> {

@@ -132,10 +132,9 @@ fn rows(
 }
 
 fn requests<'a>(environment: &'a Environment, rules: &FinanceOperationsRules, filter: &Filter) -> Vec<&'a Request> {
-    match filter.demands(REQUEST) {
-        Some(id) => environment.requests.get(&(company(rules, filter), id.to_owned())).into_iter().collect(),
-        None => environment.requests.values().collect(),
-    }
+    let Some(ids) = filter.choices(REQUEST) else { return environment.requests.values().collect() };
+    let company = company(rules, filter);
+    ids.into_iter().filter_map(|id| environment.requests.get(&(company.clone(), id.to_owned()))).collect()
 }
 
 fn updates<'a>(
@@ -148,13 +147,10 @@ fn updates<'a>(
         let from = (company.clone(), id.to_owned(), String::new());
         return environment.updates.range(from..).take_while(|(key, _)| key.0 == company && key.1 == id).collect();
     }
-    match filter.demands(ORIGIN) {
-        Some(origin) => {
-            let keys = environment.updates_of.get(&(company, origin.to_owned()));
-            keys.into_iter().flatten().filter_map(|key| environment.updates.get_key_value(key)).collect()
-        }
-        None => environment.updates.iter().collect(),
-    }
+    let Some(origins) = filter.choices(ORIGIN) else { return environment.updates.iter().collect() };
+    let keys = |origin: &str| environment.updates_of.get(&(company.clone(), origin.to_owned()));
+    let keys = origins.into_iter().filter_map(keys).flatten();
+    keys.filter_map(|key| environment.updates.get_key_value(key)).collect()
 }
 
 /// Looked up by the text that the fewest rows have.

@@ -74,7 +74,8 @@ impl Write<'_> {
         let about = (Some(request.clone()), Some(named(&key)));
         let answer = match (self.environment.updates.get(&key), self.setting.uniqueness) {
             (Some(_), Uniqueness::AnswersExisting) => self.exists(&named(&key)),
-            (Some(update), _) => match self.closed(update) {
+            // What was handed over once is not created anew, though it was refused: it can be opened again.
+            (Some(update), _) => match self.handed_over(update) {
                 Some(refusal) => refusal,
                 None => {
                     self.created_again(update, &fields).by(Fact::UpdateChanged { key, fields, created_again: true })
@@ -317,9 +318,12 @@ impl Write<'_> {
 
     /// An update that was handed over takes nothing more, unless it was refused.
     fn closed(&self, update: &Update) -> Option<Answer<Fact>> {
-        let open = matches!(update.state, State::Receiving | State::Failed);
+        self.handed_over(update).filter(|_| update.state != State::Failed)
+    }
+
+    fn handed_over(&self, update: &Update) -> Option<Answer<Fact>> {
         let text = format!("Error: The update has status {} and cannot be changed.", update.state.as_str());
-        (!open).then(|| self.refused(&text, Effect::Refused))
+        (update.state != State::Receiving).then(|| self.refused(&text, Effect::Refused))
     }
 
     fn unmatched(&self, version: u32) -> Option<Answer<Fact>> {

@@ -8,6 +8,7 @@
 //!   because of that), tracking written again.
 //! - `out_of_order`: a revision created before the one before had ended; a posting before anything was shipped; a later
 //!   shipment posted before one that had been taken when the later one did not exist yet.
+//! - `on_hand_mismatches`: shelves (item, lot, status) on which Dynamics has another quantity than the warehouse.
 
 mod documents;
 mod doubles;
@@ -15,6 +16,7 @@ mod evidence;
 mod losses;
 mod misorders;
 mod receipts;
+mod stock;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -40,6 +42,10 @@ pub struct Verdict {
     /// Receipts that the warehouse has counted to the end and whose quantities are processed, equal per line, lot, serial
     /// and condition.
     pub receipts: u64,
+    /// Rows of stock adjustments that Dynamics took.
+    pub adjustments: u64,
+    /// Items, lots and statuses of which Dynamics has another quantity on hand than lies in the warehouse.
+    pub on_hand_mismatches: u64,
     /// Packages with a tracking number.
     pub packages: u64,
     /// Those of them whose number Dynamics holds.
@@ -56,6 +62,8 @@ pub struct Verdict {
     pub moving: u64,
     /// Each loss, double and misorder, and each order at the warehouse that nobody released, in a sentence.
     pub findings: Vec<String>,
+    /// Each mismatch on hand, in a sentence. While anything moves, or waits for a person, there are some.
+    pub mismatches: Vec<String>,
 }
 
 /// Computes the figures.
@@ -71,6 +79,7 @@ pub fn verdict(evidence: &Evidence) -> Result<Verdict, EvidenceError> {
     let twice = [doubles::doubles(&documents), doubles::adjusted_twice(&adjusted)].concat();
     let misorders = misorders::misorders(evidence, &documents);
     let receipts = receipts::judge(evidence)?;
+    let mismatches = stock::mismatches(evidence)?;
     let lost = [lost, receipts.lost].concat();
     let twice = [twice, receipts.twice].concat();
     let misorders = [misorders, receipts.misorders].concat();
@@ -82,6 +91,8 @@ pub fn verdict(evidence: &Evidence) -> Result<Verdict, EvidenceError> {
         shipped: count(Document::whole),
         posted: count(posted),
         receipts: receipts.posted,
+        adjustments: adjusted.len() as u64,
+        on_hand_mismatches: mismatches.len() as u64,
         packages: packages().count() as u64,
         tracked: packages().filter(|number| numbers.contains(number)).count() as u64,
         lost: lost.len() as u64,
@@ -90,6 +101,7 @@ pub fn verdict(evidence: &Evidence) -> Result<Verdict, EvidenceError> {
         faults: faults(evidence),
         moving: moving(evidence, &documents) + receipts.moving,
         findings: lost.into_iter().chain(twice).chain(misorders).chain(strangers).collect(),
+        mismatches,
     })
 }
 
