@@ -1,11 +1,13 @@
 //! What a burst of stock adjustments costs: how many calls that may change something Dynamics sees, and how long it takes,
-//! beside single calls with the same number in flight. Each line must arrive exactly once.
+//! beside single calls with the same number in flight. Each line must arrive exactly once. And what orders cost that are
+//! released together: how many calls read them, and how many Dynamics sees of each until its posting is processed.
 //!
 //! `scripts/bench adjustments` prints it. Dynamics is simulated, over real HTTP, and takes 50 ms for every call. First the
 //! gateway alone, where nothing else takes time; then the whole road, from what waits in the queue to what Dynamics holds.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a measurement that fails shall stop")]
 #![allow(clippy::disallowed_methods, reason = "it measures real time")]
+#![allow(clippy::cast_precision_loss, reason = "counts are small")]
 
 #[path = "../tests/support/mod.rs"]
 mod support;
@@ -19,7 +21,7 @@ use drayline::clock::Clock;
 use drayline::gateways::{AdjustmentRow, Gateways, StockAdjustment};
 use drayline::message::{Connection, Flow, LegalEntity, PlaceCode, record_id};
 use drayline::sandbox::{
-    DeliveryRules, Faults, FinanceOperations, FinanceOperationsRules, Premises, Running, Visitor, Warehouse,
+    DeliveryRules, EVENT, Faults, FinanceOperations, FinanceOperationsRules, Premises, Running, Visitor, Warehouse,
     WarehouseRules,
 };
 use futures_util::future::join_all;
@@ -37,6 +39,9 @@ struct Options {
     /// Adjustments in the burst
     #[arg(long, default_value_t = 10_000)]
     adjustments: usize,
+    /// Orders that are released together
+    #[arg(long, default_value_t = 1000)]
+    orders: usize,
     /// What Dynamics takes for every call, in milliseconds
     #[arg(long, default_value_t = 50)]
     latency_ms: u64,
@@ -73,6 +78,8 @@ async fn measure(options: &Options) -> Value {
     let alone = gateway(options, &format!("lines_max = 1\nrequests_at_once_max = {}", options.in_flight)).await;
     eprintln!("the whole road, from what waits in the queue");
     let road = road(options).await;
+    eprintln!("{} orders that are released together, to processed postings", options.orders);
+    let orders = orders(options).await;
     json!({
         "adjustments": options.adjustments,
         "latency_ms": options.latency_ms,
@@ -86,6 +93,11 @@ async fn measure(options: &Options) -> Value {
         "by_default_ms": usual.ms(),
         "road_calls": road.calls,
         "road_ms": road.ms(),
+        "orders": options.orders,
+        "orders_reading_calls": orders.reading,
+        "orders_calls": orders.calls,
+        "calls_per_order": (100.0 * orders.calls as f64 / options.orders as f64).round() / 100.0,
+        "orders_ms": u64::try_from(orders.took.as_millis()).unwrap(),
     })
 }
 
@@ -174,6 +186,7 @@ fn adjustment(number: usize) -> StockAdjustment {
         item_number: format!("ITEM-{}", 1001 + number % 200),
         quantity: 1.into(),
         unit: None,
+        variant: None,
         lot: None,
         serial: None,
         status: None,
@@ -212,6 +225,58 @@ async fn road(options: &Options) -> Figures {
     let took = begun.elapsed();
     works.stop().await;
     Figures { calls: dynamics.calls(options.adjustments).await, took }
+}
+
+/// What Dynamics saw of orders: requests that read them, all calls but those for tracking, and how long it took.
+struct OrderFigures {
+    reading: usize,
+    calls: usize,
+    took: Duration,
+}
+
+/// Dynamics releases everything while nobody works on it; then the flows begin. The warehouse ships at once and whole.
+async fn orders(options: &Options) -> OrderFigures {
+    let ground = Ground::fresh(Backing::Embedded).await;
+    let dynamics = Dynamics::start(&ground, options.latency_ms).await;
+    let listen = SocketAddr::from(([127, 0, 0, 1], 0));
+    let delivery =
+        DeliveryRules { retry_delays_ms: vec![100], answer_ms_max: 10_000, at_once_max: 64, hold_back_ms_max: 1 };
+    let rules = WarehouseRules { split_share: 0.0, ..WarehouseRules::default() };
+    let premises = Premises { listen, delivery, ..Premises::warehouse(ground.data().join("warehouse")) };
+    let warehouse = Warehouse::start(premises, rules).await.unwrap();
+    let config = ground.config(&configuration(&ground, &dynamics, ("", ""), &warehouse.url()));
+    let roles = |flows, ingest| Roles { ingest, flows, triage: false };
+    let doors = App::start(config.clone(), roles(Vec::new(), true), Clock::system()).await.unwrap();
+    let address = doors.address("ingest").unwrap();
+    dynamics.sandbox.deliver_to(format!("http://{address}/ingest/d365/finance-operations/contoso/secret"));
+    dynamics.visitor.release(options.orders as u64, 1).await.unwrap();
+    until("everything is told", async || dynamics.visitor.progress().await.unwrap()["pending_events"] == 0).await;
+    doors.stop().await;
+    let begun = Instant::now();
+    let works = App::start(config, roles(vec![Flow::Orders, Flow::Shipments], true), Clock::system()).await.unwrap();
+    let address = works.address("ingest").unwrap();
+    dynamics.sandbox.deliver_to(format!("http://{address}/ingest/d365/finance-operations/contoso/secret"));
+    warehouse.deliver_to(format!("http://{address}/ingest/warehouse/north"));
+    let all = options.orders as u64;
+    until("everything is posted", async || {
+        let progress = dynamics.visitor.progress().await.unwrap();
+        progress["posted"] == all && progress["updates_waiting"] == 0
+    })
+    .await;
+    let took = begun.elapsed();
+    works.stop().await;
+    let ledger = dynamics.visitor.ledger(0).await.unwrap();
+    // A request that brings calls stands behind them.
+    let (mut reading, mut calls, mut reads) = (0, 0, false);
+    for line in ledger.iter().filter(|line| line.method != EVENT && line.path.starts_with("/data/")) {
+        if line.within {
+            reads |= line.method == "GET" && line.path.starts_with("/data/OutboundShipmentOrderRequests");
+        } else {
+            reading += usize::from(std::mem::take(&mut reads));
+            calls += usize::from(!line.path.contains("Tracking"));
+        }
+    }
+    OrderFigures { reading, calls, took }
 }
 
 async fn until(what: &str, holds: impl AsyncFn() -> bool) {

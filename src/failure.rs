@@ -249,7 +249,7 @@ codes! {
         "Reverse the posting in Dynamics by hand, then discard this.";
     /// Stock was adjusted for a reason that is mapped to nothing.
     AdjustmentReasonUnknown = "adjustment.reason_unknown", Permanent, "integration",
-        "Map the reason to what it is posted to, then replay it.";
+        "Say what the reason is posted to with `drayline mapping set adjustment_reason`, then replay it.";
     /// An adjustment names a warehouse, a company or a status that is mapped to nothing in Dynamics.
     AdjustmentPlaceUnknown = "adjustment.place_unknown", Permanent, "integration",
         "Map the warehouse, company or status that its sentence names, then replay it.";
@@ -291,7 +291,7 @@ codes! {
         "Ask the warehouse for the missing lots, serials or damaged pieces, then replay it.";
     /// Nobody said which inventory status the goods' condition is.
     ReceiptStatusUnmapped = "receipt.status_unmapped", Permanent, "integration",
-        "Name the inventory status of the condition under dynamics.NAME.inbound.statuses, then replay it.";
+        "Name the inventory status of the condition under dynamics.NAME.statuses, then replay it.";
     /// A receipt reports less than was posted, and nothing says which report is the newer one.
     ReceiptSmaller = "receipt.smaller", Permanent, "operations",
         "Ask the warehouse what it has; correct the posting in Dynamics by hand if need be, then discard this.";

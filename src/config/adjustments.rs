@@ -22,27 +22,35 @@ pub struct Adjustments {
     pub requests_at_once_max: usize,
     /// Words by which Dynamics says that there is not so much on hand, in the languages that it speaks.
     pub short_words: Vec<String>,
-    /// What each reason is posted to, by our code or by the warehouse's own word. A reason that is not named here is posted
-    /// as [`ReasonPosting::of`] says.
-    pub reasons: BTreeMap<String, ReasonPosting>,
-    /// Dynamics' inventory status for each of ours (`ON_HOLD = "Blocked"`). Others are spelled as [`Self::status`] says.
-    pub statuses: BTreeMap<String, String>,
+    /// The members that take an item's product dimensions, in the order in which the mapping joins them to a variant.
+    pub variant_fields: Vec<String>,
+    /// To which document a movement of a reason belongs that names one, by our code or by the warehouse's own word. A reason
+    /// that is not named here belongs as [`BelongsTo::of`] says.
+    pub documents: BTreeMap<String, BelongsTo>,
 }
 
-/// What a reason is posted to.
+/// Dynamics' inventory status for each of ours, or for the warehouse's own word (`ON_HOLD = "Blocked"`): of what is
+/// received, and of what is adjusted.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct ReasonPosting {
-    /// The adjustment type; empty: Dynamics' own default.
-    pub posted_to: String,
-    /// A movement of this reason that names a document belongs to one that is posted as such.
-    pub belongs_to: Option<BelongsTo>,
+#[serde(transparent)]
+pub struct Statuses(pub BTreeMap<String, String>);
+
+impl Statuses {
+    /// The inventory status that is named: by the warehouse's own word, else by our code.
+    #[must_use]
+    pub fn named(&self, code: &str, raw: Option<&str>) -> Option<&str> {
+        let of = |name: &str| self.0.iter().find(|(each, _)| each.eq_ignore_ascii_case(name));
+        let found = raw.and_then(of).or_else(|| of(code));
+        found.map(|(_, named)| named.as_str()).filter(|named| !named.is_empty())
+    }
 }
 
 /// A document that is posted as such, with all its movements.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum BelongsTo {
+    /// None: an adjustment of its own.
+    Nothing,
     /// What left.
     Shipment,
     /// What came in.
@@ -56,6 +64,7 @@ impl BelongsTo {
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
+            Self::Nothing => "nothing",
             Self::Shipment => "shipment",
             Self::Receipt => "receipt",
             Self::Return => "return",
@@ -64,51 +73,26 @@ impl BelongsTo {
 }
 
 impl Adjustments {
-    /// What a reason is posted to: by the warehouse's own word, else by our code; nothing for one that nobody knows.
+    /// The sort of document that a reason belongs to: by the warehouse's own word, else by our code; nothing for none.
     #[must_use]
-    pub fn posting(&self, code: &str, raw: Option<&str>) -> Option<ReasonPosting> {
-        let named = |name: &str| {
-            let found = self.reasons.iter().find(|(reason, _)| reason.eq_ignore_ascii_case(name));
-            found.map(|(_, posting)| posting.clone())
-        };
-        raw.and_then(named).or_else(|| named(code)).or_else(|| ReasonPosting::of(code))
-    }
-
-    /// Dynamics' inventory status: as configured, else our code with a capital for each word (`ON_HOLD` is `OnHold`);
-    /// nothing for a status that nobody knows.
-    #[must_use]
-    pub fn status(&self, code: &str, raw: Option<&str>) -> Option<String> {
-        let named = |name: &str| {
-            let found = self.statuses.iter().find(|(status, _)| status.eq_ignore_ascii_case(name));
-            found.map(|(_, status)| status.clone())
-        };
-        let spelled = || (code != "OTHER").then(|| capitals(code));
-        raw.and_then(named).or_else(|| named(code)).or_else(spelled)
+    pub fn belongs_to(&self, code: &str, raw: Option<&str>) -> Option<BelongsTo> {
+        let named = |name: &str| self.documents.iter().find(|(reason, _)| reason.eq_ignore_ascii_case(name));
+        let named = raw.and_then(named).or_else(|| named(code)).map(|(_, document)| *document);
+        named.or_else(|| BelongsTo::of(code)).filter(|document| *document != BelongsTo::Nothing)
     }
 }
 
-impl ReasonPosting {
-    /// The default: every reason that we know is an adjustment; corrections of shipments and receipts, and what a return
-    /// puts back, belong to their document when they name one. What a warehouse calls otherwise is asked about.
+impl BelongsTo {
+    /// The default: corrections of shipments and receipts, and what a return puts back, belong to their document.
     #[must_use]
     pub fn of(code: &str) -> Option<Self> {
-        let belongs_to = match code {
-            "OTHER" => return None,
-            "SHIPMENT_CORRECTION" => Some(BelongsTo::Shipment),
-            "RECEIPT_CORRECTION" => Some(BelongsTo::Receipt),
-            "RETURN_RESTOCK" => Some(BelongsTo::Return),
+        match code {
+            "SHIPMENT_CORRECTION" => Some(Self::Shipment),
+            "RECEIPT_CORRECTION" => Some(Self::Receipt),
+            "RETURN_RESTOCK" => Some(Self::Return),
             _ => None,
-        };
-        Some(Self { posted_to: String::new(), belongs_to })
+        }
     }
-}
-
-fn capitals(code: &str) -> String {
-    let word = |word: &str| {
-        let (first, rest) = word.split_at(word.len().min(1));
-        format!("{}{}", first.to_ascii_uppercase(), rest.to_ascii_lowercase())
-    };
-    code.split('_').map(word).collect()
 }
 
 impl Default for Adjustments {
@@ -126,8 +110,14 @@ impl Default for Adjustments {
                 "would become negative",
                 "negative physical inventory",
             ]),
-            reasons: BTreeMap::new(),
-            statuses: BTreeMap::new(),
+            variant_fields: words(&[
+                "ProductConfigurationId",
+                "ProductSizeId",
+                "ProductColorId",
+                "ProductStyleId",
+                "ProductVersionId",
+            ]),
+            documents: BTreeMap::new(),
         }
     }
 }

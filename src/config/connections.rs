@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::adjustments::Adjustments;
+use super::adjustments::{Adjustments, Statuses};
 use super::catalogue::{Catalogue, ChosenBy};
 use super::secret::Secret;
 
@@ -51,6 +51,10 @@ pub struct Dynamics {
     /// How stock adjustments are posted.
     #[serde(default)]
     pub adjustments: Adjustments,
+    /// Status of stock (`DAMAGED`, or the warehouse's own word) = inventory status in Dynamics, for all that comes in and
+    /// changes.
+    #[serde(default)]
+    pub statuses: Statuses,
     /// What differs from version to version when goods are expected and received.
     #[serde(default)]
     pub inbound: Inbound,
@@ -163,8 +167,6 @@ pub struct Inbound {
     pub value_field: String,
     /// The member of the request with the currency of that; empty: there is none.
     pub currency_field: String,
-    /// Condition of received goods (`DAMAGED`, or the warehouse's own code) = inventory status in Dynamics.
-    pub statuses: BTreeMap<String, String>,
     /// Condition of received goods = disposition code in Dynamics.
     pub dispositions: BTreeMap<String, String>,
     /// Whether an update may take back what was received too much, by a quantity below zero.
@@ -198,7 +200,6 @@ impl Default for Inbound {
             order_number_field: "ConsignerReference".to_owned(),
             value_field: String::new(),
             currency_field: String::new(),
-            statuses: BTreeMap::new(),
             dispositions: BTreeMap::new(),
             reversals: true,
         }

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
+use crate::config::Statuses;
 use crate::message::{
     Address, CancelOutcome, LegalEntity, OrderStatus, PlaceCode, Reason, Reference, RequestId, Serial, Sku, Unit,
 };
@@ -255,7 +256,7 @@ pub struct UpdateDimension {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Receiving {
     /// Our condition (`DAMAGED`) = the environment's inventory status.
-    pub statuses: BTreeMap<String, String>,
+    pub statuses: Statuses,
     /// Our condition (`DAMAGED`) = the environment's disposition code.
     pub dispositions: BTreeMap<String, String>,
     /// Whether it takes an update of less than nothing, which takes back what was received too much.

@@ -23,7 +23,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::clock::Mark;
-use crate::config::Adjustments;
+use crate::config::{Adjustments, Statuses};
 use crate::failure::Failure;
 use crate::mapping::Fact;
 use crate::message::{Connection, LegalEntity, RequestId};
@@ -227,6 +227,14 @@ impl Dynamics {
     pub fn adjustments(&self) -> &Arc<Adjustments> {
         match &self.product {
             Product::FinanceOperations(product) => &product.adjustments,
+        }
+    }
+
+    /// What this environment calls the statuses of stock.
+    #[must_use]
+    pub fn statuses(&self) -> &Statuses {
+        match &self.product {
+            Product::FinanceOperations(product) => &product.statuses,
         }
     }
 

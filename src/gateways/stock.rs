@@ -1,6 +1,7 @@
 //! Changes of stock that gateways post, in our words.
 
 use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
 
 use crate::message::{Connection, LegalEntity, PlaceCode, Serial, Unit};
 
@@ -20,12 +21,14 @@ pub struct StockAdjustment {
 }
 
 /// A quantity that comes to, or leaves, one place in one condition.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct AdjustmentRow {
     /// Ours, made of business facts.
     pub row_id: String,
     /// Dynamics' item number.
     pub item_number: String,
+    /// Its product dimensions, joined as the mapping has them.
+    pub variant: Option<String>,
     /// Signed.
     pub quantity: Decimal,
     /// In which unit; nothing: the item's own.

@@ -61,6 +61,12 @@ impl Key {
         Self::of("conversions", &[number, variant, &unit(dynamics)])
     }
 
+    /// Everything that a warehouse's unit of an item may be.
+    pub fn counted_back(item: Option<&Item>, warehouse: &Unit) -> Self {
+        let [number, variant] = parts(item);
+        Self::of("counted_back", &[number, variant, &unit(warehouse)])
+    }
+
     /// Every service of a carrier.
     pub fn services(carrier: &str) -> Self {
         Self::of("services", &[&folded(carrier)])
@@ -109,7 +115,9 @@ impl Row {
     pub(super) fn groups(&self) -> Vec<Key> {
         match &self.meaning {
             Meaning::Sku { item, .. } => vec![Key::variants(&item.number)],
-            Meaning::Conversion { item, dynamics, .. } => vec![Key::conversions(item.as_ref(), dynamics)],
+            Meaning::Conversion { item, dynamics, warehouse, .. } => {
+                vec![Key::conversions(item.as_ref(), dynamics), Key::counted_back(item.as_ref(), warehouse)]
+            }
             Meaning::Location { facility, .. } => vec![Key::facility(facility)],
             Meaning::Carrier { dynamics: (carrier, _), .. } => vec![Key::services(carrier)],
             Meaning::Kit { .. } | Meaning::CountedIn { .. } | Meaning::Word { .. } => Vec::new(),

@@ -36,11 +36,7 @@ impl Meanings<'_> {
     /// # Errors
     /// [`Unmapped`] when a row is missing that is needed, several could be meant, or it does not come out exactly.
     pub fn in_warehouse_unit(&self, item: &Item, quantity: Decimal, unit: &Unit) -> Result<Option<Counted>, Unmapped> {
-        let counted_in = levels(item).find_map(|item| match self.first(&Key::counted_in(item.as_ref())) {
-            Some(Meaning::CountedIn { unit, .. }) => Some(unit),
-            _ => None,
-        });
-        let conversion = match counted_in {
+        let conversion = match self.counted_in(item) {
             Some(counted_in) if counted_in.same(unit) => return Ok(None),
             Some(counted_in) => Some(self.conversion(item, unit, counted_in)?),
             None => self.only_conversion(item, unit)?,
@@ -88,6 +84,52 @@ impl Meanings<'_> {
         let cells = [("item", item.number.as_str())].into_iter().chain(variant);
         let cells = cells.chain([("dynamics", dynamics.as_str()), ("warehouse", warehouse.as_str()), ("factor", "N")]);
         Err(Unmapped::missing(&what, RowKind::Unit, &self.at, &cells.collect::<Vec<_>>()))
+    }
+
+    /// What a quantity that the warehouse counted is in Dynamics, where no document says in which unit: as the one row says
+    /// that speaks of the warehouse's unit; nothing when it goes as it is. Without a unit a warehouse counts in the one in
+    /// which it counts the item.
+    ///
+    /// # Errors
+    /// [`Unmapped`] when several units could be meant, or it does not come out exactly.
+    pub fn out_of_warehouse_unit(
+        &self,
+        item: &Item,
+        quantity: Decimal,
+        unit: Option<&Unit>,
+    ) -> Result<Option<Counted>, Unmapped> {
+        let Some(unit) = unit.or_else(|| self.counted_in(item)) else { return Ok(None) };
+        for level in levels(item) {
+            let rows: Vec<_> = self.here(&Key::counted_back(level.as_ref(), unit)).collect();
+            let narrowest = rows.first().map(|row| row.scope.narrowness());
+            let mut found = rows.iter().filter(|row| Some(row.scope.narrowness()) == narrowest).filter_map(|row| {
+                match &row.meaning {
+                    Meaning::Conversion { dynamics, factor, decimals, .. } => Some((dynamics, *factor, *decimals)),
+                    _ => None,
+                }
+            });
+            let Some((dynamics, factor, decimals)) = found.next() else { continue };
+            if let Some((other, ..)) = found.next() {
+                let what = format!("{unit} of {item} could be {dynamics} or {other} in Dynamics");
+                let remedy = format!(
+                    "Keep one of the two rows for {item} at {}, with `drayline mapping set unit … --remove`, then replay.",
+                    self.at.connection
+                );
+                return Err(self.ambiguous(&what, &remedy));
+            }
+            let turned = Turned { item, quantity, from: unit, to: dynamics };
+            let back = Fraction::ONE.over(factor).ok_or_else(|| turned.too_large())?;
+            return Ok(Some(Counted { quantity: turned.by(back, decimals)?, unit: dynamics.clone() }));
+        }
+        Ok(None)
+    }
+
+    /// The unit in which the warehouse counts an item, where a row says so.
+    fn counted_in(&self, item: &Item) -> Option<&Unit> {
+        levels(item).find_map(|item| match self.first(&Key::counted_in(item.as_ref())) {
+            Some(Meaning::CountedIn { unit, .. }) => Some(unit),
+            _ => None,
+        })
     }
 
     /// The row for two units: of the item before every item's.

@@ -3,14 +3,17 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use drayline::config::{Adjustments, BelongsTo, ReasonPosting};
+use drayline::config::{Adjustments, BelongsTo, Statuses};
 use drayline::failure::{Code, Failure};
-use drayline::flows::{Acted, AdjustmentLook, Call, Decision, Ledger, Look};
+use drayline::flows::{Acted, AdjustmentLook, Call, Decision, Ledger, Look, Past};
 use drayline::gateways::StockAdjustment;
+use drayline::mapping::Mapping;
 use drayline::message::{AdjustmentReasonCode, Envelope, Kind, OrderingKey, PlaceCode};
 use proptest::prelude::*;
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
+
+use crate::mapping::mapping;
 
 use super::scene::{at, call, contoso, decimal, done, envelope, failed, north, not_ours, run, usmf, waits};
 
@@ -25,6 +28,11 @@ fn look_with(rules: Adjustments) -> AdjustmentLook {
         place: Some(PlaceCode::new("24").unwrap()),
         go_live: None,
         rules: Arc::new(rules),
+        statuses: Statuses(
+            [("ON_HOLD", "Blocked"), ("DAMAGED", "Damaged")]
+                .map(|(ours, theirs)| (ours.to_owned(), theirs.to_owned()))
+                .into(),
+        ),
     }
 }
 
@@ -142,11 +150,62 @@ fn every_reason_is_posted_unless_nobody_knows_it() {
     let Decision::Fail(failure) = &decision else { panic!("{decision:?}") };
     assert_eq!(failure.code, Code::AdjustmentReasonUnknown);
     assert!(failure.sentence.contains("Spillage (Paint)") && failure.sentence.contains("BOLT"), "{failure}");
-    // Mapped by the warehouse's own word, whatever its capitals.
-    let spilled = ReasonPosting { posted_to: "WASTE".to_owned(), belongs_to: None };
-    let reasons = BTreeMap::from([("spillage".to_owned(), spilled)]);
-    let mapped = Look::Adjustment(look_with(Adjustments { reasons, ..Adjustments::default() }));
-    assert_eq!(posted(&plan_of(&unknown, &mapped, &Ledger::default())).posted_to.as_deref(), Some("WASTE"));
+    assert!(failure.sentence.contains("drayline mapping set adjustment_reason connection=north"), "{failure}");
+    // Mapped by the warehouse's own word, whatever its capitals; our name of a reason counts where no word does.
+    let mapping = mapping(&[
+        "adjustment_reason; warehouse:spillage; dynamics:WASTE",
+        "adjustment_reason; warehouse:DAMAGED; dynamics:DMG",
+    ]);
+    let to = |message: &Envelope| {
+        let decision = drayline::flows::plan(message, &look(), &mapping, &Ledger::default());
+        posted(&decision).posted_to.clone()
+    };
+    assert_eq!(to(&unknown).as_deref(), Some("WASTE"));
+    assert_eq!(to(&delta("A-1", "-1", &json!({}))).as_deref(), Some("DMG"));
+    let own_word = json!({ "reason": { "code": "DAMAGED", "raw": "SPILLAGE" } });
+    assert_eq!(to(&delta("A-1", "-1", &own_word)).as_deref(), Some("WASTE"));
+    assert_eq!(to(&delta("A-1", "-1", &json!({ "reason": { "code": "LOST" } }))), None);
+}
+
+#[test]
+fn items_and_units_are_said_in_dynamics_words_and_told_by_the_warehouses_own() {
+    let rows = mapping(&[
+        "sku; connection:north; item:A100; variant:M/red; warehouse:BOLT",
+        "unit; item:A100; dynamics:case; warehouse:ea; factor:12",
+    ]);
+    let mut ledger = Ledger::default();
+    let plan = |quantity: &str, ledger: &Ledger| {
+        drayline::flows::plan(&delta("A-1", quantity, &json!({})), &look(), &rows, ledger)
+    };
+    let planned = plan("-24", &ledger);
+    let row = &posted(&planned).rows[0];
+    let unit = row.unit.as_ref().map(ToString::to_string);
+    assert_eq!(
+        (row.item_number.as_str(), row.variant.as_deref(), unit.as_deref()),
+        ("A100", Some("M/red"), Some("case"))
+    );
+    assert_eq!(row.quantity, decimal("-2"));
+    assert_eq!(row.row_id, "D958D255503969F41507", "the id is the warehouse's fact, whatever it is called");
+    let Decision::Fail(failure) = plan("-5", &ledger) else { panic!() };
+    assert_eq!(failure.code, Code::MappingIndivisible);
+    assert!(failure.sentence.contains("A100") && failure.sentence.contains("12 ea"), "{failure}");
+    let two = mapping(&[
+        "unit; item:BOLT; dynamics:case; warehouse:ea; factor:12",
+        "unit; item:BOLT; dynamics:box; warehouse:ea; factor:6",
+    ]);
+    let decision = drayline::flows::plan(&delta("A-1", "-24", &json!({})), &look(), &two, &ledger);
+    assert_eq!(failed(&decision), "mapping.ambiguous");
+    // Posted, and mapped otherwise since: it is the same fact.
+    let message = delta("A-1", "-24", &json!({}));
+    let fact = call(&planned).facts.clone();
+    ledger.add(Past {
+        key: call(&planned).key.clone(),
+        act: "adjust_stock".into(),
+        connection: "contoso".into(),
+        facts: fact,
+    });
+    let again = drayline::flows::plan(&message, &look(), &Mapping::default(), &ledger);
+    assert!(done(&again).steps.iter().any(|(_, step)| step.contains("mapping version 7")), "{again:?}");
 }
 
 #[test]
@@ -160,7 +219,7 @@ fn a_change_of_status_is_two_rows_of_one_fact() {
         }),
     );
     let planned = plan_of(&message, &look(), &Ledger::default());
-    assert_eq!(rows(&planned), [row("-4", "Available", "B-7", ""), row("4", "OnHold", "B-7", "")]);
+    assert_eq!(rows(&planned), [row("-4", "", "B-7", ""), row("4", "Blocked", "B-7", "")]);
     let ids: Vec<_> = posted(&planned).rows.iter().map(|row| &row.row_id).collect();
     assert_ne!(ids[0], ids[1]);
     let half = delta("A-1", "4", &json!({ "kind": { "code": "STATUS_CHANGE" }, "toStatus": { "code": "ON_HOLD" } }));
@@ -219,14 +278,13 @@ fn a_movement_of_a_document_is_never_posted_here_whichever_comes_first() {
         let alone = delta("A-1", "2", &json!({ "reason": { "code": reason } }));
         posted(&plan_of(&alone, &look(), &ledger));
         // And where the configuration says so.
-        let reasons = BTreeMap::from([(reason.to_owned(), ReasonPosting::default())]);
-        let own = Look::Adjustment(look_with(Adjustments { reasons, ..Adjustments::default() }));
+        let documents = BTreeMap::from([(reason.to_owned(), BelongsTo::Nothing)]);
+        let own = Look::Adjustment(look_with(Adjustments { documents, ..Adjustments::default() }));
         posted(&plan_of(&message, &own, &Ledger::default()));
     }
     // Any reason may be said to belong to a document.
-    let belongs = ReasonPosting { posted_to: String::new(), belongs_to: Some(BelongsTo::Receipt) };
-    let reasons = BTreeMap::from([("FOUND".to_owned(), belongs)]);
-    let mapped = Look::Adjustment(look_with(Adjustments { reasons, ..Adjustments::default() }));
+    let documents = BTreeMap::from([("FOUND".to_owned(), BelongsTo::Receipt)]);
+    let mapped = Look::Adjustment(look_with(Adjustments { documents, ..Adjustments::default() }));
     let found = delta("A-1", "2", &json!({ "reason": { "code": "FOUND" }, "relatedDocument": "RC-1" }));
     assert_eq!(waits(&plan_of(&found, &mapped, &Ledger::default())).0, "receipt/north/RC-1");
 }
@@ -263,6 +321,51 @@ fn what_leads_nowhere_in_dynamics_is_told_by_name() {
     let early = AdjustmentLook { go_live: Some(at(1000)), ..look_with(Adjustments::default()) };
     let before = delta("A-1", "-1", &json!({ "adjustedAt": at(10).to_string() }));
     assert!(not_ours(&plan_of(&before, &Look::Adjustment(early), &Ledger::default())).contains("before we went live"));
+}
+
+/// One key, told several times: what counts is the newest, in whatever order they come, how often.
+#[test]
+fn corrections_under_one_key_end_with_the_newest_in_every_order() {
+    let told = [
+        delta("A-1", "-3", &json!({ "sequence": "1" })),
+        delta("A-1", "-5", &json!({ "sequence": "2" })),
+        delta("A-1", "0", &json!({ "sequence": "3" })),
+        delta("A-1", "4", &json!({ "sequence": "4", "toStatus": { "code": "DAMAGED" } })),
+        delta("A-1", "6", &json!({ "sequence": "5", "toStatus": { "code": "DAMAGED" } })),
+        delta("A-1", "4", &json!({ "sequence": "6", "toStatus": { "code": "DAMAGED" } })),
+    ];
+    for last in 1..=told.len() {
+        let expected = [(50 - 3, 0), (50 - 5, 0), (50, 0), (50, 4), (50, 6), (50, 4)][last - 1];
+        let mut order: Vec<usize> = (0..last).collect();
+        permute(&mut order, 0, &mut |order| {
+            let twice: Vec<_> = order.iter().chain(order).copied().collect();
+            let shelves = (Decimal::from(expected.0), Decimal::from(expected.1));
+            assert_eq!(applied(&told, &twice), shelves, "{order:?}");
+        });
+    }
+}
+
+#[test]
+fn a_correction_posts_the_difference_alone_and_one_of_unknown_age_is_a_persons() {
+    let mut ledger = Ledger::default();
+    let told = |quantity: &str, more: &Value| delta("A-1", quantity, more);
+    done(&run(&told("-3", &json!({ "sequence": "1" })), &look(), &mut ledger, |_| Acted::Happened(json!({}))));
+    let planned = plan_of(&told("-5", &json!({ "sequence": "2" })), &look(), &ledger);
+    assert_eq!(
+        (call(&planned).key.as_str(), rows(&planned)),
+        ("adjust_stock/contoso/north/A-1/correction/1", vec![row("-2", "", "", "")])
+    );
+    assert_ne!(posted(&planned).rows[0].row_id, "D958D255503969F41507");
+    let again = told("-5", &json!({}));
+    assert_eq!(failed(&plan_of(&again, &look(), &ledger)), "adjustment.differs", "without a sequence nobody can tell");
+    let older = told("-9", &json!({ "sequence": "0" }));
+    assert!(not_ours(&plan_of(&older, &look(), &ledger)).contains("later correction"));
+    // Where nothing is counted, the time says it.
+    let at_time = |quantity: &str, second: i64| told(quantity, &json!({ "adjustedAt": at(second).to_string() }));
+    let mut ledger = Ledger::default();
+    done(&run(&at_time("-3", 100), &look(), &mut ledger, |_| Acted::Happened(json!({}))));
+    assert_eq!(rows(&plan_of(&at_time("-4", 101), &look(), &ledger)), [row("-1", "", "", "")]);
+    not_ours(&plan_of(&at_time("-4", 99), &look(), &ledger));
 }
 
 /// What happens in the warehouse: a delta, a move between two statuses, or a count.
@@ -315,15 +418,17 @@ fn applied(told: &[Envelope], order: &[usize]) -> (Decimal, Decimal) {
         let ended = run(message, &look(), ledger, |planned| {
             let Call::AdjustStock(adjustment) = &planned.call else { panic!("{planned:?}") };
             for row in &adjustment.rows {
-                dynamics.insert(row.row_id.clone(), (row.quantity, row.status.clone().unwrap_or_default()));
+                // The same id a second time changes nothing.
+                let posted = (row.quantity, row.status.clone().unwrap_or_default());
+                assert_eq!(*dynamics.entry(row.row_id.clone()).or_insert_with(|| posted.clone()), posted);
             }
             Acted::Happened(json!({}))
         });
-        done(&ended);
+        assert!(matches!(ended, Decision::Done(_) | Decision::NotOurs(_)), "{ended:?}");
     }
     let sum =
         |status: &str| dynamics.values().filter(|(_, of)| of == status).map(|(quantity, _)| *quantity).sum::<Decimal>();
-    (Decimal::from(50) + sum("Available"), sum("Damaged"))
+    (Decimal::from(50) + sum(""), sum("Damaged"))
 }
 
 fn happenings() -> impl Strategy<Value = Vec<Happens>> {

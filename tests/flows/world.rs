@@ -135,7 +135,7 @@ impl World {
     }
 
     pub fn receipt_look(&self) -> ReceiptLook {
-        let statuses = [("DAMAGED".to_owned(), "Blocking".to_owned())].into();
+        let statuses = drayline::config::Statuses([("DAMAGED".to_owned(), "Blocking".to_owned())].into());
         let order = OrderLook {
             direction: Direction::Inbound,
             writes_back: false,

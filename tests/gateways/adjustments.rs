@@ -30,6 +30,7 @@ fn row(id: &str, quantity: &str) -> AdjustmentRow {
         item_number: "BOLT".to_owned(),
         quantity: decimal(quantity),
         unit: None,
+        variant: None,
         lot: None,
         serial: None,
         status: None,

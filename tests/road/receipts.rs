@@ -9,7 +9,7 @@ use super::world::{Making, World};
 use crate::support::Backing;
 
 /// What the warehouse calls damaged has a name in Dynamics.
-const STATUSES: &str = "[dynamics.contoso.inbound.statuses]\nDAMAGED = \"Damaged\"\n";
+const STATUSES: &str = "[dynamics.contoso.statuses]\nDAMAGED = \"Damaged\"\n";
 
 /// Goods that stay at the door, as good as for ever.
 fn resting() -> WarehouseRules {

@@ -8,7 +8,7 @@ use crate::support::Backing;
 use crate::support::wait::until;
 
 const FIELDS: &str = "[dynamics.contoso.scan]\nrequests_field = \"ModifiedDateTime\"\nupdates_field = \"ModifiedDateTime\"\n\
-    [dynamics.contoso.inbound.statuses]\nDAMAGED = \"Damaged\"\n";
+    [dynamics.contoso.statuses]\nDAMAGED = \"Damaged\"\n";
 
 /// Scans that follow one another closely, and polls of postings that would come too late.
 fn making() -> Making {

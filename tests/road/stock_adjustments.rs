@@ -39,8 +39,12 @@ async fn until_equal(world: &World, adjustments: u64) {
     assert_eq!(on_hand(&dynamics), on_hand(&warehouse));
 }
 
+/// What the warehouse calls its stock has a name in Dynamics.
+const STATUSES: &str = "[dynamics.contoso.statuses]\nDAMAGED = \"Damaged\"\nQUARANTINE = \"Quarantine\"\n";
+
 async fn adjusted_moved_and_counted(backing: Backing, uniqueness: Uniqueness, faults: Faults) {
-    let world = World::start(backing, Making { faults, uniqueness, ..Making::default() }).await;
+    let sections = STATUSES.to_owned();
+    let world = World::start(backing, Making { faults, uniqueness, sections, ..Making::default() }).await;
     let wish = json!({ "count": 40, "seed": 5, "adjustments": [
         {"sku": "ITEM-1", "unit": "ea", "delta": "-2", "reason": "DAMAGED"},
         {"sku": "LOT-1", "lot": "LOT-1-B1", "from": "AVAILABLE", "to": "QUARANTINE", "quantity": "5", "reason": "QUARANTINE_IN"},
@@ -165,23 +169,79 @@ async fn a_movement_of_a_shipment_is_counted_once_whichever_comes_first() {
     world.leave().await;
 }
 
+/// The same adjustment told again with other contents: first the newer, then the older, then the newer once more.
+async fn corrected(backing: Backing) {
+    let world = World::start(backing, Making { sections: STATUSES.to_owned(), ..Making::default() }).await;
+    let told = |quantity: &str, sequence: u32, status: &str| {
+        json!({
+            "adjustmentKey": "ADJ-1", "item": { "sku": "ITEM-1" }, "warehouse": { "code": "NORTH-1" },
+            "kind": { "code": "DELTA" }, "reason": { "code": "DAMAGED" }, "sequence": sequence.to_string(),
+            "delta": { "value": quantity, "unit": "ea" }, "toStatus": { "code": status },
+        })
+    };
+    let shelves = async |wanted: &[(&str, i64)]| {
+        until("the shelves are right", async || {
+            let held = on_hand(&world.to_dynamics.state().await.ok()?);
+            let shelf = |status: &str| ("ITEM-1".to_owned(), String::new(), status.to_owned());
+            let wanted = wanted.iter().map(|(status, quantity)| (shelf(status), Decimal::from(*quantity)));
+            (held == wanted.collect()).then_some(())
+        })
+        .await;
+    };
+    world.say_as_warehouse("stock_adjusted", &told("-5", 2, "AVAILABLE")).await;
+    shelves(&[("available", 999_995)]).await;
+    world.say_as_warehouse("stock_adjusted", &told("-3", 1, "AVAILABLE")).await;
+    world.say_as_warehouse("stock_adjusted", &told("-5", 2, "AVAILABLE")).await;
+    world.say_as_warehouse("stock_adjusted", &told("7", 3, "DAMAGED")).await;
+    shelves(&[("damaged", 7)]).await;
+    world.until_nothing_parked().await;
+    assert_eq!(world.exceptions(true).await.0, 0);
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn an_adjustment_is_corrected_by_a_newer_report_embedded() {
+    corrected(Backing::Embedded).await;
+}
+
+#[tokio::test]
+async fn an_adjustment_is_corrected_by_a_newer_report_on_servers() {
+    corrected(Backing::Servers).await;
+}
+
 #[tokio::test]
 async fn a_reason_that_nobody_knows_is_an_exception_and_is_posted_once_mapped() {
-    let mut world = World::start(Backing::Embedded, Making::default()).await;
-    let wish = json!({ "adjustments": [{"sku": "ITEM-1", "delta": "-5", "reason": "SPILLAGE"}] });
+    let sections = "[dynamics.contoso.adjustments]\ntype_field = \"ConAdjustmentType\"\n".to_owned();
+    let world = World::start(Backing::Embedded, Making { sections, ..Making::default() }).await;
+    let wish = json!({ "adjustments": [{"sku": "ITEM-1", "unit": "ea", "delta": "-24", "reason": "SPILLAGE"}] });
     world.to_warehouse.adjust(&wish).await.unwrap();
     let exceptions = world.until_exceptions(1).await;
     assert_eq!(exceptions[0].code, "adjustment.reason_unknown");
     assert!(exceptions[0].sentence.contains("SPILLAGE"), "{exceptions:?}");
-    world.stop_product().await;
-    world.configure(
-        "[dynamics.contoso.adjustments]\nreasons = { spillage = { posted_to = \"WASTE\" } }\n\
-                     type_field = \"ConAdjustmentType\"\n",
+    assert!(exceptions[0].sentence.contains("drayline mapping set adjustment_reason"), "{exceptions:?}");
+    // Said while everything runs: the reason, and that Dynamics counts in cases.
+    let rows = [
+        vec!["adjustment_reason", "connection=north", "warehouse=spillage", "dynamics=WASTE"],
+        vec!["unit", "connection=north", "item=ITEM-1", "dynamics=case", "warehouse=ea", "factor=12"],
+    ];
+    for row in rows.into_iter().rev() {
+        let (done, told) = world.ask(&[&["mapping", "set"], &row[..], &["--reason", "a test"]].concat()).await;
+        assert!(done, "{told}");
+    }
+    // Workers know it within a second. One that is replayed before is the same exception once more.
+    let posted = until("it is posted", async || {
+        let _ = world.store().await.replay(exceptions[0].id, "a test").await;
+        let state = world.to_dynamics.state().await.ok()?;
+        state["adjustments"].as_array()?.first().cloned()
+    })
+    .await;
+    let fields = &posted["fields"];
+    assert_eq!(
+        (&fields["ConAdjustmentType"], &fields["QuantityUnitId"]),
+        (&json!("WASTE"), &json!("case")),
+        "{fields}"
     );
-    world.start_product().await;
-    world.store().await.replay(exceptions[0].id, "a test").await.unwrap();
-    until_equal(&world, 1).await;
-    let state = world.to_dynamics.state().await.unwrap();
-    assert_eq!(state["adjustments"][0]["fields"]["ConAdjustmentType"], "WASTE");
+    assert_eq!(fields["Quantity"].to_string().trim_matches('"').parse::<Decimal>().unwrap(), Decimal::from(-2));
+    world.until_nothing_parked().await;
     world.finish().await;
 }

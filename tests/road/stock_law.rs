@@ -21,7 +21,7 @@ async fn holds(backing: Backing, seed: u64, uniqueness: Uniqueness) {
         reorder: 0.3,
         ..Faults::default()
     };
-    let sections = "[dynamics.contoso.inbound.statuses]\nDAMAGED = \"Damaged\"\n".to_owned();
+    let sections = "[dynamics.contoso.statuses]\nDAMAGED = \"Damaged\"\nQUARANTINE = \"Quarantine\"\n".to_owned();
     let making = Making { seed: Some(seed), faults, uniqueness, sections, ..Making::default() };
     let world = World::start(backing, making).await;
     // With faults an answer may be lost; the ledgers tell what happened.

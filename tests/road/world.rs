@@ -122,11 +122,6 @@ impl World {
         self.ground.config(&self.more)
     }
 
-    /// Adds sections to the configuration, for the next start of the product.
-    pub fn configure(&mut self, sections: &str) {
-        self.more.push_str(sections);
-    }
-
     pub async fn start_product(&mut self) {
         let roles = Roles {
             ingest: true,

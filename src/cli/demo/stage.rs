@@ -292,7 +292,7 @@ fn far_ends(names: &Names, dynamics_url: &str, warehouse_url: &str, config: &Con
          DraylineOrderCancelledBusinessEvent = \"order_cancelled\"\n\
          [dynamics.{dynamics}.outbound]\nvalue_field = \"OrderTotalAmount\"\ncurrency_field = \"CurrencyCode\"\n\
          [dynamics.{dynamics}.inbound]\nvalue_field = \"OrderTotalAmount\"\ncurrency_field = \"CurrencyCode\"\n\
-         [dynamics.{dynamics}.inbound.statuses]\nDAMAGED = \"Damaged\"\n\
+         [dynamics.{dynamics}.statuses]\nDAMAGED = \"Damaged\"\n\
          [warehouses.{warehouse}]\nconnector = \"standard\"\nurl = {warehouse_url:?}\ntoken = \"file:{}\"\n\
          secrets = [\"file:{}\"]\ndynamics = {dynamics:?}\nlocations = {{ \"24\" = \"NORTH-1\" }}\n",
         free(config.ingest.listen).to_string(),

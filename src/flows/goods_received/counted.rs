@@ -176,13 +176,14 @@ fn condition(sku: &Sku, status: Option<&StockStatus>, receiving: &Receiving) -> 
             |name: &str| table.iter().find(|(each, _)| each.eq_ignore_ascii_case(name)).map(|(_, named)| named.clone());
         raw.and_then(of).or_else(|| of(code.as_str())).filter(|named| !named.is_empty())
     };
-    let condition = (named(&receiving.statuses), named(&receiving.dispositions));
+    let status = receiving.statuses.named(code.as_str(), raw).map(str::to_owned);
+    let condition = (status, named(&receiving.dispositions));
     if code == StockStatusCode::Available || condition != (None, None) {
         return Ok(condition);
     }
     let name = raw.unwrap_or(code.as_str());
     let what = format!(
-        "{sku} came {name}, and nobody said which inventory status that is. Name it under dynamics.NAME.inbound.statuses, \
+        "{sku} came {name}, and nobody said which inventory status that is. Name it under dynamics.NAME.statuses, \
          then replay."
     );
     Err((Code::ReceiptStatusUnmapped, what))

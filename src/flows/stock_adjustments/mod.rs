@@ -6,17 +6,26 @@
 //!                                    └─ there is not so much on hand ──► waits for stock of the item, then a person's
 //! ```
 //!
+//! The same key with other contents is a correction when its sequence, or else its time, says that it is newer: then what was
+//! posted is taken back and what is right is posted, as one fact of which only the difference moves. An older one says
+//! nothing new. One of which neither can be told is a person's.
+//!
 //! Everything is posted as a *movement*, and movements commute: in whatever order they come, once each, the stock in
 //! Dynamics ends where the warehouse's does. So a count is posted as what it changed in the warehouse's own book, the level
 //! after it less the level before it. That is net of everything that was captured before the count and is not posted yet,
 //! because the warehouse's book had it already; and an older count that comes late takes nothing back that a newer one
 //! found. A count that says only what it found cannot be told from what is still under way: it is a person's.
 //!
+//! Items, units and what a reason is posted to are said in Dynamics' words by the mapping; whether it is the same fact is
+//! told by the warehouse's own words, so that a row that changes later changes nothing that was posted.
+//!
 //! The direction comes from the sign, never from the reason. A plan knows its own fact and no others: the ledger of a stock
 //! that is never closed would grow for ever.
 
 mod adjusted;
 mod contents;
+mod corrected;
+mod mapped;
 
 use std::sync::Arc;
 
@@ -27,9 +36,9 @@ use serde::{Deserialize, Serialize};
 use super::answer::Decision;
 use super::ledger::Ledger;
 use super::orders::{environment, unknown};
-use crate::config::Adjustments;
+use crate::config::{Adjustments, Statuses};
 use crate::failure::{Code, Failure};
-use crate::gateways::Gateways;
+use crate::gateways::{AdjustmentRow, Gateways};
 use crate::mapping::Mapping;
 use crate::message::{Body, Connection, Envelope, LegalEntity, PlaceCode};
 
@@ -46,6 +55,8 @@ pub struct AdjustmentLook {
     pub go_live: Option<Timestamp>,
     /// How adjustments are posted there.
     pub rules: Arc<Adjustments>,
+    /// What it calls the statuses of stock.
+    pub statuses: Statuses,
 }
 
 /// Facts of `adjust_stock`.
@@ -61,6 +72,21 @@ pub struct AdjustedStock {
     pub quantity: Decimal,
     /// When it happened.
     pub at: Timestamp,
+    /// How often it was corrected before.
+    #[serde(default)]
+    pub corrections: u32,
+    /// Which of several reports it is, where the warehouse counts them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sequence: Option<u64>,
+    /// When it happened, where the warehouse said so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub told_at: Option<Timestamp>,
+    /// All that is posted of it, in Dynamics' words: what a correction takes back.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rows: Vec<AdjustmentRow>,
+    /// The version of the mapping in whose words it was posted, when it has any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mapping: Option<u64>,
 }
 
 /// Finds out where an adjustment is posted. Nobody is asked.
@@ -76,6 +102,7 @@ pub(super) fn look(gateways: &Gateways, message: &Envelope) -> Result<Adjustment
         place: gateways.place_of(&message.connection, facility),
         go_live: dynamics.go_live(),
         rules: Arc::clone(dynamics.adjustments()),
+        statuses: dynamics.statuses().clone(),
         environment,
     })
 }

@@ -50,6 +50,9 @@ impl FinanceOperations {
         adjustment: &StockAdjustment,
         deadline: (Mark, Duration),
     ) -> Result<(), GatewayError> {
+        if let Some(error) = self.adjuster.unwritable(adjustment) {
+            return Err(error);
+        }
         let adjuster = Arc::clone(&self.adjuster);
         let work = move |adjustments: Vec<StockAdjustment>, in_time: InTime| {
             let adjuster = Arc::clone(&adjuster);
@@ -178,7 +181,7 @@ impl Adjuster {
     }
 
     fn members(&self, adjustment: &StockAdjustment, row: &AdjustmentRow) -> Members {
-        Members::default()
+        let members = Members::default()
             .key(field::COMPANY, adjustment.legal_entity.as_str())
             .key(field::SYSTEM_TYPE, &self.config.external_system_type)
             .key(field::SYSTEM, self.system(adjustment))
@@ -191,7 +194,24 @@ impl Adjuster {
             .text_if(field::SERIAL, row.serial.as_ref().map(Serial::as_str))
             .text_if(field::INVENTORY_STATUS, row.status.as_ref())
             .text_if(field::OWNER, row.owner.as_ref())
-            .text_if(&self.config.type_field, adjustment.posted_to.as_ref())
+            .text_if(&self.config.type_field, adjustment.posted_to.as_ref());
+        let dimensions = row.variant.iter().flat_map(|variant| variant.split('/'));
+        let named = self.config.variant_fields.iter().zip(dimensions);
+        named.fold(members, |members, (name, dimension)| members.text(name, dimension))
+    }
+
+    /// What does not fit Dynamics: a variant with another number of dimensions than the environment has names for.
+    fn unwritable(&self, adjustment: &StockAdjustment) -> Option<GatewayError> {
+        let names = &self.config.variant_fields;
+        let variants = adjustment.rows.iter().filter_map(|row| row.variant.as_ref());
+        let mut strange = variants.filter(|variant| variant.split('/').count() != names.len());
+        strange.next().map(|variant| GatewayError::Unwritable {
+            call: POST.name,
+            problem: format!(
+                "the variant {variant} does not have the dimensions {}, which adjustments.variant_fields names",
+                names.join(", ")
+            ),
+        })
     }
 }
 

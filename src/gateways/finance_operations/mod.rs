@@ -41,7 +41,9 @@ use super::documents::{Direction, Receiving, ReleasedOrder, UpdateState};
 use super::http::Caller;
 use super::stock::StockAdjustment;
 use crate::clock::Mark;
-use crate::config::{self, Adjustments, Catalogue, Dynamics, Gateways, Inbound, Outbound, ScanFields, Secret, ms};
+use crate::config::{
+    self, Adjustments, Catalogue, Dynamics, Gateways, Inbound, Outbound, ScanFields, Secret, Statuses, ms,
+};
 use crate::message::{LegalEntity, RequestId};
 
 pub(super) use catalogue::strange_name;
@@ -62,6 +64,7 @@ pub(super) struct FinanceOperations {
     pub(super) catalogue: Catalogue,
     pub(super) calendar: Arc<Calendar>,
     scan: ScanFields,
+    pub(super) statuses: Statuses,
     odata: Arc<OData>,
     together: config::Together,
     adjuster: Arc<Adjuster>,
@@ -112,6 +115,7 @@ impl FinanceOperations {
             scan: config.scan.clone(),
             inbound: config.inbound.clone(),
             adjustments,
+            statuses: config.statuses.clone(),
             together,
             adjuster,
             read_within: ms(limits.call_ms_max),
@@ -132,8 +136,8 @@ impl FinanceOperations {
 
     /// How the environment takes receipts.
     pub(super) fn receiving(&self) -> Receiving {
-        let Inbound { statuses, dispositions, reversals, .. } = self.inbound.clone();
-        Receiving { statuses, dispositions, reversals }
+        let Inbound { dispositions, reversals, .. } = self.inbound.clone();
+        Receiving { statuses: self.statuses.clone(), dispositions, reversals }
     }
 
     /// The day on which something is posted, as Dynamics keeps dates.

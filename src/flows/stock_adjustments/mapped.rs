@@ -1,0 +1,92 @@
+//! An adjustment in Dynamics' words: the item, how much of it, what its reason is posted to.
+
+use std::cell::Cell;
+
+use rust_decimal::Decimal;
+
+use crate::failure::{Code, Failure};
+use crate::mapping::{Item, Meanings, RowKind};
+use crate::message::{Envelope, PlaceCode, StockAdjusted, Unit};
+
+/// Reads what a warehouse adjusted, and knows whether any row of the mapping had a say in it.
+pub(super) struct Words<'a> {
+    message: &'a Envelope,
+    body: &'a StockAdjusted,
+    meanings: Meanings<'a>,
+    used: Cell<bool>,
+}
+
+impl<'a> Words<'a> {
+    pub fn new(message: &'a Envelope, body: &'a StockAdjusted, meanings: Meanings<'a>) -> Self {
+        Self { message, body, meanings, used: Cell::new(false) }
+    }
+
+    /// The version of the mapping, when any of its rows was used.
+    pub fn version(&self) -> Option<u64> {
+        self.used.get().then(|| self.meanings.version())
+    }
+
+    /// Dynamics' item: as the warehouse names it, else as a row says, else by the same name.
+    pub fn item(&self) -> Item {
+        if let Some(number) = &self.body.item.item_number {
+            return Item { number: number.clone(), variant: None };
+        }
+        let sku = &self.body.item.sku;
+        match self.meanings.item(sku) {
+            Some(item) => {
+                self.used.set(true);
+                item.clone()
+            }
+            None => Item { number: sku.to_string(), variant: None },
+        }
+    }
+
+    /// Dynamics' warehouse, where a row says which one the facility is.
+    pub fn place(&self) -> Option<PlaceCode> {
+        let facility = self.body.warehouse.as_ref()?.code.as_ref()?;
+        let place = self.meanings.place(facility.as_str())?;
+        self.used.set(true);
+        Some(place.clone())
+    }
+
+    /// A quantity in the unit that Dynamics knows.
+    pub fn quantity(
+        &self,
+        item: &Item,
+        (quantity, unit): (Decimal, Option<&Unit>),
+    ) -> Result<(Decimal, Option<Unit>), Failure> {
+        let counted = self.meanings.out_of_warehouse_unit(item, quantity, unit).map_err(|unmapped| {
+            let (warehouse, key) = (&self.message.connection, &self.body.adjustment_key);
+            let of = format!("The adjustment {key} of {} at {warehouse} is not posted", self.body.item.sku);
+            unmapped.failure(&of, self.meanings.version())
+        })?;
+        Ok(match counted {
+            Some(counted) => {
+                self.used.set(true);
+                (counted.quantity, Some(counted.unit))
+            }
+            None => (quantity, unit.cloned()),
+        })
+    }
+
+    /// What its reason is posted to; nothing: Dynamics' own default.
+    pub fn posted_to(&self) -> Result<Option<String>, Failure> {
+        let reason = &self.body.reason;
+        let code = reason.code.as_str();
+        let said: Vec<_> = reason.raw.as_deref().into_iter().chain([code]).collect();
+        match self.meanings.in_dynamics(RowKind::AdjustmentReason, &said) {
+            Ok(named) => {
+                self.used.set(true);
+                Ok(Some(named.to_owned()))
+            }
+            Err(_) if code != "OTHER" => Ok(None),
+            Err(unmapped) => {
+                let name = reason.raw.as_deref().unwrap_or(code);
+                let text = reason.text.as_ref().map(|text| format!(" ({text})")).unwrap_or_default();
+                let (warehouse, sku) = (&self.message.connection, &self.body.item.sku);
+                let sentence = format!("{warehouse} adjusted {sku} for the reason {name}{text}: {}", unmapped.what);
+                Err(Failure::new(Code::AdjustmentReasonUnknown, sentence))
+            }
+        }
+    }
+}
