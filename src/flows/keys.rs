@@ -5,7 +5,8 @@
 
 use jiff::Timestamp;
 
-use super::ledger::{CountedReceipt, PackageTracking};
+use super::ledger::PackageTracking;
+use super::reports::CountedReceipt;
 use crate::gateways::Direction;
 use crate::message::{self, Connection, FactKey, LegalEntity, Reference, RequestId, record_id};
 

@@ -3,8 +3,6 @@
 //! Facts are kept for as long as the document is open and are read by later releases: members may be added with a
 //! default, never renamed.
 
-use std::cmp::Ordering;
-
 use jiff::Timestamp;
 use rust_decimal::Decimal;
 use serde::de::DeserializeOwned;
@@ -12,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::answer::Past;
+use super::reports::Reported;
 use crate::failure::Failure;
 use crate::gateways::{Direction, ShipmentUpdate, UpdateDimension, UpdateLine};
 use crate::mapping::Item;
@@ -65,6 +64,20 @@ impl Ledger {
     #[must_use]
     pub fn has(&self, key: &str) -> bool {
         self.pasts.iter().any(|past| past.key == key)
+    }
+
+    /// How many effects are known.
+    #[must_use]
+    #[allow(clippy::len_without_is_empty, reason = "nobody asks")]
+    pub fn len(&self) -> usize {
+        self.pasts.len()
+    }
+
+    /// The facts of one effect, if it happened and this release can read them.
+    #[must_use]
+    pub fn kept<F: DeserializeOwned>(&self, key: &str) -> Option<F> {
+        let past = self.pasts.iter().find(|past| past.key == key)?;
+        F::deserialize(&past.facts).ok()
     }
 
     /// The facts of every effect of one act, oldest first. Facts of an older release that cannot be read are left out.
@@ -321,49 +334,6 @@ impl PostedLine {
 pub struct SettledUpdate {
     /// Our id of the update.
     pub update_id: String,
-}
-
-/// Where a report stands among those of one receipt.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Reported {
-    /// The warehouse's own number of it.
-    pub sequence: Option<u64>,
-    /// When the warehouse says that it happened.
-    pub at: Timestamp,
-    /// Whether it is the warehouse that says so; else it is merely when we heard of it.
-    pub exact: bool,
-}
-
-impl Reported {
-    /// Which of two reports is the newer one: by number, else by time; nothing when neither tells.
-    pub(super) fn compare(&self, other: &Self) -> Option<Ordering> {
-        match (self.sequence, other.sequence) {
-            (Some(this), Some(that)) => Some(this.cmp(&that)),
-            _ if self.exact && other.exact => Some(self.at.cmp(&other.at)),
-            _ => None,
-        }
-    }
-}
-
-/// Facts of `count_receipt`: a report that was worked on, also where nothing came of it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct CountedReceipt {
-    /// The warehouse's key of the receipt.
-    pub receipt_key: String,
-    /// Whose key it is.
-    pub warehouse: Connection,
-    /// Of which announcement.
-    pub reference: Reference,
-    /// Where it stands among the reports of its receipt.
-    pub reported: Reported,
-    /// The sender's own id of the fact, where it reports what is added and not totals.
-    #[serde(default)]
-    pub fact: Option<String>,
-    /// The lines it spoke of.
-    pub lines: Vec<String>,
-    /// No more will come.
-    #[serde(default)]
-    pub is_final: bool,
 }
 
 /// Facts of `void_shipment`.

@@ -17,6 +17,7 @@ mod meant;
 mod orders;
 mod progress;
 mod reading;
+mod reports;
 mod shipments;
 mod slots;
 mod stock_adjustments;
@@ -34,11 +35,12 @@ pub use act::{act, complete, settle};
 pub use answer::{Acted, Call, Decision, Done, Emit, KnownDocument, Lookup, Past, Planned, Repeat, Settled};
 pub use goods_received::{ReceiptLook, plan as plan_receipt};
 pub use ledger::{
-    CancelledOrder, CountedReceipt, CreatedOrder, EndedReference, Ledger, OrderedLine, PackageTracking,
-    PostedDimension, PostedLine, PostedUpdate, Reported, SeenStatus, SentLine, SettledUpdate, VoidedShipment,
+    CancelledOrder, CreatedOrder, EndedReference, Ledger, OrderedLine, PackageTracking, PostedDimension, PostedLine,
+    PostedUpdate, SeenStatus, SentLine, SettledUpdate, VoidedShipment,
 };
 pub use orders::{OrderLook, plan as plan_order};
 pub use progress::{Progress, Stage, progress};
+pub use reports::{AskedForTheRest, CountedReceipt, Reported};
 pub use shipments::{ShipmentLook, plan as plan_shipment};
 pub use stock_adjustments::{AdjustedStock, AdjustmentLook, plan as plan_adjustment};
 
@@ -96,6 +98,14 @@ pub async fn look(
 #[must_use]
 pub fn makes_known(message: &Envelope, act: &str, facts: &Value) -> Option<KnownDocument> {
     orders::makes_known(message, act, facts)
+}
+
+/// The lane of what was asked about the message's document, when the message may be the answer: then the first of them
+/// looks again.
+#[must_use]
+pub fn questions(message: &Envelope, ledger: &Ledger) -> Option<String> {
+    let answers = matches!(message.body, Body::GoodsReceived(_) | Body::ReceiptAnnounced(_)) && !message.asks();
+    (answers && goods_received::was_anything_asked(ledger)).then(|| message.questions_lane())
 }
 
 /// Decides what is to be done next. Pure: the same arguments give the same answer.

@@ -9,8 +9,9 @@ use rust_decimal::Decimal;
 use super::Look;
 use super::history::{End, History, SentOrder, moved, postings};
 use super::keys;
-use super::ledger::{CountedReceipt, Ledger, PostedUpdate};
+use super::ledger::{Ledger, PostedUpdate};
 use super::orders::{OrderLook, shipped_whole};
+use super::reports::CountedReceipt;
 use crate::gateways::{Direction, ReleasedOrder};
 use crate::message::{Body, Envelope, LegalEntity, OrderRefs, Origin};
 

@@ -25,6 +25,9 @@ pub const PURPOSE: &str = "purpose";
 /// The purpose of a message that only asks whether anything is missing of a receipt that is complete.
 pub const ASKS_FOR_THE_REST: &str = "short";
 
+/// The purpose of a message that only asks what to do with the part of a receipt that could not be posted.
+pub const ASKS_WHAT_NOW: &str = "beyond";
+
 /// The largest body that is unpacked from an envelope, in bytes.
 const RAW_LENGTH_MAX: u64 = 64 * 1024 * 1024;
 
@@ -144,18 +147,39 @@ impl Envelope {
     #[must_use]
     pub fn lane_key(&self) -> String {
         match self.kind().order() {
-            // It changes nothing, so that it waits for nobody, and nobody waits for it.
-            Order::Sequential if self.asks_for_the_rest() => self.message_id.to_string(),
+            Order::Sequential if self.asks() => self.questions_lane(),
             Order::Sequential => self.ordering_key.to_string(),
             Order::Commuting => self.message_id.to_string(),
         }
     }
 
+    /// The lane of what is asked about its document. A question changes nothing, so that nothing but another question of
+    /// the document waits behind it.
+    #[must_use]
+    pub fn questions_lane(&self) -> String {
+        format!("{}/questions", self.ordering_key)
+    }
+
+    /// Whether we emitted it only to ask a person about its document.
+    #[must_use]
+    pub fn asks(&self) -> bool {
+        self.asks_for_the_rest() || self.asks_what_now()
+    }
+
     /// Whether we emitted it only to ask whether anything is missing of a receipt that is complete.
     #[must_use]
     pub fn asks_for_the_rest(&self) -> bool {
-        let purpose = self.attributes.get(PURPOSE).map(String::as_str);
-        self.origin == Origin::Emitted && purpose == Some(ASKS_FOR_THE_REST)
+        self.was_emitted_to(ASKS_FOR_THE_REST)
+    }
+
+    /// Whether we emitted it only to ask what to do with the part of a receipt that could not be posted.
+    #[must_use]
+    pub fn asks_what_now(&self) -> bool {
+        self.was_emitted_to(ASKS_WHAT_NOW)
+    }
+
+    fn was_emitted_to(&self, purpose: &str) -> bool {
+        self.origin == Origin::Emitted && self.attributes.get(PURPOSE).is_some_and(|said| said == purpose)
     }
 
     /// Whose facts its plan needs: its document's. An adjustment of stock needs no others than its own; those of a stock,

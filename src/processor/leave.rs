@@ -14,14 +14,12 @@ use super::house::House;
 use super::inbound::Job;
 use super::known::{known, made_known, names, progress, snapshot_part};
 use super::parking::{Parking, Parkings, Pause, Standing};
-use super::{report, stops, unsure};
+use super::{report, stops, unsure, wake};
 use crate::clock::Mark;
 use crate::failure::{Code, Failure};
 use crate::flows::{self, Done, Past, Planned, Stage};
 use crate::rehearsal::{self, Variant, broken};
-use crate::store::{
-    Ending, Gate, Known, Outcome, Parked, ParkedFailure, Place, Progress, Record, Step, WaitsFor, Written,
-};
+use crate::store::{Ending, Known, Outcome, Parked, ParkedFailure, Place, Progress, Record, Step, WaitsFor, Written};
 use crate::telemetry::{AssumptionBroken, StrangerForwarded};
 
 /// Ends an attempt that ran.
@@ -29,10 +27,11 @@ pub(super) async fn leave(mut attempt: Box<Attempt<'_>>, verdict: Box<Verdict>) 
     let house = attempt.house;
     let job = attempt.job;
     let passed = match &*verdict {
-        Verdict::Applied(_) => passed(attempt.gate.as_ref()),
+        Verdict::Applied(_) => wake::passed(attempt.gate.as_ref()),
         Verdict::NotOurs(_) | Verdict::Pause(_) | Verdict::Left => None,
     };
-    let awaited = awaited(&attempt, &verdict);
+    let awaited = wake::awaited(&attempt, &verdict);
+    let questions = wake::questions(&attempt, &verdict);
     let lets_pass = matches!(&*verdict, Verdict::Pause(Pause::Document { passes: Some(_), .. }));
     let record = match *verdict {
         Verdict::Left => return,
@@ -63,49 +62,8 @@ pub(super) async fn leave(mut attempt: Box<Attempt<'_>>, verdict: Box<Verdict>) 
         let (owner, lane_key) = (job.tenure.owner, &job.inbound.lane_key);
         house.persistently("letting a message pass", || house.tools.store.let_pass(owner, lane_key)).await;
     }
-    wake(house, job, known_from_now_on, awaited).await;
-}
-
-/// What the head waited for whose gate it passed.
-fn passed(gate: Option<&Gate>) -> Option<String> {
-    gate.and_then(|gate| match &gate.waits_for {
-        WaitsFor::Document { key, .. } => Some(key.clone()),
-        WaitsFor::Head | WaitsFor::Time { .. } | WaitsFor::FarEnd { .. } | WaitsFor::Flow | WaitsFor::Person => None,
-    })
-}
-
-/// The document to look for once more after the parking commit: it may have come between look and commit.
-fn awaited(attempt: &Attempt<'_>, verdict: &Verdict) -> Option<String> {
-    match verdict {
-        Verdict::Pause(Pause::Document { document, .. } | Pause::Later { woken_by: Some(document), .. })
-            if attempt.known_before.as_ref() != Some(document) && !broken(Variant::LookBeforeWaiting) =>
-        {
-            Some(document.clone())
-        }
-        Verdict::Pause(_) | Verdict::Applied(_) | Verdict::NotOurs(_) | Verdict::Left => None,
-    }
-}
-
-/// After the commit: whoever waits for what is known now, and the relay and the due runner.
-async fn wake(house: &House, job: &Job, known: Vec<String>, awaited: Option<String>) {
-    if !known.is_empty() {
-        // Nothing is answered when the worker goes: whoever waits then is looked at again after a while.
-        if let Some(desk) = house.desk(job.tenure.owner.flow) {
-            let _ = desk.wake.ask(known).await;
-        }
-    }
-    if let Some(document) = awaited {
-        let names = [document];
-        let there = house.persistently("looking for a document", || house.tools.store.known(&names)).await;
-        if !there.is_empty() {
-            house.persistently("waking who waits for a document", || house.tools.store.wake(&names)).await;
-            house.due.notify_one();
-        }
-    }
-    if job.due.is_some() {
-        // What stood behind it may stand in front now.
-        house.due.notify_one();
-    }
+    wake::wake(house, job, known_from_now_on, awaited).await;
+    wake::look_again(house, job, questions).await;
 }
 
 /// A copy of what is settled, or parked, already.

@@ -47,6 +47,7 @@ mod retry;
 mod share;
 mod stops;
 mod unsure;
+mod wake;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,11 +1,12 @@
-//! A road of two lanes that drives looks and plans through a world as the processor does: one attempt after the other
-//! per flow, gates for what waits, the very kind that is awaited passes, postings are looked after beside the lanes.
+//! A road of three lanes that drives looks and plans through a world as the processor does: one attempt after the other
+//! per flow and for questions, gates for what waits, the very kind that is awaited passes, postings are looked after beside
+//! the lanes.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use drayline::flows::{Acted, CreatedOrder, Decision, Ledger, Look, Past};
+use drayline::flows::{Acted, CreatedOrder, Decision, Ledger, Look, Past, questions};
 use drayline::gateways::{RequestVerdict, ShipmentUpdate, TrackingRow};
-use drayline::message::{Body, Envelope, Flow, Kind, Origin};
+use drayline::message::{Body, Envelope, Flow, Kind, Origin, PURPOSE};
 use rust_decimal::Decimal;
 
 use super::scene::{decide, happened};
@@ -38,7 +39,7 @@ pub struct Road {
     pub world: World,
     pasts: Vec<Past>,
     known: BTreeSet<String>,
-    lanes: [Vec<Parked>; 2],
+    lanes: [Vec<Parked>; 3],
     looking: Vec<Envelope>,
     /// Emitted and not delivered yet.
     pub emitted: Vec<Envelope>,
@@ -65,7 +66,7 @@ impl Road {
             world,
             pasts: Vec::new(),
             known: BTreeSet::new(),
-            lanes: [Vec::new(), Vec::new()],
+            lanes: [Vec::new(), Vec::new(), Vec::new()],
             looking: Vec::new(),
             emitted: Vec::new(),
             calls_until_crash: None,
@@ -88,8 +89,12 @@ impl Road {
             let gated = !self.lanes[lane].is_empty();
             let decision = self.attempt(message);
             let applied = matches!(decision, Decision::Done(_));
+            let ended = applied || matches!(decision, Decision::NotOurs(_));
             self.place(lane, message, decision);
             self.go_on(lane, gated && applied);
+            if ended {
+                self.look_again(message);
+            }
         } else {
             self.lanes[lane].push(Parked { message: message.clone(), waits: Waits::Head });
             self.go_on(lane, for_a_person && message.kind().looks_again());
@@ -161,6 +166,13 @@ impl Road {
         self.go_on(1, false);
     }
 
+    /// What was asked about the document may be answered now.
+    fn look_again(&mut self, message: &Envelope) {
+        if questions(message, &Ledger::new(self.pasts.clone())).is_some() {
+            self.go_on(QUESTIONS, true);
+        }
+    }
+
     /// Runs heads for as long as they are due.
     fn go_on(&mut self, lane: usize, mut due: bool) {
         while let Some(head) = self.lanes[lane].first() {
@@ -174,7 +186,14 @@ impl Road {
             if let Decision::Wait { document, .. } = &decision {
                 assert!(!self.known.contains(document), "{document} is known and waited for: it would run in circles");
             }
+            let ended = matches!(decision, Decision::Done(_) | Decision::NotOurs(_));
             self.place(lane, &head.message, decision);
+            if ended {
+                self.look_again(&head.message);
+            }
+        }
+        if lane == QUESTIONS {
+            return;
         }
         // What became known here may be what the other lane waits for.
         let other = 1 - lane;
@@ -203,7 +222,7 @@ impl Road {
         let look = match &message.body {
             Body::PostingSettled(_) => Look::Shipment(self.world.shipment_look(message, &ledger)),
             Body::GoodsReceived(_) => Look::Receipt(self.world.receipt_look()),
-            _ if lane(message) == 0 => Look::Order(self.world.order_look(message)),
+            _ if message.flow() != Flow::Shipments => Look::Order(self.world.order_look(message)),
             _ => Look::Shipment(self.world.shipment_look(message, &ledger)),
         };
         for _ in 0..20 {
@@ -251,6 +270,7 @@ impl Road {
         self.emitted.extend(emitted.map(|emit| Envelope {
             origin: Origin::Emitted,
             body: emit.body.clone(),
+            attributes: [(PURPOSE.to_owned(), emit.purpose.to_owned())].into(),
             ..cause.clone()
         }));
     }
@@ -274,7 +294,13 @@ fn pieces<'a>(updates: impl Iterator<Item = &'a ShipmentUpdate>) -> BTreeMap<Str
     pieces
 }
 
+/// The lane of questions.
+const QUESTIONS: usize = 2;
+
 fn lane(message: &Envelope) -> usize {
+    if message.asks() {
+        return QUESTIONS;
+    }
     match message.flow() {
         Flow::Orders | Flow::GoodsReceived => 0,
         Flow::Shipments => 1,

@@ -10,6 +10,7 @@ mod orders;
 mod orders_answers;
 mod progress;
 mod random_worlds;
+mod receipt_questions;
 mod receipts;
 mod receipts_convergence;
 mod scene;

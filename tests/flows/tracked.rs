@@ -9,6 +9,7 @@ use drayline::message::Kind;
 use serde_json::{Value, json};
 
 use super::expected::{announcements, counted, expected, in_lots, numbered, receipt_look};
+use super::receipts::question;
 use super::scene::{call, from_dynamics, from_north, happened, line, order_look, reference, released, shipment_look};
 use crate::mapping::catalogue::{knowing, tracked};
 
@@ -100,7 +101,9 @@ fn what_shipped_without_its_lot_or_serial_is_not_posted() {
 fn what_came_in_without_its_lot_is_not_posted() {
     let ledger = announcements(&[expected()]);
     let look = Look::Receipt(receipt_look(Some(expected())));
-    let decision = plan(&numbered(1, &[counted("1", "BOLT", "10")]), &look, &known(), &ledger);
+    let report = numbered(1, &[counted("1", "BOLT", "10")]);
+    let asked = question(&report, &plan(&report, &look, &known(), &ledger));
+    let decision = plan(&asked, &look, &known(), &ledger);
     assert_eq!(failure(&decision).code.as_str(), "receipt.tracking_differs");
     assert!(failure(&decision).sentence.contains("10 ea of line 1 (BOLT) name no lot"), "{decision:?}");
     let lots = in_lots("1", "BOLT", "10", &[("L-1", "6"), ("L-2", "4")]);

@@ -20,9 +20,9 @@ pub(super) struct Count {
     pub(super) pieces: Vec<PostedDimension>,
 }
 
-/// A report, as far as it is clear, and what is not.
+/// A report, as far as it is clear, and what is not; of what a newer report told, only the latter asks.
 pub(super) fn counts(
-    body: &GoodsReceived,
+    (body, told): (&GoodsReceived, &[&ReceivedLine]),
     slots: &[Slot<'_>],
     receiving: &Receiving,
     reading: &Reading<'_>,
@@ -33,8 +33,11 @@ pub(super) fn counts(
     let named: Vec<usize> = body.lines.iter().filter_map(|line| named(line, slots)).collect();
     for line in &body.lines {
         let sku = &line.item.sku;
+        let told = told.iter().any(|told| std::ptr::eq(*told, line));
         let mut fits = match slots::fitting(line.line.as_ref(), sku, slots, reading) {
             Ok(fits) => fits,
+            // None of what nobody ordered is as it should be.
+            Err(_) if told || line.received.value.is_zero() => continue,
             Err(what) => {
                 problems.push((Code::ReceiptItemUnexpected, what));
                 continue;
@@ -51,7 +54,7 @@ pub(super) fn counts(
             Ok(pieces) => add(&mut read, slots, sku, pieces),
             Err(problem) => {
                 unclear.extend(slots);
-                problems.push(problem);
+                problems.extend((!told).then_some(problem));
             }
         }
     }

@@ -6,8 +6,9 @@ use rust_decimal::Decimal;
 
 use super::counted::Count;
 use crate::failure::Code;
-use crate::flows::ledger::{CountedReceipt, Ledger, PostedDimension, PostedLine, PostedUpdate, Reported};
+use crate::flows::ledger::{Ledger, PostedDimension, PostedLine, PostedUpdate};
 use crate::flows::reading::Problem;
+use crate::flows::reports::{CountedReceipt, Reported};
 use crate::flows::shipments::is_posted;
 use crate::flows::slots::{self, Slot};
 use crate::message::Connection;
@@ -19,6 +20,10 @@ pub(super) struct Report<'a> {
     pub(super) reported: Reported,
     /// The sender's own id of the fact, where it reports what is added and not totals.
     pub(super) fact: Option<String>,
+    /// What is added, in the warehouse's words; empty where it reports totals.
+    pub(super) said: String,
+    /// It was worked on before, and is looked at once more.
+    pub(super) again: bool,
     pub(super) ledger: &'a Ledger,
     pub(super) postings: &'a [PostedUpdate],
     /// Whether the inbound order was cancelled in Dynamics.
@@ -107,7 +112,7 @@ impl Report<'_> {
     ) -> Option<Problem> {
         let sku = &count.sku;
         if self.fact.is_some() {
-            let counted = self.counted().any(|counted| counted.fact == self.fact);
+            let counted = self.counted().any(|counted| counted.fact == self.fact && counted.said != self.said);
             let again = counted && !differences.is_empty();
             let what = || format!("it says again how much of {sku} was added, and says something else.");
             return again.then(|| (Code::ReceiptDiffers, what()));
@@ -184,6 +189,8 @@ impl Report<'_> {
         match self.reported.compare(&newest) {
             Some(Ordering::Greater) => Standing::Newest,
             Some(Ordering::Less) => Standing::Older,
+            // It stands among those that were worked on itself.
+            Some(Ordering::Equal) if self.again => Standing::Newest,
             Some(Ordering::Equal) | None => Standing::Untold,
         }
     }

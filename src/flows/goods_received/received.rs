@@ -6,21 +6,20 @@ use super::ReceiptLook;
 use super::counted::{Count, counts};
 use super::posting::{Outcome, Report, pieces};
 use crate::failure::{Code, Failure};
-use crate::flows::answer::{Call, Decision, Done, Emit, KnownDocument, Past, Planned, Repeat};
+use crate::flows::answer::{Call, Decision, Done, KnownDocument, Past, Planned, Repeat};
 use crate::flows::history::{History, SentOrder, moved, postings};
 use crate::flows::keys;
-use crate::flows::ledger::{
-    CancelledOrder, CountedReceipt, Ledger, OrderedLine, PostedDimension, PostedLine, PostedUpdate, Reported, kept,
-};
+use crate::flows::ledger::{CancelledOrder, Ledger, OrderedLine, PostedDimension, PostedLine, PostedUpdate, kept};
 use crate::flows::meant::order_meant;
 use crate::flows::orders::ordered;
 use crate::flows::reading::{Problem, Reading};
+use crate::flows::reports::{CountedReceipt, Reported};
 use crate::flows::shipments::{is_posted, poll};
 use crate::flows::slots::Slot;
 use crate::gateways::{Direction, ReleasedOrder};
 use crate::mapping::{At, Mapping};
 use crate::message::{
-    Body, Envelope, GoodsReceived, Kind, Origin, QuantityBasisCode, ReceiptStateCode, Serial, TimePrecision,
+    Envelope, GoodsReceived, Kind, Origin, QuantityBasisCode, ReceiptStateCode, Serial, TimePrecision,
 };
 
 pub(super) fn plan(
@@ -37,9 +36,9 @@ pub(super) fn plan(
     };
     let postings = postings(ledger);
     let lines = lines(sent, look.order.released.as_ref());
-    let fact = match fact(message, body) {
-        Ok(fact) => fact,
-        Err(failure) => return Decision::Fail(failure),
+    let (fact, uncounted) = match fact(message, body) {
+        Ok(fact) => (fact, None),
+        Err(failure) => (None, Some(failure)),
     };
     let report = Report {
         receipt: body.receipt_key.as_str(),
@@ -49,7 +48,9 @@ pub(super) fn plan(
             at: message.occurred.at,
             exact: message.occurred.precision != TimePrecision::ReceiveTime,
         },
+        said: fact.as_ref().map(|_| super::questions::said(body)).unwrap_or_default(),
         fact,
+        again: message.origin == Origin::Emitted,
         ledger,
         postings: &postings,
         cancelled: look.order.released.as_ref().is_some_and(|released| released.cancelled),
@@ -58,9 +59,12 @@ pub(super) fn plan(
     let (environment, legal_entity) = (&look.order.environment, Some(&sent.created.legal_entity));
     let meanings = mapping.at(At { environment, legal_entity, connection: &message.connection });
     let reading = Reading::new(meanings, Code::ReceiptUnitDiffers);
-    let received = Received { message, body, look, sent, lines: &lines, report, reading };
+    let received = Received { message, body, look, sent, lines: &lines, report, uncounted, reading };
     if message.asks_for_the_rest() {
         return received.is_the_rest_there();
+    }
+    if message.asks_what_now() {
+        return received.can_it_be_posted();
     }
     match body.state.code {
         // Arrival is not receipt, whatever quantities come with it.
@@ -121,6 +125,8 @@ pub(super) struct Received<'a> {
     pub(super) sent: &'a SentOrder,
     pub(super) lines: &'a [OrderedLine],
     pub(super) report: Report<'a>,
+    /// Why nothing of it can be counted, where that is so.
+    pub(super) uncounted: Option<Failure>,
     reading: Reading<'a>,
 }
 
@@ -131,14 +137,10 @@ impl Received<'_> {
     }
 
     fn count(&self) -> Decision {
-        let before = |line: &OrderedLine| moved(self.report.postings, &line.line_id);
-        let slots: Vec<Slot<'_>> = self.lines.iter().map(|line| Slot::of(line, before(line))).collect();
-        let (counts, unclear) = match self.body.state.code {
-            ReceiptStateCode::Cancelled => (Self::nothing(&slots), Vec::new()),
-            _ => counts(self.body, &slots, &self.look.receiving, &self.reading),
-        };
-        let mut outcome = self.report.weigh(&counts, slots);
-        outcome.problems.extend(unclear);
+        if self.uncounted.is_some() {
+            return Decision::Done(self.left_to_a_question(&[]));
+        }
+        let (counts, outcome) = self.weighed();
         if let Some(decision) = self.waits(&outcome) {
             return decision;
         }
@@ -151,7 +153,23 @@ impl Received<'_> {
                 "Nothing new: as much or something newer is known of the receipt {receipt}."
             ));
         }
-        self.end(outcome.problems, &outcome.news)
+        if self.failure(outcome.problems).or_else(|| self.given_up()).is_some() {
+            return Decision::Done(self.left_to_a_question(&outcome.news));
+        }
+        self.ask_for_the_rest(self.done(&self.counted(&outcome.news)))
+    }
+
+    /// What it says, line by line, and what that comes to.
+    pub(super) fn weighed(&self) -> (Vec<Count>, Outcome) {
+        let before = |line: &OrderedLine| moved(self.report.postings, &line.line_id);
+        let slots: Vec<Slot<'_>> = self.lines.iter().map(|line| Slot::of(line, before(line))).collect();
+        let (counts, unclear) = match self.body.state.code {
+            ReceiptStateCode::Cancelled => (Self::nothing(&slots), Vec::new()),
+            _ => counts((self.body, &self.told_since()), &slots, &self.look.receiving, &self.reading),
+        };
+        let mut outcome = self.report.weigh(&counts, slots);
+        outcome.problems.extend(unclear);
+        (counts, outcome)
     }
 
     /// A receipt that was cancelled has received nothing of any line, whatever it reported before.
@@ -165,7 +183,7 @@ impl Received<'_> {
     }
 
     /// What must come first before goods are taken back.
-    fn waits(&self, outcome: &Outcome) -> Option<Decision> {
+    pub(super) fn waits(&self, outcome: &Outcome) -> Option<Decision> {
         let (receipt, warehouse) = (self.report.receipt, self.report.warehouse);
         if let Some(posted) = &outcome.first {
             let sentence = format!(
@@ -254,33 +272,15 @@ impl Received<'_> {
 
     fn says_nothing_new(&self, counts: &[Count], outcome: &Outcome) -> bool {
         let unsettled = self.report.own().any(|posted| !is_posted(self.report.ledger, &posted.update_id));
-        let stale = outcome.news.is_empty() && outcome.problems.is_empty() && !counts.is_empty();
-        let again = self.message.origin != Origin::Emitted && self.report.ledger.has(&self.counted(&outcome.news).key);
+        let told = !counts.is_empty() || self.is_told_since();
+        let stale = outcome.news.is_empty() && outcome.problems.is_empty() && told;
+        let again = self.message.origin != Origin::Emitted
+            && self.report.ledger.has(&keys::count_receipt(&self.counted(&outcome.news)));
         !unsettled && (stale || again)
     }
 
-    /// Nothing more can be posted. What could not is left to a message of its own where the rest was posted: so the rest is
-    /// settled whatever becomes of it, and a newer report is heard.
-    fn end(&self, problems: Vec<Problem>, news: &[String]) -> Decision {
-        let some_posted = self.report.own().next().is_some();
-        let apart = some_posted && self.message.origin != Origin::Emitted;
-        if let Some(failure) = self.failure(problems) {
-            if !apart {
-                return Decision::Fail(failure);
-            }
-            let mut done = self.done(news);
-            let body = Body::GoodsReceived(self.body.clone());
-            done.emits.push(Emit { purpose: "beyond", ordinal: 0, body });
-            return Decision::Done(done);
-        }
-        if let Some(failure) = self.given_up() {
-            return Decision::Fail(failure);
-        }
-        self.ask_for_the_rest(self.done(news))
-    }
-
     /// One failure for all that is wrong: the first one's code, and every sentence.
-    fn failure(&self, problems: Vec<Problem>) -> Option<Failure> {
+    pub(super) fn failure(&self, problems: Vec<Problem>) -> Option<Failure> {
         let (receipt, reference) = (self.report.receipt, &self.sent.created.reference);
         let mut problems = problems.into_iter();
         let (code, first) = problems.next()?;
@@ -292,7 +292,7 @@ impl Received<'_> {
     }
 
     /// The warehouse gave up what was announced to it, and Dynamics still wants it.
-    fn given_up(&self) -> Option<Failure> {
+    pub(super) fn given_up(&self) -> Option<Failure> {
         let created = &self.sent.created;
         let whole = self.body.state.code == ReceiptStateCode::Cancelled && self.report.receipt == created.order_id;
         let released = self.look.order.released.as_ref();
@@ -309,24 +309,21 @@ impl Received<'_> {
         })
     }
 
-    fn counted(&self, news: &[String]) -> Past {
+    pub(super) fn counted(&self, news: &[String]) -> CountedReceipt {
         let Report { receipt, warehouse, reported, ref fact, .. } = self.report;
         let mut lines = news.to_vec();
         lines.sort();
-        let counted = CountedReceipt {
+        CountedReceipt {
             receipt_key: receipt.to_owned(),
             warehouse: warehouse.clone(),
             reference: self.sent.created.reference.clone(),
             reported,
             fact: fact.clone(),
             lines,
+            spoke: self.spoke(),
+            said: self.report.said.clone(),
+            asked: false,
             is_final: self.is_final(),
-        };
-        Past {
-            key: keys::count_receipt(&counted),
-            act: "count_receipt".to_owned(),
-            connection: warehouse.to_string(),
-            facts: kept(&counted),
         }
     }
 
@@ -334,13 +331,18 @@ impl Received<'_> {
         self.body.is_final || self.body.state.code == ReceiptStateCode::Complete
     }
 
-    fn done(&self, news: &[String]) -> Done {
+    pub(super) fn done(&self, counted: &CountedReceipt) -> Done {
         let Report { receipt, warehouse, ledger, .. } = self.report;
         let environment = &self.look.order.environment;
         let (own, created) = (self.report.own().collect::<Vec<_>>(), &self.sent.created);
         let unsettled = own.iter().filter(|posted| !is_posted(ledger, &posted.update_id));
         let emits = (0..).zip(unsettled).filter_map(|(ordinal, posted)| poll(posted, ordinal)).collect();
-        let mut facts = vec![self.counted(news)];
+        let mut facts = vec![Past {
+            key: keys::count_receipt(counted),
+            act: "count_receipt".to_owned(),
+            connection: warehouse.to_string(),
+            facts: kept(counted),
+        }];
         let mut names = vec![("receipt".to_owned(), receipt.to_owned())];
         names.extend(own.iter().map(|posted| ("receipt_number".to_owned(), posted.packing_slip.clone())));
         let mut documents = vec![

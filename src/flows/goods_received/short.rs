@@ -1,17 +1,18 @@
 //! What is missing of a receipt that is complete: a question of its own, so that it holds up no later report.
 //!
-//! The question is a message that we emit. It changes nothing and waits for nobody (`Envelope::lane_key`): it becomes a
-//! person's, and when it is replayed it looks again.
+//! It is a question like those about what could not be posted (`questions.rs`): it changes nothing, becomes a person's, and
+//! looks again when more is reported, or when it is replayed.
 
 use rust_decimal::Decimal;
 
 use super::received::Received;
 use crate::failure::{Code, Failure};
-use crate::flows::answer::{Decision, Done, Emit, Past};
+use crate::flows::answer::{Decision, Done, Past};
 use crate::flows::history::moved;
 use crate::flows::keys;
-use crate::flows::ledger::{EndedReference, OrderedLine, kept};
-use crate::message::{ASKS_FOR_THE_REST, Body};
+use crate::flows::ledger::{OrderedLine, kept};
+use crate::flows::reports::AskedForTheRest;
+use crate::message::ASKS_FOR_THE_REST;
 
 /// How much of a line did not come.
 pub(super) struct Short<'a> {
@@ -46,10 +47,10 @@ impl Received<'_> {
         let (warehouse, reference) = (self.report.warehouse, &self.sent.created.reference);
         let key = keys::short_receipt(warehouse, reference, &missing);
         if !missing.is_empty() && !self.report.ledger.has(&key) {
-            let facts = kept(&EndedReference { reference: reference.clone() });
+            let reported = Some(self.report.reported);
+            let facts = kept(&AskedForTheRest { reference: reference.clone(), reported });
             done.facts.push(Past { key, act: "short_receipt".to_owned(), connection: warehouse.to_string(), facts });
-            let body = Body::GoodsReceived(self.body.clone());
-            done.emits.push(Emit { purpose: ASKS_FOR_THE_REST, ordinal: 0, body });
+            done.emits.push(self.once_more(ASKS_FOR_THE_REST));
         }
         Decision::Done(done)
     }
@@ -62,6 +63,9 @@ impl Received<'_> {
             let step = format!("Nothing of {reference} is missing any more.");
             return Decision::Done(Done { steps: vec![("drayline".to_owned(), step)], ..Done::default() });
         }
+        if self.is_asked_by_another(&keys::short_receipt(warehouse, reference, &missing)) {
+            return Decision::NotOurs(format!("Another report of {reference} asks for what is missing now."));
+        }
         let sentence = format!(
             "{warehouse} has counted all of {} of {reference}. {} {}",
             self.report.receipt,
@@ -69,6 +73,15 @@ impl Received<'_> {
             Code::ReceiptShort.next_step()
         );
         Decision::Fail(Failure::new(Code::ReceiptShort, sentence))
+    }
+
+    /// Whether the same was asked because of another report than this one.
+    fn is_asked_by_another(&self, key: &str) -> bool {
+        self.report
+            .ledger
+            .kept::<AskedForTheRest>(key)
+            .and_then(|asked| asked.reported)
+            .is_some_and(|by| by != self.report.reported)
     }
 }
 
