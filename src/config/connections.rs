@@ -42,6 +42,9 @@ pub struct Dynamics {
     /// Names of the customer's event catalog, and the kind each means.
     #[serde(default)]
     pub events: BTreeMap<String, String>,
+    /// Our name of an event's member = the customer's, where their catalog or entity spells it otherwise.
+    #[serde(default)]
+    pub event_members: BTreeMap<String, String>,
     /// How often it may be called.
     #[serde(default)]
     pub rate: Rate,

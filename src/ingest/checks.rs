@@ -2,7 +2,7 @@
 
 use secrecy::ExposeSecret as _;
 
-use super::finance_operations::configurable;
+use super::finance_operations::{configurable, is_member};
 use super::signature::key_problem;
 use crate::config::{Config, Finding};
 use crate::transport::MESSAGE_BYTES_MAX;
@@ -33,6 +33,16 @@ pub fn check(config: &Config) -> Vec<Finding> {
             let problem = format!("{kind:?} is not a kind of message that Dynamics sends");
             let remedy = "use order_released, order_changed, order_cancelled, receipt_announced, posting_settled, \
                           return_authorised or item_changed";
+            findings.push(Finding::error(place, &problem, remedy));
+        }
+    }
+    for (name, dynamics) in &config.dynamics {
+        for (member, own) in dynamics.event_members.iter().filter(|(member, own)| !is_member(member) || own.is_empty())
+        {
+            let place = format!("dynamics.{name}.event_members.{member}");
+            let problem = format!("{member:?} = {own:?} renames no member of an event that is read");
+            let remedy = "give our name of the member, like OutboundShipmentOrderRequestId, and the name that your event \
+                          catalog has for it";
             findings.push(Finding::error(place, &problem, remedy));
         }
     }

@@ -37,7 +37,7 @@ mod wire;
 mod world;
 
 pub use faults::{Fault, Faults};
-pub use finance_operations::{FinanceOperations, FinanceOperationsRules};
+pub use finance_operations::{EventShapes, FinanceOperations, FinanceOperationsRules};
 pub use in_process::{Answered, Event, InProcess};
 pub use journal::JournalError;
 pub use ledger::{EVENT, Effect, LedgerLine};

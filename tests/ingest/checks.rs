@@ -34,6 +34,14 @@ fn kinds_that_dynamics_does_not_send_are_found() {
 }
 
 #[test]
+fn members_that_nobody_reads_are_found() {
+    let more =
+        "[dynamics.contoso.event_members]\nOutboundShipmentOrderRequestId = \"Mine\"\nrma = \"\"\nSomething = \"Else\"";
+    let found = ["dynamics.contoso.event_members.Something", "dynamics.contoso.event_members.rma"];
+    assert_eq!(places("", SIGNING_SECRET, more), found);
+}
+
+#[test]
 fn signing_secrets_of_the_wrong_form_are_found() {
     for secret in ["plain-text-secret", "whsec_%%%%%%%%", "whsec_c2hvcnQtc2VjcmV0", "whpk_c2hvcnQtc2VjcmV0"] {
         assert_eq!(places("", secret, ""), ["warehouses.north.secrets[0]"], "{secret}");

@@ -177,6 +177,93 @@ fn relayed_by_dataverse() {
 }
 
 #[test]
+fn a_row_that_is_gone_is_named_by_what_it_was() {
+    let message = one(&fixture("relayed_row_deleted"));
+    let Body::OrderCancelled(body) = &message.body else { panic!("{message:#?}") };
+    assert_eq!(body.document.request_id.as_str(), "SHP0018", "not Dataverse's id of its own request");
+    assert_eq!(message.ordering_key, OrderingKey::order(&environment(), "usmf-SHP0018"));
+    let text = String::from_utf8(fixture("relayed_row_deleted")).unwrap();
+    let keyed = text.replace(
+        "\"KeyAttributes\": []",
+        "\"KeyAttributes\": [{ \"key\": \"mserp_outboundshipmentorderrequestid\", \"value\": \"SHP0019\" }]",
+    );
+    let Body::OrderCancelled(body) = one(keyed.as_bytes()).body else { panic!() };
+    assert_eq!(body.document.request_id.as_str(), "SHP0019", "its key goes before an image");
+    let nameless = one(text.replace("SHP0018", "").as_bytes());
+    assert!(unreadable(&nameless).1.contains("OutboundShipmentOrderRequestId"), "{nameless:#?}");
+}
+
+#[test]
+fn a_state_that_is_a_number_makes_us_look_unless_it_is_named() {
+    let settled = |bytes: &[u8], dynamics: &Dynamics| match translate_at(bytes, AT, dynamics).remove(0).body {
+        Body::PostingSettled(body) => (body.update_id.to_string(), body.outcome.code, body.flow),
+        other => panic!("{other:#?}"),
+    };
+    let bytes = fixture("relayed_update_changed");
+    let update = |code| ("D0A1B2C3D4E5F6A7B8C9".to_owned(), code, Flow::Shipments);
+    assert_eq!(settled(&bytes, &contoso("")), update(PostingOutcomeCode::Pending));
+    let named = contoso("[dynamics.contoso.outbound]\nprocessed_states = [\"200000002\"]\n");
+    assert_eq!(settled(&bytes, &named), update(PostingOutcomeCode::Processed));
+    let labels = "\"FormattedValues\": [{ \"key\": \"mserp_processingstatus\", \"value\": \"Failed\" }]";
+    let labelled = String::from_utf8(bytes).unwrap().replace("\"FormattedValues\": []", labels);
+    assert_eq!(settled(labelled.as_bytes(), &named), update(PostingOutcomeCode::Failed), "the word goes first");
+}
+
+#[test]
+fn members_and_entities_of_a_customers_own_are_configured() {
+    let own = contoso(
+        "\"mserp_contosoorderentity.OnExternalCreated\" = \"order_released\"\n\
+         [dynamics.contoso.event_members]\nOutboundShipmentOrderRequestId = \"Contoso Order\"\ndataAreaId = \"mserp_company\"\n",
+    );
+    let text = String::from_utf8(fixture("relayed_data_event"))
+        .unwrap()
+        .replace("OnExternalUpdated", "OnExternalCreated")
+        .replace("mserp_outboundshipmentorderrequestentity", "mserp_contosoorderentity")
+        .replace("mserp_outboundshipmentorderrequestid", "mserp_contosoorder")
+        .replace("mserp_dataareaid", "mserp_company");
+    let message = translate_at(text.as_bytes(), AT, &own).remove(0);
+    let Body::OrderReleased(body) = &message.body else { panic!("{message:#?}") };
+    assert_eq!(body.document.request_id.as_str(), "SHP0016");
+    assert_eq!(message.ordering_key, OrderingKey::order(&environment(), "usmf-SHP0016"));
+    assert!(unreadable(&one(text.as_bytes())).1.contains("mserp_contosoorderentity.OnExternalCreated"));
+}
+
+#[test]
+fn strange_contexts_are_kept_whole_and_say_what_is_missing() {
+    let context = |target: &str| {
+        format!(
+            "{{\"MessageName\": \"OnExternalCreated\", \"PrimaryEntityName\": \"mserp_outboundshipmentorderrequestentity\", \
+             \"RequestId\": \"5a2f1c00-0000-4000-8000-000000000003\", \"InputParameters\": {target}}}"
+        )
+    };
+    let no_document = "does not name its document";
+    for (target, problem) in [
+        ("[]", no_document),
+        ("{}", "MessageName with InputParameters"),
+        ("null", "MessageName with InputParameters"),
+        ("[1, null, {}, {\"key\": 1, \"value\": 2}]", no_document),
+        ("[{\"key\": \"Target\", \"value\": null}]", no_document),
+        ("[{\"key\": \"Target\", \"value\": {\"Attributes\": {}}}]", no_document),
+        ("[{\"key\": \"Target\", \"value\": {\"Attributes\": [null, [], {\"key\": \"x\"}]}}]", no_document),
+        (
+            "[{\"key\": \"Target\", \"value\": {\"Attributes\": [{\"key\": \"mserp_outboundshipmentorderrequestid\", \
+             \"value\": {\"Value\": {\"Value\": 1}}}]}}]",
+            no_document,
+        ),
+        (
+            "[{\"key\": \"Target\", \"value\": {\"Attributes\": [{\"key\": \"mserp_outboundshipmentorderrequestid\", \
+             \"value\": \"SHP1\"}]}}]",
+            "LegalEntity",
+        ),
+    ] {
+        let body = context(target);
+        let message = one(body.as_bytes());
+        assert!(unreadable(&message).1.contains(problem), "{target}: {message:#?}");
+        assert_eq!(message.raw.as_ref().unwrap().unpack().unwrap(), body.as_bytes());
+    }
+}
+
+#[test]
 fn a_customers_own_event_with_spaces_in_its_names() {
     let mapped = contoso("ContosoOrderReadyBusinessEvent = \"order_released\"");
     let message = translate_at(&fixture("customer_event"), AT, &mapped).remove(0);
@@ -272,6 +359,14 @@ fn a_document_name_of_any_length_makes_a_key_that_can_travel() {
     assert!(matches!(message.body, Body::PostingSettled(_)));
 }
 
+const BENT: [&str; 5] = [
+    "outbound_request_created",
+    "relayed_data_event",
+    "relayed_business_event",
+    "relayed_row_deleted",
+    "outbound_update_changed_status",
+];
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(500))]
 
@@ -282,7 +377,7 @@ proptest! {
 
     #[test]
     fn no_bent_event_makes_it_panic_or_disappear(at in any::<prop::sample::Index>(), byte in any::<u8>(), cut in any::<prop::sample::Index>()) {
-        for name in ["outbound_request_created", "relayed_data_event", "outbound_update_changed_status"] {
+        for name in BENT {
             let mut bytes = fixture(name);
             let place = at.index(bytes.len());
             bytes[place] = byte;

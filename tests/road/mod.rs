@@ -11,6 +11,7 @@ mod mapping;
 mod orders;
 mod pauses;
 mod receipts;
+mod relayed;
 mod restarts;
 mod scans;
 mod seen;

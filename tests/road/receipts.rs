@@ -8,7 +8,7 @@ use super::world::{Making, World};
 use crate::support::Backing;
 
 /// What the warehouse calls damaged has a name in Dynamics.
-const STATUSES: &str = "[dynamics.contoso.statuses]\nDAMAGED = \"Damaged\"\n";
+pub const STATUSES: &str = "[dynamics.contoso.statuses]\nDAMAGED = \"Damaged\"\n";
 
 /// Goods that stay at the door, as good as for ever.
 fn resting() -> WarehouseRules {
@@ -25,7 +25,7 @@ async fn expect(world: &World, count: u64) -> Vec<String> {
 }
 
 /// Waits until everything that is expected is counted, and nothing moves.
-async fn until_received(world: &World, receipts: u64) {
+pub async fn until_received(world: &World, receipts: u64) {
     world
         .until("everything received", |dynamics, warehouse| {
             warehouse["received"] == receipts

@@ -1,9 +1,9 @@
 //! From an event's meaning and members to a body. Which member holds what stands in one table, because the customer's
 //! event catalog decides the names.
 
-use super::Problem;
 use super::meanings::Meaning;
-use super::members::Members;
+use super::members::{Members, fold};
+use super::{COMPANY, Problem};
 use crate::config::Dynamics;
 use crate::message::{
     Body, Connection, FactKey, Flow, ItemChanged, LegalEntity, OrderCancelled, OrderChanged, OrderReleased,
@@ -44,6 +44,31 @@ mod names {
     pub(super) const RMA: &[&str] = &["RMANumber", "RMA", "ReturnItemNumber"];
     pub(super) const ITEM: &[&str] = &["ItemNumber", "ItemId", "ProductNumber"];
     pub(super) const VARIANT: &[&str] = &["ProductVariantNumber", "VariantNumber"];
+
+    /// All of them: any can be spelled otherwise in the configuration.
+    pub(super) const ALL: [&[&str]; 16] = [
+        OUTBOUND_REQUEST,
+        INBOUND_REQUEST,
+        OUTBOUND_UPDATE,
+        INBOUND_UPDATE,
+        UPDATE,
+        UPDATE_STATUS,
+        WORDS,
+        REASON,
+        SHIP_FROM,
+        RECEIVE_AT,
+        ORDER,
+        INBOUND_ORDER,
+        RETURN_ORDER,
+        RMA,
+        ITEM,
+        VARIANT,
+    ];
+}
+
+/// Whether a member that is known by this name can be spelled otherwise in `[dynamics.NAME.event_members]`.
+pub(in crate::ingest) fn is_member(name: &str) -> bool {
+    names::ALL.iter().chain([&COMPANY]).flat_map(|candidates| candidates.iter()).any(|known| fold(known) == fold(name))
 }
 
 /// The body, or which member is missing.
@@ -112,13 +137,13 @@ fn document(members: &Members<'_>) -> Result<ReleasedDocument, Problem> {
 
 /// What an update's state means is configured; one that is not final only says "look".
 fn settled(flow: Option<Flow>, members: &Members<'_>, dynamics: &Dynamics) -> Result<Body, Problem> {
-    let outbound = members.text(names::OUTBOUND_UPDATE);
-    let inbound = members.text(names::INBOUND_UPDATE);
+    let outbound = members.name(names::OUTBOUND_UPDATE);
+    let inbound = members.name(names::INBOUND_UPDATE);
     let told_by_name = if outbound.is_none() && inbound.is_some() { Flow::GoodsReceived } else { Flow::Shipments };
-    let update = outbound.or(inbound).or_else(|| members.text(names::UPDATE));
+    let update = outbound.or(inbound).or_else(|| members.name(names::UPDATE));
     let update =
         update.ok_or_else(|| missing(&[names::OUTBOUND_UPDATE, names::INBOUND_UPDATE, names::UPDATE].concat()))?;
-    let status = members.text(names::UPDATE_STATUS);
+    let status = members.state(names::UPDATE_STATUS);
     let among = |states: &[String]| {
         status.as_deref().is_some_and(|status| states.iter().any(|each| each.eq_ignore_ascii_case(status)))
     };
@@ -146,7 +171,7 @@ fn required<T, E: std::fmt::Display>(
     candidates: &[&str],
     read: impl FnOnce(String) -> Result<T, E>,
 ) -> Result<T, Problem> {
-    let text = members.text(candidates).ok_or_else(|| missing(candidates))?;
+    let text = members.name(candidates).ok_or_else(|| missing(candidates))?;
     read(text).map_err(|invalid| format!("{}: {invalid}", candidates.first().unwrap_or(&"")))
 }
 

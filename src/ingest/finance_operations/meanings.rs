@@ -55,7 +55,7 @@ fn configured(kind: &str) -> Option<Meaning> {
 
 /// The event's name, as received, and what it means.
 pub(super) fn meaning(members: &Members<'_>, dynamics: &Dynamics) -> Result<(String, Meaning), Problem> {
-    let name = members.event_name().ok_or("BusinessEventId: is required")?;
+    let name = members.event_name().ok_or("BusinessEventId: is required, or MessageName with InputParameters")?;
     let mut names = vec![name.as_str()];
     if let Some((entity, message)) = members.context() {
         names.extend([message, entity]);

@@ -13,6 +13,7 @@ use super::received::{Facts, Received};
 use crate::config::Dynamics;
 use crate::message::{Body, Envelope, Flow, LegalEntity, OrderingKey};
 
+pub(super) use bodies::is_member;
 pub(super) use meanings::configurable;
 
 use meanings::{Meaning, meaning};
@@ -69,9 +70,10 @@ fn read(
     facts: &mut Facts,
 ) -> Result<(OrderingKey, Body), (Flow, Problem)> {
     let of_orders = |problem: Problem| (Flow::Orders, problem);
-    let members = Members::of(value).ok_or_else(|| of_orders("the event is not an object".to_owned()))?;
+    let members = Members::of(value, &dynamics.event_members)
+        .ok_or_else(|| of_orders("the event is not an object".to_owned()))?;
     facts.event_type = members.event_name();
-    let company = members.text(COMPANY).map(|company| company.to_lowercase());
+    let company = members.name(COMPANY).map(|company| company.to_lowercase());
     facts.legal_entity = company.and_then(|company| LegalEntity::new(company).ok());
     if let Some((raw, read)) = occurred(&members) {
         facts.happened(raw, read);

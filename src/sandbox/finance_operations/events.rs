@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
+use super::relayed::RowChange;
 use super::rules::FinanceOperationsRules;
 use super::state::{Request, Update, UpdateKey};
 use crate::sandbox::delivery::{EventName, Notice};
@@ -11,6 +12,9 @@ use crate::sandbox::world::Setting;
 
 /// Where control numbers begin: beyond what 32 bits hold.
 const CONTROL_NUMBER_FIRST: i64 = 5_637_144_576;
+
+/// The version of a document that nobody changed yet.
+const VERSION_FIRST: u32 = 1;
 
 /// An event and its body.
 pub(super) type Event = (EventName, Value);
@@ -23,12 +27,17 @@ struct About<'a> {
     facts: String,
 }
 
-/// One event about a released document.
-pub(super) fn about(setting: &Setting<FinanceOperationsRules>, kind: &str, request: &Request, now: Timestamp) -> Event {
+/// What tells of a released document.
+pub(super) fn about(
+    setting: &Setting<FinanceOperationsRules>,
+    kind: &str,
+    request: &Request,
+    now: Timestamp,
+) -> Vec<Event> {
     let mut members = Map::new();
-    let (id, warehouse) = match request.side {
-        Side::Outbound => ("OutboundShipmentOrderRequestId", "ShipFromWarehouseId"),
-        Side::Inbound => ("InboundShipmentOrderRequestId", "ReceivingWarehouseId"),
+    let (entity, id, warehouse) = match request.side {
+        Side::Outbound => ("outboundshipmentorderrequest", "OutboundShipmentOrderRequestId", "ShipFromWarehouseId"),
+        Side::Inbound => ("inboundshipmentorderrequest", "InboundShipmentOrderRequestId", "ReceivingWarehouseId"),
     };
     members.insert(id.to_owned(), json!(request.id));
     members.insert(warehouse.to_owned(), request.fields.get(warehouse).cloned().unwrap_or_default());
@@ -36,20 +45,22 @@ pub(super) fn about(setting: &Setting<FinanceOperationsRules>, kind: &str, reque
     members.insert("Site Code".to_owned(), json!("2"));
     members.insert("Load Planning Group".to_owned(), Value::Null);
     let facts = format!("{kind}/{}/{}/{}", request.company, request.id, request.version);
-    event(setting, About { kind, company: &request.company, request: &request.id, facts }, members, now)
+    let event = event(setting, About { kind, company: &request.company, request: &request.id, facts }, members, now);
+    let row = RowChange { entity, created: request.version == VERSION_FIRST };
+    setting.rules.event_shapes.of(event, row, setting.chance, now)
 }
 
-/// One event about an update that was processed or refused.
+/// What tells of an update that was processed or refused.
 pub(super) fn settled(
     setting: &Setting<FinanceOperationsRules>,
     (side, key, update): (Side, &UpdateKey, &Update),
     refusal: Option<&str>,
     now: Timestamp,
-) -> Event {
+) -> Vec<Event> {
     let mut members = Map::new();
-    let (way, kind) = match side {
-        Side::Outbound => ("Outbound", &setting.rules.settled_event),
-        Side::Inbound => ("Inbound", &setting.rules.received_event),
+    let (way, kind, entity) = match side {
+        Side::Outbound => ("Outbound", &setting.rules.settled_event, "outboundshipmentorderupdate"),
+        Side::Inbound => ("Inbound", &setting.rules.received_event, "inboundshipmentorderupdate"),
     };
     members.insert(format!("{way}ShipmentOrderUpdateId"), json!(key.1));
     members.insert(format!("{way}ShipmentOrderOriginId"), json!(key.2));
@@ -60,7 +71,7 @@ pub(super) fn settled(
     let about = About { kind, company: &key.0, request: &update.request, facts };
     let (mut name, body) = event(setting, about, members, now);
     name.subject = Some(key.1.clone());
-    (name, body)
+    setting.rules.event_shapes.of((name, body), RowChange { entity, created: false }, setting.chance, now)
 }
 
 fn event(
@@ -122,7 +133,7 @@ pub(super) fn bundle(setting: &Setting<FinanceOperationsRules>, events: Vec<Even
 }
 
 /// 32 hexadecimal digits as Dynamics writes a GUID.
-fn guid(digits: &str) -> String {
+pub(super) fn guid(digits: &str) -> String {
     let digits = digits.to_uppercase();
     let part = |from: usize, to: usize| digits.get(from..to).unwrap_or_default();
     format!("{}-{}-{}-{}-{}", part(0, 8), part(8, 12), part(12, 16), part(16, 20), part(20, 32))

@@ -17,6 +17,7 @@ mod items;
 mod orders;
 mod processing;
 mod reading;
+mod relayed;
 mod rules;
 mod sides;
 mod state;
@@ -46,6 +47,7 @@ use super::stock::StockBook;
 use super::verdict::FarEnd;
 use super::world::{Moves, Set, Setting, World};
 
+pub use relayed::EventShapes;
 pub use rules::FinanceOperationsRules;
 
 /// The name of its journal.

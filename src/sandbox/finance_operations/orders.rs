@@ -132,7 +132,7 @@ fn release(
     let told = requests
         .iter()
         .filter(|_| !release.silent)
-        .map(|request| events::about(setting, released_event(setting, side), request, call.at));
+        .flat_map(|request| events::about(setting, released_event(setting, side), request, call.at));
     let notices = events::bundle(setting, told.collect());
     let ids: Vec<_> = requests.iter().map(|request| request.id.clone()).collect();
     let mut answer = Answer::new(201, Effect::Created, json!({ "released": ids })).telling(notices);
@@ -369,7 +369,7 @@ fn replaced(
     request.version += 1;
     request.row += 1;
     request.changed_ms = now.as_millisecond();
-    let notices = events::bundle(setting, vec![events::about(setting, kind, &request, now)]);
+    let notices = events::bundle(setting, events::about(setting, kind, &request, now));
     let body = json!({"id": request.id, "version": request.version});
     Answer::new(200, Effect::Changed, body).by(Fact::Replaced(Box::new(request))).telling(notices)
 }

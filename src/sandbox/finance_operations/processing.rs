@@ -52,7 +52,7 @@ pub(super) fn move_on(
         };
         let side = environment.side_of(&key.0, &update.request);
         let words = refusal.as_ref().map(|refusal| refusal.text.as_str());
-        names.push(events::settled(setting, (side, key, update), words, now));
+        names.extend(events::settled(setting, (side, key, update), words, now));
         moves.facts.push(Fact::Processed { key: key.clone(), due_ms: *due_ms, refusal });
     }
     moves.notices = events::bundle(setting, names);

@@ -1,5 +1,6 @@
 //! How the simulated Finance & Operations behaves.
 
+use super::relayed::EventShapes;
 use crate::sandbox::catalogue::STOCK_AT_FIRST;
 
 /// How the simulated Finance & Operations behaves.
@@ -55,6 +56,8 @@ pub struct FinanceOperationsRules {
     pub expected_event: String,
     /// The event of an inbound update that was processed or refused.
     pub received_event: String,
+    /// In which shapes all of them are posted.
+    pub event_shapes: EventShapes,
 }
 
 impl Default for FinanceOperationsRules {
@@ -85,6 +88,7 @@ impl Default for FinanceOperationsRules {
             settled_event: "WHSEWOutboundShipmentOrderUpdateChangedStatusBusinessEvent".to_owned(),
             expected_event: "WHSEWInboundShipmentOrderRequestCreatedBusinessEvent".to_owned(),
             received_event: "WHSEWInboundShipmentOrderUpdateChangedStatusBusinessEvent".to_owned(),
+            event_shapes: EventShapes::Direct,
         }
     }
 }
