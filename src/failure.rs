@@ -274,6 +274,9 @@ codes! {
     /// Nothing is known of the inbound order that a receipt speaks of.
     InboundUnknown = "inbound.unknown", Permanent, "operations",
         "Find out what arrived; release the inbound order in Dynamics and replay this, or discard it.";
+    /// A receipt names none of our references, and several inbound orders may be meant.
+    InboundAmbiguous = "inbound.ambiguous", Permanent, "operations",
+        "Have the warehouse report it under our reference; then discard this.";
     /// Goods were received that nobody ordered.
     ReceiptItemUnexpected = "receipt.item_unexpected", Permanent, "operations",
         "Ask the warehouse what arrived; add it to the order in Dynamics and replay this, or send it back and discard this.";

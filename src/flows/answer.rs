@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use crate::failure::Failure;
 use crate::gateways::{Direction, FulfilmentOrder, RequestVerdict, ShipmentUpdate, StockAdjustment, TrackingRow};
-use crate::message::{Body, Connection, Kind, LegalEntity, RequestId, StockSnapshotTaken};
+use crate::message::{Body, Connection, Kind, LegalEntity, OrderingKey, RequestId, StockSnapshotTaken};
 
 /// What is to be done next.
 #[derive(Clone, Debug)]
@@ -58,8 +58,10 @@ pub struct Emit {
     pub purpose: &'static str,
     /// Counted from 0 within the purpose.
     pub ordinal: u32,
-    /// What it says. It keeps the document and connection of its cause.
+    /// What it says. It keeps the connection of its cause.
     pub body: Body,
+    /// The document it is about, with its company, where that is another one than its cause's.
+    pub document: Option<(OrderingKey, LegalEntity)>,
 }
 
 /// A document that messages may wait for, with its other names.

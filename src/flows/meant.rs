@@ -31,7 +31,7 @@ pub(super) fn order_meant<'history>(
         _ => (Direction::Outbound, Code::OrderUnknown),
     };
     let failure = Failure::new(code, sentence(message, name, found));
-    let document_named = !message.ordering_key.as_str().starts_with("alone/");
+    let document_named = !message.ordering_key.stands_alone();
     Err(Box::new(match reference {
         Some(reference) if history.is_burned(&reference) => {
             Decision::NotOurs(format!("{reference} was dead at {warehouse} before; another revision took its place."))

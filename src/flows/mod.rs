@@ -33,7 +33,7 @@ use crate::message::{Body, Envelope, Origin};
 
 pub use act::{act, complete, settle};
 pub use answer::{Acted, Call, Decision, Done, Emit, KnownDocument, Lookup, Past, Planned, Repeat, Settled};
-pub use goods_received::{ReceiptLook, plan as plan_receipt};
+pub use goods_received::{InboundCandidate, ReceiptLook, plan as plan_receipt, sought};
 pub use ledger::{
     CancelledOrder, CreatedOrder, EndedReference, Ledger, OrderedLine, PackageTracking, PostedDimension, PostedLine,
     PostedUpdate, SeenStatus, SentLine, SettledUpdate, VoidedShipment,
@@ -56,6 +56,8 @@ pub enum Look {
     Receipt(ReceiptLook),
     /// For messages about stock.
     Adjustment(AdjustmentLook),
+    /// For receipts that do not name our reference: the inbound orders that may be meant.
+    Sought(Vec<InboundCandidate>),
     /// Nothing needed to be seen.
     Nothing,
 }
@@ -125,6 +127,7 @@ fn planned(message: &Envelope, look: &Look, mapping: &Mapping, ledger: &Ledger) 
     match (look, &message.body) {
         (Look::Order(look), _) => orders::plan(message, look, mapping, ledger),
         (Look::Receipt(look), _) => goods_received::plan(message, look, mapping, ledger),
+        (Look::Sought(candidates), _) => goods_received::plan_sought(message, candidates, mapping),
         (Look::Shipment(look), _) => shipments::plan(message, look, mapping, ledger),
         (Look::Adjustment(look), _) => stock_adjustments::plan(message, look, mapping, ledger),
         (Look::Nothing, Body::StockSnapshotTaken(body)) => stock_snapshots::plan(message, body),

@@ -28,6 +28,9 @@ pub const ASKS_FOR_THE_REST: &str = "short";
 /// The purpose of a message that only asks what to do with the part of a receipt that could not be posted.
 pub const ASKS_WHAT_NOW: &str = "beyond";
 
+/// The purpose of a report of a receipt whose inbound order we found, because the warehouse did not name ours.
+pub const FOUND_ITS_ORDER: &str = "found";
+
 /// The largest body that is unpacked from an envelope, in bytes.
 const RAW_LENGTH_MAX: u64 = 64 * 1024 * 1024;
 
@@ -176,6 +179,12 @@ impl Envelope {
     #[must_use]
     pub fn asks_what_now(&self) -> bool {
         self.was_emitted_to(ASKS_WHAT_NOW)
+    }
+
+    /// Whether it is a report of a receipt whose inbound order we found.
+    #[must_use]
+    pub fn found_its_order(&self) -> bool {
+        self.was_emitted_to(FOUND_ITS_ORDER)
     }
 
     fn was_emitted_to(&self, purpose: &str) -> bool {

@@ -92,6 +92,12 @@ impl OrderingKey {
         Self(format!("rma/{environment}/{rma}"))
     }
 
+    /// Whether it names a message that names no document of ours.
+    #[must_use]
+    pub fn stands_alone(&self) -> bool {
+        self.0.starts_with("alone/")
+    }
+
     /// Stock of one item in one warehouse.
     #[must_use]
     pub fn stock(warehouse: &Connection, sku: &str) -> Self {

@@ -169,13 +169,7 @@ impl<'a> Attempt<'a> {
     /// A run that has not found out anything yet.
     pub(super) fn begin(house: &'a House, job: &'a Job, known: Known, place: Place, started: Mark) -> Self {
         let Known { parked, gate, effects, .. } = known;
-        let pasts = effects.into_iter().map(|effect| Past {
-            key: effect.key,
-            act: effect.act,
-            connection: effect.connection,
-            facts: effect.facts,
-        });
-        let ledger = Ledger::new(pasts.collect());
+        let ledger = Ledger::new(effects.into_iter().map(unsure::past).collect());
         // The journal is younger than the row: of one key it knows the last call.
         let mut unsure = house.journals.of(job.tenure.owner, job.inbound.message_id);
         let outlived = unsure::outlived(&ledger);

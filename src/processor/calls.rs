@@ -9,6 +9,7 @@ use std::time::Duration;
 use super::attempt::{Attempt, Verdict};
 use super::leave;
 use super::parking::Pause;
+use super::sought;
 use super::unsure::{facts_with, intent, unknown};
 use crate::clock::Mark;
 use crate::config::{Mode, ms};
@@ -28,7 +29,14 @@ pub(super) async fn run_flow(attempt: &mut Attempt<'_>, message: &Envelope) -> V
     // One snapshot for the whole run: a plan that goes on after a call means what it meant before.
     let mapping = attempt.house.mapping.now();
     // On the heap, as every far-end call: thousands of lanes wait for their look-up without being so far.
-    let look = match Box::pin(flows::look(gateways, &mapping, message, &attempt.ledger)).await {
+    let numbers = flows::sought(message);
+    let look = if numbers.is_empty() {
+        Box::pin(flows::look(gateways, &mapping, message, &attempt.ledger)).await
+    } else {
+        let Some(candidates) = Box::pin(sought::candidates(attempt, &numbers)).await else { return Verdict::Left };
+        Ok(Look::Sought(candidates))
+    };
+    let look = match look {
         Ok(look) => look,
         Err(failure) => return Verdict::Pause(Pause::Failed(failure)),
     };

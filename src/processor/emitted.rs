@@ -8,7 +8,11 @@ use crate::store::{OutboxRow, Parked, Purpose};
 
 /// A message that a flow emits. A second run of its cause makes the same one.
 pub(super) fn emitted(clock: &Clock, cause: &Envelope, revision: u32, emit: Emit) -> OutboxRow {
-    let Emit { purpose, ordinal, body } = emit;
+    let Emit { purpose, ordinal, body, document } = emit;
+    let (ordering_key, legal_entity) = document.map_or_else(
+        || (cause.ordering_key.clone(), cause.legal_entity.clone()),
+        |(key, company)| (key, Some(company)),
+    );
     let mut attributes = cause.attributes.clone();
     attributes.insert(PURPOSE.to_owned(), purpose.to_owned());
     let message = Envelope {
@@ -22,12 +26,12 @@ pub(super) fn emitted(clock: &Clock, cause: &Envelope, revision: u32, emit: Emit
         causation_id: Some(cause.message_id),
         raw: None,
         body,
-        // The document, its company and environment, who spoke, when it happened, and echo data are those of its cause.
+        ordering_key,
+        legal_entity,
+        // The environment, who spoke, when it happened, and echo data are those of its cause.
         connection: cause.connection.clone(),
         source_system: cause.source_system.clone(),
-        ordering_key: cause.ordering_key.clone(),
         environment: cause.environment.clone(),
-        legal_entity: cause.legal_entity.clone(),
         occurred: cause.occurred.clone(),
         attributes,
     };

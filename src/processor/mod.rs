@@ -45,6 +45,7 @@ mod relay;
 mod report;
 mod retry;
 mod share;
+mod sought;
 mod stops;
 mod unsure;
 mod wake;

@@ -73,6 +73,12 @@ pub(super) fn facts_with(mut facts: Value, answered: Value) -> Value {
     facts
 }
 
+/// What a row of the store says that happened.
+pub(super) fn past(effect: Effect) -> Past {
+    let Effect { key, act, connection, facts, .. } = effect;
+    Past { key, act, connection, facts }
+}
+
 /// Calls of messages that a person discarded: they may have happened, and whoever works on the document next must know.
 /// What cannot be looked up is left out: for that, discarding was the person's verdict.
 pub(super) fn outlived(ledger: &Ledger) -> Vec<Intent> {

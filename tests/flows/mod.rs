@@ -16,6 +16,7 @@ mod receipts_convergence;
 mod scene;
 mod shipments;
 mod shipments_contents;
+mod sought;
 mod stock_adjustments;
 mod stock_snapshots;
 mod tracked;

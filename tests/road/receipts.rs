@@ -259,3 +259,31 @@ async fn goods_that_come_short_are_posted_and_the_rest_is_an_exception() {
     assert_eq!(world.exceptions(true).await.0, 1, "nothing stands behind it: {:#?}", world.exceptions(true).await);
     world.leave().await;
 }
+
+/// A warehouse that knows inbound orders by their own numbers alone.
+#[tokio::test]
+async fn a_receipt_that_names_the_purchase_order_alone_is_posted_to_what_was_announced_under_it() {
+    let dynamics =
+        FinanceOperationsRules { lots_share: 0.0, serials_share: 0.0, weighed_share: 0.0, ..Default::default() };
+    let world = World::start(Backing::Embedded, Making { warehouse: resting(), dynamics, ..making() }).await;
+    let id = expect(&world, 1).await.remove(0);
+    world.until("announced", |_, warehouse| warehouse["announced"] == 1).await;
+    world.until_nothing_parked().await;
+    let expected = world.to_dynamics.state().await.unwrap()["expected"][0].clone();
+    let (number, line) = (expected["order_number"].as_str().unwrap(), &expected["lines"][0]);
+    let report = json!({
+        "receiptKey": "R-1", "inboundOrder": { "orderNumber": number }, "state": "PARTIAL", "quantityBasis": "CUMULATIVE",
+        "sequence": "1", "lines": [{ "item": { "sku": line["item"] }, "received": { "value": "1", "unit": "ea" } }],
+    });
+    world.say_as_warehouse("goods_received", &report).await;
+    // Told again, under another id of the warehouse: nothing is posted twice.
+    world.say_as_warehouse("goods_received", &report).await;
+    world.until("it is posted", |dynamics, _| dynamics["updates_accepted"] == 1).await;
+    world.until_nothing_parked().await;
+    let posted = world.to_dynamics.state().await.unwrap()["receipts"].clone();
+    assert_eq!((posted.as_array().unwrap().len(), &posted[0]["lines"][0]["shipped"]), (1, &json!("1")));
+    let found = world.store().await.documents(&format!("usmf-{id}-W1")).await.unwrap();
+    let told = format!("The warehouse named the order of R-1 by its number alone ({number}).");
+    assert!(found[0].steps.iter().any(|step| step.what == told), "{found:#?}");
+    world.leave().await;
+}

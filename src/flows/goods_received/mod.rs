@@ -20,6 +20,7 @@ mod posting;
 mod questions;
 mod received;
 mod short;
+mod sought;
 mod told;
 
 use std::sync::Arc;
@@ -33,6 +34,7 @@ use crate::mapping::Mapping;
 use crate::message::{Body, Envelope};
 
 pub(super) use questions::was_anything_asked;
+pub use sought::{InboundCandidate, plan as plan_sought, sought};
 
 /// What was seen of a receipt.
 #[derive(Clone, Debug)]

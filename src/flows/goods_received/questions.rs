@@ -69,7 +69,8 @@ impl Received<'_> {
     /// The same report, as it stands among its receipt's.
     pub(super) fn once_more(&self, purpose: &'static str) -> Emit {
         let sequence = self.report.reported.sequence;
-        Emit { purpose, ordinal: 0, body: Body::GoodsReceived(GoodsReceived { sequence, ..self.body.clone() }) }
+        let body = Body::GoodsReceived(GoodsReceived { sequence, ..self.body.clone() });
+        Emit { purpose, ordinal: 0, body, document: None }
     }
 
     /// Every line and item that it speaks of, as the warehouse names them; nothing where nobody knows what it means by it.

@@ -119,7 +119,7 @@ fn fact(message: &Envelope, body: &GoodsReceived) -> Result<Option<String>, Fail
 
 /// A reported receipt of an announcement that we know.
 pub(super) struct Received<'a> {
-    message: &'a Envelope,
+    pub(super) message: &'a Envelope,
     pub(super) body: &'a GoodsReceived,
     pub(super) look: &'a ReceiptLook,
     pub(super) sent: &'a SentOrder,
@@ -274,8 +274,7 @@ impl Received<'_> {
         let unsettled = self.report.own().any(|posted| !is_posted(self.report.ledger, &posted.update_id));
         let told = !counts.is_empty() || self.is_told_since();
         let stale = outcome.news.is_empty() && outcome.problems.is_empty() && told;
-        let again = self.message.origin != Origin::Emitted
-            && self.report.ledger.has(&keys::count_receipt(&self.counted(&outcome.news)));
+        let again = !self.report.again && self.report.ledger.has(&keys::count_receipt(&self.counted(&outcome.news)));
         !unsettled && (stale || again)
     }
 

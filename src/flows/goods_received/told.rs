@@ -8,6 +8,15 @@ impl Received<'_> {
     pub(super) fn steps(&self, own: &[&PostedUpdate]) -> Vec<(String, String)> {
         let warehouse = self.report.warehouse.to_string();
         let mut steps = Vec::new();
+        if self.message.found_its_order() {
+            let order = &self.body.inbound_order;
+            let number =
+                order.order_number.as_ref().or(order.purchase_order.as_ref()).or(order.external_order_id.as_ref());
+            let number = number.map(|number| format!(" ({number})")).unwrap_or_default();
+            let named =
+                format!("The warehouse named the order of {} by its number alone{number}.", self.report.receipt);
+            steps.push(("drayline".to_owned(), named));
+        }
         for posted in own {
             let told: Vec<_> = posted.lines.iter().map(told).collect();
             steps.push((warehouse.clone(), format!("Received {} as {}.", told.join(", "), posted.shipment_key)));
