@@ -1,6 +1,7 @@
 //! The flows: what each plan answers, and that any order of events ends in the same state at the far ends.
 
 mod announcements;
+mod calls;
 mod convergence;
 mod expected;
 mod keys;

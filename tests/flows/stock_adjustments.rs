@@ -17,7 +17,7 @@ use crate::mapping::mapping;
 
 use super::scene::{at, call, contoso, decimal, done, envelope, failed, north, not_ours, run, usmf, waits};
 
-fn look() -> Look {
+pub fn look() -> Look {
     Look::Adjustment(look_with(Adjustments::default()))
 }
 
@@ -51,7 +51,7 @@ fn adjusted(key: &str, more: &Value) -> Envelope {
     message
 }
 
-fn delta(key: &str, quantity: &str, more: &Value) -> Envelope {
+pub fn delta(key: &str, quantity: &str, more: &Value) -> Envelope {
     let mut body = json!({ "delta": { "value": quantity, "unit": "ea" } });
     body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
     adjusted(key, &body)
