@@ -259,6 +259,9 @@ codes! {
     /// An adjustment came again with other contents.
     AdjustmentDiffers = "adjustment.differs", Permanent, "operations",
         "Ask the warehouse which of the two is right; correct the posting in Dynamics by hand, then discard this.";
+    /// The journal that holds an adjustment is gone, and nothing says that it was posted.
+    AdjustmentJournalMissing = "adjustment.journal_missing", Permanent, "finance",
+        "Find out who deleted the journal; post the adjustment in Dynamics by hand, then discard this.";
     /// An adjustment belongs to a shipment, receipt or return that never came.
     AdjustmentDocumentMissing = "adjustment.document_missing", Permanent, "operations",
         "Find out why the document was never posted and replay this after it; or map the reason to an adjustment.";

@@ -24,9 +24,57 @@ pub struct Adjustments {
     pub short_words: Vec<String>,
     /// The members that take an item's product dimensions, in the order in which the mapping joins them to a variant.
     pub variant_fields: Vec<String>,
+    /// Where adjustments go to classic journals.
+    pub journals: Journals,
     /// To which document a movement of a reason belongs that names one, by our code or by the warehouse's own word. A reason
     /// that is not named here belongs as [`BelongsTo::of`] says.
     pub documents: BTreeMap<String, BelongsTo>,
+}
+
+/// The classic way, for environments that take no external adjustments: each adjustment is a journal of its own, so that one
+/// that cannot be posted holds no other up.
+///
+/// Dynamics offers no call that posts one: a job of its own does, or a service of the customer's that is called for each.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Journals {
+    /// The journal name that takes whatever the mapping gives no other; empty: adjustments are not written to journals.
+    pub name: String,
+    /// The entity of journals.
+    pub headers: String,
+    /// The entity of their lines.
+    pub lines: String,
+    /// The member of a journal that takes the journal name.
+    pub name_field: String,
+    /// The member of a journal that says whether it is posted.
+    pub posted_field: String,
+    /// What that member says then.
+    pub posted_values: Vec<String>,
+    /// The member of a line that takes the warehouse.
+    pub warehouse_field: String,
+    /// The service that posts a journal, as `GROUP/SERVICE/OPERATION`; empty: a job in Dynamics does.
+    pub service: String,
+    /// The parameter of the service that takes the company.
+    pub company_parameter: String,
+    /// The parameter of the service that takes the journal number.
+    pub number_parameter: String,
+}
+
+impl Default for Journals {
+    fn default() -> Self {
+        Self {
+            name: String::new(),
+            headers: "InventoryAdjustmentJournalHeaders".to_owned(),
+            lines: "InventoryAdjustmentJournalEntriesV2".to_owned(),
+            name_field: "JournalNameId".to_owned(),
+            posted_field: "IsPosted".to_owned(),
+            posted_values: vec!["Yes".to_owned()],
+            warehouse_field: "InventoryWarehouseId".to_owned(),
+            service: String::new(),
+            company_parameter: "_companyId".to_owned(),
+            number_parameter: "_journalNumber".to_owned(),
+        }
+    }
 }
 
 /// Dynamics' inventory status for each of ours, or for the warehouse's own word (`ON_HOLD = "Blocked"`): of what is
@@ -73,6 +121,12 @@ impl BelongsTo {
 }
 
 impl Adjustments {
+    /// How journals are written; nothing: adjustments are no journals.
+    #[must_use]
+    pub fn by_journal(&self) -> Option<&Journals> {
+        Some(&self.journals).filter(|journals| !journals.name.is_empty())
+    }
+
     /// The sort of document that a reason belongs to: by the warehouse's own word, else by our code; nothing for none.
     #[must_use]
     pub fn belongs_to(&self, code: &str, raw: Option<&str>) -> Option<BelongsTo> {
@@ -117,6 +171,7 @@ impl Default for Adjustments {
                 "ProductStyleId",
                 "ProductVersionId",
             ]),
+            journals: Journals::default(),
             documents: BTreeMap::new(),
         }
     }

@@ -137,6 +137,25 @@ fn dynamics_environment(name: &str, dynamics: &Dynamics, findings: &mut Vec<Find
             findings.push(Finding::error(place(key), "is 0", "give a number of at least 1"));
         }
     }
+    let journals = &dynamics.adjustments.journals;
+    let service = &journals.service;
+    if !service.is_empty() && (service.split('/').count() != 3 || service.split('/').any(str::is_empty)) {
+        let problem = format!("{service:?} does not name a service");
+        let remedy = "give GROUP/SERVICE/OPERATION, as it stands behind /api/services/ in its address";
+        findings.push(Finding::error(place("adjustments.journals.service"), &problem, remedy));
+    }
+    for (key, name) in [
+        ("headers", &journals.headers),
+        ("lines", &journals.lines),
+        ("name_field", &journals.name_field),
+        ("posted_field", &journals.posted_field),
+        ("warehouse_field", &journals.warehouse_field),
+    ] {
+        if name.is_empty() {
+            let remedy = "leave it out, or give the name that your version has";
+            findings.push(Finding::error(place(&format!("adjustments.journals.{key}")), "is empty", remedy));
+        }
+    }
     if dynamics.kind == DynamicsKind::BusinessCentral {
         let problem = "Business Central is not supported by this release";
         findings.push(Finding::error(place("kind"), problem, "use finance_operations, or leave the section out"));

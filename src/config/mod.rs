@@ -13,7 +13,7 @@ mod settings;
 
 use serde::Serialize;
 
-pub use adjustments::{Adjustments, BelongsTo, Statuses};
+pub use adjustments::{Adjustments, BelongsTo, Journals, Statuses};
 pub use catalogue::{Catalogue, ChosenBy, TrackedBy};
 pub use check::check;
 pub use connections::{

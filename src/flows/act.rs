@@ -17,7 +17,7 @@ use crate::clock::{Clock, Mark};
 use crate::failure::{Class, Code, Failure};
 use crate::gateways::{
     CancelAnswer, CreateAnswer, Direction, Dynamics, FulfilmentOrder, Gateways, HeldOrder, ShipmentUpdate,
-    StockAdjustment, UpdateState, Warehouse,
+    StockAdjustment, StockJournal, UpdateState, Warehouse,
 };
 use crate::message::{CancelOutcomeCode, Connection, Reference};
 
@@ -40,14 +40,17 @@ pub async fn act(
             Call::WriteStatus { .. } | Call::PostShipment(_) | Call::WriteTracking(_) => {
                 write(dynamics(gateways, planned)?, &planned.call).await
             }
+            Call::PostJournal(journal) => post(dynamics(gateways, planned)?, journal).await,
             Call::AdjustStock(adjustment) => adjust(dynamics(gateways, planned)?, adjustment, (mark, within)).await,
         }
     };
     let code = match planned.call {
         Call::CreateOrder(_) | Call::CancelOrder { .. } => Code::WarehouseUnsure,
-        Call::WriteStatus { .. } | Call::PostShipment(_) | Call::WriteTracking(_) | Call::AdjustStock(_) => {
-            Code::DynamicsUnsure
-        }
+        Call::WriteStatus { .. }
+        | Call::PostShipment(_)
+        | Call::WriteTracking(_)
+        | Call::AdjustStock(_)
+        | Call::PostJournal(_) => Code::DynamicsUnsure,
     };
     let silent = || Err(silence(code, &planned.connection, &planned.key));
     clock.in_time(mark, within, made).await.unwrap_or_else(silent)
@@ -179,7 +182,7 @@ async fn write(dynamics: &Dynamics, call: &Call) -> Result<Acted, Failure> {
         Call::WriteTracking(row) => {
             (dynamics.write_tracking(row).await, format!("write the tracking of package {}", row.package_key))
         }
-        Call::CreateOrder(_) | Call::CancelOrder { .. } | Call::AdjustStock(_) => {
+        Call::CreateOrder(_) | Call::CancelOrder { .. } | Call::AdjustStock(_) | Call::PostJournal(_) => {
             return Ok(Acted::Happened(json!({})));
         }
     };
@@ -200,14 +203,27 @@ async fn adjust(
     deadline: (Mark, Duration),
 ) -> Result<Acted, Failure> {
     match dynamics.adjust_stock(adjustment, deadline).await {
-        Ok(()) => Ok(Acted::Happened(json!({}))),
+        Ok(()) => Ok(Acted::Happened(match dynamics.journal_of(adjustment) {
+            Some(journal) => json!({ "journal": journal }),
+            None => json!({}),
+        })),
         Err(error) => {
             let item = adjustment.rows.first().map(|row| row.item_number.as_str()).unwrap_or_default();
-            let failure = dynamics.failure(&error, &format!("post the adjustment of {item}"));
-            // What is short may come in yet, which is the plan's business.
-            if failure.code == Code::DynamicsStockShort { Ok(Acted::Refused(failure)) } else { Err(failure) }
+            short(dynamics.failure(&error, &format!("post the adjustment of {item}")))
         }
     }
+}
+
+async fn post(dynamics: &Dynamics, journal: &StockJournal) -> Result<Acted, Failure> {
+    match dynamics.post_journal(journal).await {
+        Ok(()) => Ok(Acted::Happened(json!({}))),
+        Err(error) => short(dynamics.failure(&error, &format!("post the journal {}", journal.number))),
+    }
+}
+
+/// What is short may come in yet, which is the plan's business.
+fn short(failure: Failure) -> Result<Acted, Failure> {
+    if failure.code == Code::DynamicsStockShort { Ok(Acted::Refused(failure)) } else { Err(failure) }
 }
 
 fn warehouse<'a>(gateways: &'a Gateways, planned: &Planned) -> Result<&'a Warehouse, Failure> {

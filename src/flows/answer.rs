@@ -4,7 +4,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::failure::Failure;
-use crate::gateways::{Direction, FulfilmentOrder, RequestVerdict, ShipmentUpdate, StockAdjustment, TrackingRow};
+use crate::gateways::{
+    Direction, FulfilmentOrder, RequestVerdict, ShipmentUpdate, StockAdjustment, StockJournal, TrackingRow,
+};
 use crate::message::{Body, Connection, Kind, LegalEntity, OrderingKey, RequestId, StockSnapshotTaken};
 
 /// What is to be done next.
@@ -147,8 +149,10 @@ pub enum Call {
     PostShipment(ShipmentUpdate),
     /// Write a package's tracking number.
     WriteTracking(TrackingRow),
-    /// Post a change of stock.
+    /// Post a change of stock, or write the journal of it.
     AdjustStock(StockAdjustment),
+    /// Post a journal.
+    PostJournal(StockJournal),
 }
 
 /// What it takes to ask a far end whether a call happened: it is kept with the intent.
@@ -194,9 +198,11 @@ impl Call {
             Self::PostShipment(update) if update.direction == Direction::Inbound => {
                 Lookup::Update(Box::new(update.clone()))
             }
-            Self::WriteStatus { .. } | Self::PostShipment(_) | Self::WriteTracking(_) | Self::AdjustStock(_) => {
-                Lookup::Again
-            }
+            Self::WriteStatus { .. }
+            | Self::PostShipment(_)
+            | Self::WriteTracking(_)
+            | Self::AdjustStock(_)
+            | Self::PostJournal(_) => Lookup::Again,
         }
     }
 }

@@ -85,7 +85,7 @@ pub async fn look(
             shipments::look(gateways, message, ledger).await.map(Look::Shipment)
         }
         Body::GoodsReceived(_) => goods_received::look(gateways, mapping, message, ledger).await.map(Look::Receipt),
-        Body::StockAdjusted(_) => stock_adjustments::look(gateways, message).map(Look::Adjustment),
+        Body::StockAdjusted(_) => stock_adjustments::look(gateways, message, ledger).await.map(Look::Adjustment),
         Body::ReturnRequested(_)
         | Body::ReturnAuthorised(_)
         | Body::ReturnStatusChanged(_)

@@ -37,7 +37,7 @@ pub use documents::{
 };
 pub use error::{GatewayError, LeftAlone, NotSent};
 pub use pace::{Breaker, BreakerLimits, Bucket, Entry, FarEndView, Limit, Standing, Turns, Urgency, calling};
-pub use stock::{AdjustmentRow, StockAdjustment};
+pub use stock::{AdjustmentRow, JournalState, StockAdjustment, StockJournal};
 pub use wire::{Wire, WireAnswer, WireRequest};
 
 use finance_operations::FinanceOperations;
@@ -247,6 +247,28 @@ impl Dynamics {
     ) -> Result<(), GatewayError> {
         match &self.product {
             Product::FinanceOperations(product) => product.adjust_stock(&self.pace, adjustment, deadline).await,
+        }
+    }
+
+    /// The journal that an adjustment is; nothing where adjustments are no journals.
+    #[must_use]
+    pub fn journal_of(&self, adjustment: &StockAdjustment) -> Option<StockJournal> {
+        self.adjustments().by_journal()?;
+        let number = adjustment.rows.first()?.row_id.clone();
+        Some(StockJournal { legal_entity: adjustment.legal_entity.clone(), number })
+    }
+
+    /// What became of a journal.
+    pub async fn journal_state(&self, journal: &StockJournal) -> Result<JournalState, GatewayError> {
+        match &self.product {
+            Product::FinanceOperations(product) => product.journal_state(&self.pace, journal).await,
+        }
+    }
+
+    /// Has a journal posted, by the service that is configured. Absorbs a repeat.
+    pub async fn post_journal(&self, journal: &StockJournal) -> Result<(), GatewayError> {
+        match &self.product {
+            Product::FinanceOperations(product) => product.post_journal(&self.pace, journal).await,
         }
     }
 

@@ -20,6 +20,26 @@ pub struct StockAdjustment {
     pub rows: Vec<AdjustmentRow>,
 }
 
+/// A journal in Dynamics that holds an adjustment.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StockJournal {
+    /// The company.
+    pub legal_entity: LegalEntity,
+    /// Its number.
+    pub number: String,
+}
+
+/// What became of a journal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum JournalState {
+    /// It is not there.
+    Missing,
+    /// Nobody posted it yet.
+    Open,
+    /// Its stock has moved.
+    Posted,
+}
+
 /// A quantity that comes to, or leaves, one place in one condition.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct AdjustmentRow {

@@ -13,6 +13,18 @@ fn a_time_zone_that_nobody_knows_is_found() {
 }
 
 #[test]
+fn a_service_that_posts_journals_has_three_names() {
+    let text = "dynamics.contoso.kind = \"finance_operations\"\n\
+                dynamics.contoso.adjustments.journals.service = \"ConJournals/post\"\n\
+                dynamics.contoso.adjustments.journals.headers = \"\"\n";
+    let findings = drayline::config::load_text(text).unwrap_err();
+    assert!(
+        finding(&findings, "dynamics.contoso.adjustments.journals.service").remedy.contains("GROUP/SERVICE/OPERATION")
+    );
+    assert_eq!(finding(&findings, "dynamics.contoso.adjustments.journals.headers").problem, "is empty");
+}
+
+#[test]
 fn a_whole_configuration_is_taken() {
     let folder = tempfile::tempdir().unwrap();
     let config = loaded(&connections(folder.path()));

@@ -27,6 +27,7 @@ fn look_with(rules: Adjustments) -> AdjustmentLook {
         legal_entity: Some(usmf()),
         place: Some(PlaceCode::new("24").unwrap()),
         go_live: None,
+        journal: None,
         rules: Arc::new(rules),
         statuses: Statuses(
             [("ON_HOLD", "Blocked"), ("DAMAGED", "Damaged")]

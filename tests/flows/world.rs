@@ -77,6 +77,7 @@ impl World {
                 self.tracking.insert(row.row_id.clone(), row.clone());
                 Acted::Happened(json!({}))
             }
+            Call::PostJournal(journal) => panic!("nothing here is a journal: {journal:?}"),
             Call::AdjustStock(adjustment) => panic!("nothing here is adjusted: {adjustment:?}"),
         }
     }

@@ -17,6 +17,7 @@ mod scans;
 mod seen;
 mod shipments;
 mod stock_adjustments;
+mod stock_journals;
 mod stock_law;
 mod stock_snapshots;
 pub mod world;

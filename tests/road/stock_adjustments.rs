@@ -21,7 +21,7 @@ fn on_hand(state: &Value) -> BTreeMap<(String, String, String), Decimal> {
 }
 
 /// Waits until the warehouse has told everything and nothing is on its way; then both far ends hold the same.
-async fn until_equal(world: &World, adjustments: u64) {
+pub(super) async fn until_equal(world: &World, adjustments: u64) {
     world
         .until("everything told and posted", |dynamics, warehouse| {
             warehouse["adjustments"] == adjustments
@@ -40,7 +40,7 @@ async fn until_equal(world: &World, adjustments: u64) {
 }
 
 /// What the warehouse calls its stock has a name in Dynamics.
-const STATUSES: &str = "[dynamics.contoso.statuses]\nDAMAGED = \"Damaged\"\nQUARANTINE = \"Quarantine\"\n";
+pub(super) const STATUSES: &str = "[dynamics.contoso.statuses]\nDAMAGED = \"Damaged\"\nQUARANTINE = \"Quarantine\"\n";
 
 async fn adjusted_moved_and_counted(backing: Backing, uniqueness: Uniqueness, faults: Faults) {
     let sections = STATUSES.to_owned();
@@ -66,7 +66,7 @@ async fn adjusted_moved_and_counted(backing: Backing, uniqueness: Uniqueness, fa
     world.finish().await;
 }
 
-fn disturbed() -> Faults {
+pub(super) fn disturbed() -> Faults {
     Faults {
         latency_ms: 2,
         refuse_429: 0.02,

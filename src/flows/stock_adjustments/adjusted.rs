@@ -5,7 +5,7 @@ use rust_decimal::Decimal;
 use super::contents::{Movement, movements};
 use super::corrected::{Age, age, difference};
 use super::mapped::Words;
-use super::{AdjustedStock, AdjustmentLook};
+use super::{AdjustedStock, AdjustmentLook, posted};
 use crate::config::BelongsTo;
 use crate::failure::{Code, Failure};
 use crate::flows::answer::{Call, Decision, Done, KnownDocument, Past, Planned, Repeat};
@@ -34,12 +34,12 @@ pub(super) fn plan(
 }
 
 /// An adjustment, and all that there is to know about it.
-struct Adjusted<'a> {
+pub(super) struct Adjusted<'a> {
     message: &'a Envelope,
-    body: &'a StockAdjusted,
-    look: &'a AdjustmentLook,
-    ledger: &'a Ledger,
-    words: Words<'a>,
+    pub(super) body: &'a StockAdjusted,
+    pub(super) look: &'a AdjustmentLook,
+    pub(super) ledger: &'a Ledger,
+    pub(super) words: Words<'a>,
 }
 
 impl Adjusted<'_> {
@@ -49,10 +49,11 @@ impl Adjusted<'_> {
             return Ok(decision);
         }
         let movements = movements(self.body)?;
+        if let Some(decision) = self.units_unread(&movements) {
+            return Ok(decision);
+        }
         let digest = self.digest(&movements);
-        let mut facts = self.ledger.facts::<AdjustedStock>("adjust_stock");
-        facts.sort_by_key(|fact| fact.corrections);
-        let Some(posted) = facts.pop() else {
+        let Some(posted) = posted(self.ledger) else {
             if movements.is_empty() {
                 let what = format!("Counted {} and found what its book says.", self.body.item.sku);
                 return Ok(self.known(&self.fact(&movements, digest, (0, Vec::new())), what));
@@ -75,7 +76,10 @@ impl Adjusted<'_> {
                 self.name(&mut rows, number);
                 self.post(rows, self.fact(&movements, digest, (number, right)))
             }
-            _ if posted.digest == digest => Ok(self.posted(&movements, &posted)),
+            _ if posted.digest == digest => Ok(match self.journal(&posted) {
+                Some(decision) => decision,
+                None => self.posted(&movements, &posted),
+            }),
             Age::Older => {
                 let key = &self.body.adjustment_key;
                 Ok(Decision::NotOurs(format!("A later correction of the adjustment {key} was posted before.")))
@@ -111,7 +115,7 @@ impl Adjusted<'_> {
     }
 
     /// The key of what is posted, or of its correction.
-    fn key(&self, fact: &AdjustedStock) -> String {
+    pub(super) fn key(&self, fact: &AdjustedStock) -> String {
         let key = keys::adjust_stock(&self.look.environment, &self.message.connection, &self.body.adjustment_key);
         if fact.corrections == 0 { key } else { format!("{key}/correction/{}", fact.corrections) }
     }
@@ -216,7 +220,8 @@ impl Adjusted<'_> {
     fn rows(&self, movements: &[Movement<'_>], correction: u32) -> Result<Vec<AdjustmentRow>, Failure> {
         let item = self.words.item();
         let row = |movement: &Movement<'_>| {
-            let (quantity, unit) = self.words.quantity(&item, (movement.quantity, movement.unit))?;
+            let by_journal = self.look.rules.by_journal().is_some();
+            let (quantity, unit) = self.words.quantity(&item, (movement.quantity, movement.unit), by_journal)?;
             Ok(AdjustmentRow {
                 row_id: String::new(),
                 item_number: item.number.clone(),
@@ -275,6 +280,7 @@ impl Adjusted<'_> {
             sequence: self.sequence(),
             told_at: self.body.adjusted_at,
             rows,
+            journal: None,
             mapping: None,
         }
     }
@@ -320,7 +326,7 @@ impl Adjusted<'_> {
     }
 
     /// What comes in of the item may make it possible; until then it is nobody's.
-    fn refused(&self, refusal: &Failure) -> Decision {
+    pub(super) fn refused(&self, refusal: &Failure) -> Decision {
         if refusal.code != Code::DynamicsStockShort {
             return Decision::Fail(refusal.clone());
         }

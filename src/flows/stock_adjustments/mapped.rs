@@ -5,7 +5,7 @@ use std::cell::Cell;
 use rust_decimal::Decimal;
 
 use crate::failure::{Code, Failure};
-use crate::mapping::{Item, Meanings, RowKind};
+use crate::mapping::{Counted, Item, Meanings, RowKind, Unmapped};
 use crate::message::{Envelope, PlaceCode, StockAdjusted, Unit};
 
 /// Reads what a warehouse adjusted, and knows whether any row of the mapping had a say in it.
@@ -54,18 +54,54 @@ impl<'a> Words<'a> {
         &self,
         item: &Item,
         (quantity, unit): (Decimal, Option<&Unit>),
+        in_stock_unit: bool,
     ) -> Result<(Decimal, Option<Unit>), Failure> {
-        let counted = self.meanings.out_of_warehouse_unit(item, quantity, unit).map_err(|unmapped| {
+        let unmapped = |unmapped: Unmapped| {
             let (warehouse, key) = (&self.message.connection, &self.body.adjustment_key);
             let of = format!("The adjustment {key} of {} at {warehouse} is not posted", self.body.item.sku);
             unmapped.failure(&of, self.meanings.version())
-        })?;
-        Ok(match counted {
-            Some(counted) => {
-                self.used.set(true);
-                (counted.quantity, Some(counted.unit))
-            }
+        };
+        let counted = self.meanings.out_of_warehouse_unit(item, quantity, unit).map_err(unmapped)?;
+        self.used.set(self.used.get() || counted.is_some());
+        let (quantity, unit) = match counted {
+            Some(counted) => (counted.quantity, Some(counted.unit)),
             None => (quantity, unit.cloned()),
+        };
+        let Some(unit) = unit else { return Ok((quantity, None)) };
+        if !in_stock_unit {
+            return Ok((quantity, Some(unit)));
+        }
+        let stock_unit = self.stock_unit(item, &unit)?;
+        let counted = Counted { quantity, unit };
+        let quantity = self.meanings.in_dynamics_unit(item, &counted, stock_unit).map_err(unmapped)?;
+        Ok((quantity, Some(stock_unit.clone())))
+    }
+
+    /// What is missing while nothing is known of Dynamics' items; nothing once they were read.
+    pub fn items_unread(&self) -> Option<Failure> {
+        if self.meanings.catalogue().is_some() {
+            return None;
+        }
+        let (warehouse, key, sku) = (&self.message.connection, &self.body.adjustment_key, &self.body.item.sku);
+        let sentence = format!(
+            "The adjustment {key} of {sku} at {warehouse} is not posted: journals count in the item's stock unit, and Dynamics' \
+             items were never read. Have them read with `drayline mapping check`, then replay this."
+        );
+        Some(Failure::new(Code::MappingMissing, sentence))
+    }
+
+    /// The unit in which Dynamics keeps the item in stock, which is the only one that journals take.
+    fn stock_unit(&self, item: &Item, unit: &Unit) -> Result<&Unit, Failure> {
+        let facts = self.meanings.catalogue().and_then(|catalogue| catalogue.item(&item.number));
+        facts.and_then(|facts| facts.stock_unit.as_ref()).ok_or_else(|| {
+            let (warehouse, key) = (&self.message.connection, &self.body.adjustment_key);
+            let sentence = format!(
+                "The adjustment {key} of {} at {warehouse} counts in {unit}, journals count in the item's stock unit, and \
+                 Dynamics has no item {} with one. Map the SKU to its item with `drayline mapping set sku`, or have the items \
+                 read again with `drayline mapping check`, then replay this.",
+                self.body.item.sku, item.number
+            );
+            Failure::new(Code::MappingMissing, sentence)
         })
     }
 

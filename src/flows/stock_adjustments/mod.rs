@@ -16,6 +16,14 @@
 //! because the warehouse's book had it already; and an older count that comes late takes nothing back that a newer one
 //! found. A count that says only what it found cannot be told from what is still under way: it is a person's.
 //!
+//! Where Dynamics takes journals, an adjustment is posted when its journal is: after the journal is written it is looked at,
+//! by the table of posting polls, until somebody has posted it.
+//!
+//! ```text
+//! journal written ─┬─ a service posts it ─► the service is called ─┐
+//!                  └─ a job in Dynamics does ──────────────────────┴─► looked at until it is posted; overdue: a person's
+//! ```
+//!
 //! Items, units and what a reason is posted to are said in Dynamics' words by the mapping; whether it is the same fact is
 //! told by the warehouse's own words, so that a row that changes later changes nothing that was posted.
 //!
@@ -25,6 +33,7 @@
 mod adjusted;
 mod contents;
 mod corrected;
+mod journals;
 mod mapped;
 
 use std::sync::Arc;
@@ -38,7 +47,7 @@ use super::ledger::Ledger;
 use super::orders::{environment, unknown};
 use crate::config::{Adjustments, Statuses};
 use crate::failure::{Code, Failure};
-use crate::gateways::{AdjustmentRow, Gateways};
+use crate::gateways::{AdjustmentRow, Gateways, JournalState, StockJournal};
 use crate::mapping::Mapping;
 use crate::message::{Body, Connection, Envelope, LegalEntity, PlaceCode};
 
@@ -57,6 +66,8 @@ pub struct AdjustmentLook {
     pub rules: Arc<Adjustments>,
     /// What it calls the statuses of stock.
     pub statuses: Statuses,
+    /// What became of the journal of the message's adjustment, where one was written.
+    pub journal: Option<JournalState>,
 }
 
 /// Facts of `adjust_stock`.
@@ -84,20 +95,32 @@ pub struct AdjustedStock {
     /// All that is posted of it, in Dynamics' words: what a correction takes back.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub rows: Vec<AdjustmentRow>,
+    /// The journal that it is, where it is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub journal: Option<StockJournal>,
     /// The version of the mapping in whose words it was posted, when it has any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mapping: Option<u64>,
 }
 
-/// Finds out where an adjustment is posted. Nobody is asked.
-pub(super) fn look(gateways: &Gateways, message: &Envelope) -> Result<AdjustmentLook, Failure> {
+/// Finds out where an adjustment is posted, and what became of its journal, where one was written.
+pub(super) async fn look(gateways: &Gateways, message: &Envelope, ledger: &Ledger) -> Result<AdjustmentLook, Failure> {
     let environment = environment(gateways, message)?;
     let dynamics = gateways.dynamics(&environment).ok_or_else(|| unknown(&environment))?;
     let facility = match &message.body {
         Body::StockAdjusted(body) => body.warehouse.as_ref().and_then(|place| place.code.as_ref()),
         _ => None,
     };
+    let journal = match posted(ledger).and_then(|posted| posted.journal) {
+        Some(journal) => {
+            let state = dynamics.journal_state(&journal).await;
+            let doing = format!("read what became of the journal {}", journal.number);
+            Some(state.map_err(|error| dynamics.failure(&error, &doing))?)
+        }
+        None => None,
+    };
     Ok(AdjustmentLook {
+        journal,
         legal_entity: message.legal_entity.clone().or_else(|| gateways.company_of(&message.connection)),
         place: gateways.place_of(&message.connection, facility),
         go_live: dynamics.go_live(),
@@ -105,6 +128,12 @@ pub(super) fn look(gateways: &Gateways, message: &Envelope) -> Result<Adjustment
         statuses: dynamics.statuses().clone(),
         environment,
     })
+}
+
+/// What is posted of the adjustment, with its last correction.
+fn posted(ledger: &Ledger) -> Option<AdjustedStock> {
+    let facts = ledger.facts::<AdjustedStock>("adjust_stock");
+    facts.into_iter().max_by_key(|fact| fact.corrections)
 }
 
 /// Decides what is to be done next with a message about stock.

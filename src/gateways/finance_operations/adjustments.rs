@@ -5,9 +5,12 @@
 //! the first time, and the rows of one fact still happen together. Where an environment stops at the first refusal
 //! although it is asked to go on, what stands behind it is sent again without what was answered.
 //!
+//! Where an environment takes journals instead, each adjustment is one journal, and all of this holds for it as well.
+//!
 //! Ids are made of business facts, so a repeat is refused because it is there; the words for that are translated, so a
 //! refusal is looked up before it is believed, all refusals of one request in one read.
 
+use std::iter;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,6 +20,7 @@ use super::FinanceOperations;
 use super::batch::{Changeset, PartAnswer, PartCall};
 use super::fields as field;
 use super::infolog;
+use super::journals::{journal, journal_key, journal_line};
 use super::odata::{OData, unreadable};
 use super::rows::Rows;
 use super::together::{self, InTime};
@@ -80,7 +84,7 @@ impl Adjuster {
                 break;
             }
             let sets: Vec<_> = sent.iter().map(|place| self.changeset(&adjustments[*place])).collect();
-            let answered = match self.odata.batch(POST, &self.config.entity, &sets).await {
+            let answered = match self.odata.batch(POST, self.entity(), &sets).await {
                 Ok(answers) if answers.is_empty() => Err(unreadable(POST, "it answers nothing".to_owned())),
                 other => other,
             };
@@ -104,13 +108,13 @@ impl Adjuster {
         let caller = &self.odata.caller;
         for answer in answers {
             let part = caller.part(answer.status, answer.body).sorted(POST, infolog::words);
-            part.map_err(|error| self.refined(super::odata::refined(error, &self.config.entity)))?;
+            part.map_err(|error| self.refined(super::odata::refined(error, self.entity())))?;
         }
         Ok(())
     }
 
     /// That there is not so much on hand, only Dynamics' words tell.
-    fn refined(&self, error: GatewayError) -> GatewayError {
+    pub(super) fn refined(&self, error: GatewayError) -> GatewayError {
         match error {
             GatewayError::Refused { call, detail: Some(detail), .. } if self.says_short(&detail) => {
                 GatewayError::Short { call, detail: Some(detail) }
@@ -133,13 +137,18 @@ impl Adjuster {
         if doubtful.is_empty() {
             return;
         }
-        let rows = doubtful.iter().flat_map(|place| adjustments[*place].rows.iter().map(move |row| (*place, row)));
-        let asked: Vec<_> = rows.collect();
+        // A journal is there with all of its lines, or not at all.
+        let of_each = if self.config.by_journal().is_some() { 1 } else { usize::MAX };
+        let rows = |place: usize| adjustments[place].rows.iter().take(of_each).map(move |row| (place, row));
+        let asked: Vec<_> = doubtful.iter().flat_map(|place| rows(*place)).collect();
         let reads = asked.iter().map(|(place, row)| {
-            let key = self.key(&adjustments[*place], row);
+            let key = match self.config.by_journal() {
+                Some(journals) => journal_key(journals, &adjustments[*place].legal_entity, &row.row_id),
+                None => self.key(&adjustments[*place], row),
+            };
             Changeset { calls: vec![PartCall::Get(self.odata.row_address(&key))] }
         });
-        match self.odata.batch(READ, &self.config.entity, &reads.collect::<Vec<_>>()).await {
+        match self.odata.batch(READ, self.entity(), &reads.collect::<Vec<_>>()).await {
             Err(error) => doubtful.into_iter().for_each(|place| said[place] = Err(error.clone())),
             Ok(found) => {
                 let found: Vec<_> = asked.iter().zip(found).collect();
@@ -156,16 +165,34 @@ impl Adjuster {
     }
 
     fn is_there(&self, adjustment: &StockAdjustment, row: &AdjustmentRow, answers: &[PartAnswer]) -> bool {
-        let members = self.members(adjustment, row);
+        let members = match self.config.by_journal() {
+            Some(journals) => journal(journals, adjustment, &row.row_id),
+            None => self.members(adjustment, row),
+        };
         let held = answers.first().filter(|answer| answer.status == 200).map(|answer| Row::read(&answer.body));
         matches!(held, Some(Ok(held)) if held.says(&members))
     }
 
     fn changeset(&self, adjustment: &StockAdjustment) -> Changeset {
-        let url = self.odata.address(&self.config.entity);
-        let json = |row| serde_json::to_string(&self.members(adjustment, row)).unwrap_or_default();
-        let calls = adjustment.rows.iter().map(|row| PartCall::Post(url.clone(), json(row)));
-        Changeset { calls: calls.collect() }
+        let json = |members: &Members| serde_json::to_string(members).unwrap_or_default();
+        let post = |entity: &str, members: &Members| PartCall::Post(self.odata.address(entity), json(members));
+        let (config, rows) = (&self.config, &adjustment.rows);
+        let calls = match (config.by_journal(), rows.first()) {
+            (Some(journals), Some(first)) => {
+                let number = first.row_id.as_str();
+                let head = post(&journals.headers, &journal(journals, adjustment, number));
+                let line = |(place, row)| self.variant(row, journal_line(journals, adjustment, (number, place, row)));
+                let lines = rows.iter().enumerate().map(|numbered| post(&journals.lines, &line(numbered)));
+                iter::once(head).chain(lines).collect()
+            }
+            _ => rows.iter().map(|row| post(&config.entity, &self.members(adjustment, row))).collect(),
+        };
+        Changeset { calls }
+    }
+
+    /// What a missing entity is called.
+    fn entity(&self) -> &str {
+        self.config.by_journal().map_or(&self.config.entity, |journals| &journals.headers)
     }
 
     fn system<'a>(&'a self, adjustment: &'a StockAdjustment) -> &'a str {
@@ -195,6 +222,11 @@ impl Adjuster {
             .text_if(field::INVENTORY_STATUS, row.status.as_ref())
             .text_if(field::OWNER, row.owner.as_ref())
             .text_if(&self.config.type_field, adjustment.posted_to.as_ref());
+        self.variant(row, members)
+    }
+
+    /// Adds the product dimensions of a row.
+    fn variant(&self, row: &AdjustmentRow, members: Members) -> Members {
         let dimensions = row.variant.iter().flat_map(|variant| variant.split('/'));
         let named = self.config.variant_fields.iter().zip(dimensions);
         named.fold(members, |members, (name, dimension)| members.text(name, dimension))

@@ -244,3 +244,9 @@ pub(super) const QUANTITY_UNIT: &str = "QuantityUnitId";
 pub(super) const WAREHOUSE: &str = "WarehouseId";
 pub(super) const INVENTORY_STATUS: &str = "InventoryStatusId";
 pub(super) const OWNER: &str = "InventoryOwnerId";
+
+// Journals. Both entities are configured, and what is assumed of them.
+pub(super) const JOURNAL: &str = "JournalNumber";
+pub(super) const JOURNAL_LINE: &str = "LineNumber";
+pub(super) const JOURNAL_TEXT: &str = "Description";
+pub(super) const STOCK_QUANTITY: &str = "InventoryQuantity";

@@ -11,6 +11,7 @@ mod changes;
 mod failures;
 mod fields;
 mod infolog;
+mod journals;
 mod odata;
 mod parts;
 mod released;
@@ -39,7 +40,7 @@ use tokens::{Held, Tokens};
 use super::calendar::Calendar;
 use super::documents::{Direction, Receiving, ReleasedOrder, UpdateState};
 use super::http::Caller;
-use super::stock::StockAdjustment;
+use super::stock::{JournalState, StockAdjustment};
 use crate::clock::Mark;
 use crate::config::{
     self, Adjustments, Catalogue, Dynamics, Gateways, Inbound, Outbound, ScanFields, Secret, Statuses, ms,
@@ -72,6 +73,7 @@ pub(super) struct FinanceOperations {
     read_within: Duration,
     // What waits for the same request.
     adjusting: Together<LegalEntity, StockAdjustment, ()>,
+    journals: Together<LegalEntity, String, JournalState>,
     released: Together<(Direction, LegalEntity), RequestId, Option<ReleasedOrder>>,
     updated: Together<(Direction, LegalEntity), UpdateNames, UpdateState>,
 }
@@ -107,6 +109,7 @@ impl FinanceOperations {
                 limits,
                 (adjustments.lines_max, adjustments.requests_at_once_max),
             ),
+            journals: Together::new("read_journal", clock, limits, reading),
             released: Together::new("released_order", clock, limits, reading),
             updated: Together::new("update_state", clock, limits, reading),
             outbound: config.outbound.clone(),

@@ -214,6 +214,16 @@ impl OData {
         self.send(call, row.entity(), send).await.map(|_| ())
     }
 
+    /// Calls a service of the customer's, `GROUP/SERVICE/OPERATION`.
+    pub(super) async fn serve(&self, call: Call, service: &str, members: &Members) -> Result<(), GatewayError> {
+        let mut url = self.root.clone();
+        if let Ok(mut path) = url.path_segments_mut() {
+            path.pop_if_empty().extend(["api", "services"]).extend(service.split('/'));
+        }
+        let send = || self.caller.request(Method::POST, url.clone()).json(members);
+        self.send(call, service, send).await.map(|_| ())
+    }
+
     /// Many calls in one request: what became of each changeset, as far as the far end came. It is asked to go on after a
     /// refusal.
     pub(super) async fn batch(

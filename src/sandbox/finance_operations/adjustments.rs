@@ -12,7 +12,8 @@ use crate::sandbox::stock::{Shelf, StockBook};
 pub(super) const ADJUSTMENT_KEY: &[&str] = &[COMPANY, "ExternalSystemType", "ExternalSystemId", ADJUSTMENT];
 /// Our id of a row.
 pub(super) const ADJUSTMENT: &str = "InventoryAdjustmentId";
-const QUANTITY: &str = "Quantity";
+/// How much a row moves.
+pub(super) const QUANTITY: &str = "Quantity";
 
 /// Company, type and id of the external system, id of the adjustment.
 pub(super) type AdjustmentKey = Vec<String>;

@@ -7,6 +7,7 @@ use serde_json::Value;
 use super::address::Address;
 use super::adjustments::moved;
 use super::entities::{COMPANY, Entity, ORIGIN, text};
+use super::journals;
 use super::rules::FinanceOperationsRules;
 use super::sides;
 use super::state::{Environment, Fact, UpdateKey};
@@ -25,7 +26,9 @@ pub(super) fn answer(
     let mut answers = Vec::with_capacity(calls.len());
     for call in calls {
         let about = (calls.len() > 1).then(|| origin(&setting.rules, call)).flatten();
-        let copied = about.is_some_and(|origin| copy.origins.contains_key(&origin));
+        let journal = journals::written_into(&setting.rules, call);
+        let copied = about.is_some_and(|origin| copy.origins.contains_key(&origin))
+            || journal.is_some_and(|journal| copy.journals.contains_key(&journal));
         let seen = if copied { &copy } else { environment };
         let mut answer = seen.answer_after(setting, call, before.clone());
         if answer.status >= 400 {
@@ -38,6 +41,7 @@ pub(super) fn answer(
                     let (shelf, quantity) = moved(fields);
                     before.move_by(shelf, quantity);
                 }
+                Fact::JournalWritten { .. } | Fact::JournalLineWritten { .. } => copy.happen(fact.clone()),
                 Fact::UpdateOpened { key, .. }
                 | Fact::UpdateChanged { key, .. }
                 | Fact::RowWritten { key, .. }

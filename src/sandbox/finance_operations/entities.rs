@@ -6,6 +6,7 @@ use crate::sandbox::side::Side;
 
 use super::adjustments::{ADJUSTMENT, ADJUSTMENT_KEY};
 use super::items::Listed;
+use super::journals::{JOURNAL, JOURNAL_LINE, POSTED, Part, STOCK_QUANTITY};
 
 /// The entities that are known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,6 +19,7 @@ pub(super) enum Entity {
     UpdateDimensions,
     Tracking,
     Adjustments,
+    Journals(Part),
     Listed(Listed),
 }
 
@@ -150,6 +152,33 @@ const ADJUSTMENT_FIELDS: &[(&str, Type)] = &[
     ("ConAdjustmentType", Type::Text),
 ];
 
+const JOURNAL_FIELDS: &[(&str, Type)] = &[
+    (COMPANY, Type::Text),
+    (JOURNAL, Type::Text),
+    ("JournalNameId", Type::Text),
+    ("Description", Type::Text),
+    (POSTED, Type::Text),
+];
+
+const JOURNAL_LINE_FIELDS: &[(&str, Type)] = &[
+    (COMPANY, Type::Text),
+    (JOURNAL, Type::Text),
+    (JOURNAL_LINE, Type::Number),
+    ("ItemNumber", Type::Text),
+    (STOCK_QUANTITY, Type::Number),
+    ("InventorySiteId", Type::Text),
+    ("InventoryWarehouseId", Type::Text),
+    (LOT, Type::Text),
+    (SERIAL, Type::Text),
+    ("InventoryStatusId", Type::Text),
+    ("InventoryOwnerId", Type::Text),
+    ("ProductConfigurationId", Type::Text),
+    ("ProductSizeId", Type::Text),
+    ("ProductColorId", Type::Text),
+    ("ProductStyleId", Type::Text),
+    ("ProductVersionId", Type::Text),
+];
+
 impl Entity {
     /// The entity of a name; the one for tracking is configured.
     pub(super) fn named(name: &str, tracking: &str) -> Option<Self> {
@@ -162,7 +191,10 @@ impl Entity {
             "OutboundShipmentOrderLineInventDimUpdates" => Some(Self::UpdateDimensions),
             "ExternalInventoryAdjustments" => Some(Self::Adjustments),
             other if other == tracking => Some(Self::Tracking),
-            other => Listed::named(other).map(Self::Listed),
+            other => {
+                let journals = Part::named(other).map(Self::Journals);
+                journals.or_else(|| Listed::named(other).map(Self::Listed))
+            }
         }
     }
 
@@ -175,6 +207,7 @@ impl Entity {
             Self::UpdateLines | Self::UpdateDimensions => &[COMPANY, UPDATE, ORIGIN, LINE],
             Self::Tracking => &[],
             Self::Adjustments => ADJUSTMENT_KEY,
+            Self::Journals(part) => part.keys(),
             Self::Listed(listed) => listed.keys(),
         }
     }
@@ -190,6 +223,8 @@ impl Entity {
             Self::UpdateDimensions => Some(DIMENSION_FIELDS),
             Self::RequestStatus => Some(STATUS_FIELDS),
             Self::Adjustments => Some(ADJUSTMENT_FIELDS),
+            Self::Journals(Part::Headers) => Some(JOURNAL_FIELDS),
+            Self::Journals(Part::Lines) => Some(JOURNAL_LINE_FIELDS),
             // The customer's own entity has the customer's own fields; requests and items are only read.
             Self::Tracking | Self::Requests | Self::RequestLines | Self::Listed(_) => None,
         }

@@ -14,6 +14,7 @@ mod events;
 mod expected;
 mod filter;
 mod items;
+mod journals;
 mod orders;
 mod processing;
 mod reading;
@@ -86,11 +87,14 @@ impl World for Environment {
         if call.path.ends_with("/oauth2/v2.0/token") {
             return tokens::issue(setting, call);
         }
-        if !call.path.starts_with("/data/") {
+        if !call.path.starts_with("/data/") && !call.path.starts_with("/api/services/") {
             return wrong(404, "There is nothing here.");
         }
         if !tokens::good(setting, call) {
             return no_token();
+        }
+        if let Some(answer) = journals::serve(self, setting, call) {
+            return answer;
         }
         self.answer_after(setting, call, StockBook::default())
     }

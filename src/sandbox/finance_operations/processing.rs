@@ -6,12 +6,14 @@ use std::collections::BTreeSet;
 use axum::http::Method;
 use jiff::Timestamp;
 use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::entities::{DIMENSION_SHIPPED, LINE, LOT, SERIAL, SHIPPED, decimal, text};
 use super::events;
+use super::journals;
 use super::rules::FinanceOperationsRules;
-use super::state::{Environment, Fact, Refusal, Request, RequestLine, Row, State, Update, UpdateKey};
+use super::state::{Environment, Fact, Request, RequestLine, Row, State, Update, UpdateKey};
 use crate::sandbox::call::{Answer, Call};
 use crate::sandbox::catalogue::{Tracking, tracking};
 use crate::sandbox::faults::{Fault, Faults};
@@ -21,6 +23,24 @@ use crate::sandbox::world::{Moves, Setting};
 
 /// Updates that are processed in one go, at most.
 const BATCH_MAX: usize = 256;
+
+/// Why an update was not posted.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Refusal {
+    pub(super) text: String,
+    /// It would have been more than was ordered, or a piece twice.
+    pub(super) excess: bool,
+}
+
+impl Refusal {
+    pub(super) fn new(text: impl Into<String>) -> Self {
+        Self { text: text.into(), excess: false }
+    }
+
+    pub(super) fn excess(text: impl Into<String>) -> Self {
+        Self { text: text.into(), excess: true }
+    }
+}
 
 /// Processes what is due.
 pub(super) fn move_on(
@@ -55,6 +75,7 @@ pub(super) fn move_on(
         names.extend(events::settled(setting, (side, key, update), words, now));
         moves.facts.push(Fact::Processed { key: key.clone(), due_ms: *due_ms, refusal });
     }
+    moves.facts.extend(journals::due(environment, &setting.rules, now_ms));
     moves.notices = events::bundle(setting, names);
     moves
 }

@@ -7,6 +7,7 @@ use super::adjustments::{ADJUSTMENT_KEY, key_of};
 use super::entities::{COMPANY, Entity, LINE, ORIGIN, REQUEST, STATUS, UPDATE};
 use super::errors::{missing, wrong};
 use super::filter::Filter;
+use super::journals;
 use super::rules::FinanceOperationsRules;
 use super::state::{Environment, Fact, Request, Row, Update, UpdateKey};
 use crate::sandbox::call::{Answer, Call};
@@ -127,6 +128,7 @@ fn rows(
         Entity::UpdateDimensions => written(updates().map(|(_, update)| &*update.dimensions)),
         Entity::Tracking => tracking(environment, filter).into_iter().map(row_fields).collect(),
         Entity::Adjustments => adjustments(environment, filter).into_iter().map(row_fields).collect(),
+        Entity::Journals(part) => journals::rows(environment, part).iter().map(row_fields).collect(),
         Entity::Listed(listed) => listed.rows(environment, rules),
     }
 }

@@ -42,6 +42,8 @@ pub struct FinanceOperationsRules {
     pub stock_at_first: i64,
     /// Whether an adjustment is refused that would leave less than nothing.
     pub negative_stock_refused: bool,
+    /// How long a journal waits until the job of the house posts it; 0: there is no such job.
+    pub journals_posted_after_ms: u64,
     /// The member of an update with Dynamics' words about it.
     pub message_field: String,
     /// The event of a released order.
@@ -81,6 +83,7 @@ impl Default for FinanceOperationsRules {
             several_dimensions_per_line: false,
             stock_at_first: STOCK_AT_FIRST,
             negative_stock_refused: false,
+            journals_posted_after_ms: 300,
             message_field: "ProcessingMessage".to_owned(),
             released_event: "WHSEWOutboundShipmentOrderRequestCreatedBusinessEvent".to_owned(),
             changed_event: "DraylineOrderChangedBusinessEvent".to_owned(),

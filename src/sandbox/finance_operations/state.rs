@@ -8,6 +8,8 @@ use serde_json::{Map, Value};
 
 use super::adjustments::AdjustmentKey;
 use super::entities::{CONDITION, DIMENSION_SHIPPED, LINE, LOT, SERIAL, SHIPPED, STATUS, decimal, text};
+use super::journals::{Journal, JournalKey};
+use super::processing::Refusal;
 use crate::sandbox::side::Side;
 use crate::sandbox::stock::{AVAILABLE, Shelf, StockBook};
 
@@ -138,29 +140,23 @@ pub(super) enum Fact {
         key: AdjustmentKey,
         fields: Map<String, Value>,
     },
+    JournalWritten {
+        key: JournalKey,
+        fields: Map<String, Value>,
+        due_ms: i64,
+    },
+    JournalLineWritten {
+        key: JournalKey,
+        fields: Map<String, Value>,
+    },
+    JournalPosted {
+        key: JournalKey,
+    },
     /// A row that somebody put there, or took away.
     ItemsChanged {
         key: String,
         fields: Option<Map<String, Value>>,
     },
-}
-
-/// Why an update was not posted.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub(super) struct Refusal {
-    pub(super) text: String,
-    /// It would have been more than was ordered, or a piece twice.
-    pub(super) excess: bool,
-}
-
-impl Refusal {
-    pub(super) fn new(text: impl Into<String>) -> Self {
-        Self { text: text.into(), excess: false }
-    }
-
-    pub(super) fn excess(text: impl Into<String>) -> Self {
-        Self { text: text.into(), excess: true }
-    }
 }
 
 /// The two tables below an update.
@@ -181,6 +177,7 @@ pub(super) struct Environment {
     pub(super) tracking: Vec<Row>,
     tracking_of: HashMap<String, BTreeSet<usize>>,
     pub(super) adjustments: BTreeMap<AdjustmentKey, Row>,
+    pub(super) journals: BTreeMap<JournalKey, Journal>,
     /// Rows of items, units and warehouses that are not as usual, by entity and key; nothing where one is gone.
     pub(super) items: BTreeMap<String, Option<Map<String, Value>>>,
     /// What was posted: shipments and adjustments.
@@ -253,6 +250,9 @@ impl Environment {
             }
             Fact::TrackingWritten { place, fields, created } => self.track(place, fields, created),
             Fact::Adjusted { key, fields } => self.adjust(key, fields),
+            Fact::JournalWritten { key, fields, due_ms } => self.write_journal(key, fields, due_ms),
+            Fact::JournalLineWritten { key, fields } => self.write_journal_line(&key, fields),
+            Fact::JournalPosted { key } => self.post_journal(&key),
             Fact::ItemsChanged { key, fields } => {
                 self.items.insert(key, fields);
             }

@@ -38,6 +38,7 @@ pub(super) fn progress(environment: &Environment) -> Value {
         "updates_failed": environment.failed,
         "tracking": environment.tracking.len(),
         "adjustments": environment.adjustments.len(),
+        "journals_open": environment.journals.values().filter(|journal| !journal.posted).count(),
     })
 }
 

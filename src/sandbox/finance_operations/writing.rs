@@ -6,6 +6,7 @@ use super::address::Address;
 use super::adjustments::{key_of, refusal};
 use super::entities::{COMPANY, Entity, LINE, ORIGIN, REQUEST, STATUS, UPDATE, text};
 use super::errors::{infolog, missing, wrong};
+use super::journals;
 use super::processing::received;
 use super::reading::{etag, with_context};
 use super::rules::FinanceOperationsRules;
@@ -40,6 +41,9 @@ impl Write<'_> {
         let company = text(&fields, COMPANY);
         let company = if company.is_empty() { self.setting.rules.company.clone() } else { company.to_lowercase() };
         fields.insert(COMPANY.to_owned(), Value::String(company.clone()));
+        if let Entity::Journals(part) = self.entity.1 {
+            return journals::create(self.environment, self.setting, self.call, (part, fields));
+        }
         if self.entity.1 == Entity::Tracking {
             return self.create_tracking(fields);
         }
@@ -57,9 +61,12 @@ impl Write<'_> {
             Entity::UpdateLines => self.create_row(key, Table::Lines, &fields),
             Entity::UpdateDimensions => self.create_row(key, Table::Dimensions, &fields),
             Entity::Adjustments => self.create_adjustment(fields),
-            Entity::Requests | Entity::RequestLines | Entity::RequestStatus | Entity::Tracking | Entity::Listed(_) => {
-                wrong(405, "The entity cannot be created.")
-            }
+            Entity::Requests
+            | Entity::RequestLines
+            | Entity::RequestStatus
+            | Entity::Tracking
+            | Entity::Journals(_)
+            | Entity::Listed(_) => wrong(405, "The entity cannot be created."),
         }
     }
 
@@ -168,7 +175,7 @@ impl Write<'_> {
             Entity::UpdateLines => self.change_row(Table::Lines, fields),
             Entity::UpdateDimensions => self.change_row(Table::Dimensions, fields),
             Entity::Tracking => self.change_tracking(fields),
-            Entity::Requests | Entity::RequestLines | Entity::Adjustments | Entity::Listed(_) => {
+            Entity::Requests | Entity::RequestLines | Entity::Adjustments | Entity::Journals(_) | Entity::Listed(_) => {
                 wrong(405, "The entity cannot be changed.")
             }
         }
