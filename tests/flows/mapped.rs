@@ -1,7 +1,7 @@
 //! Orders in the warehouse's words, and shipments read in Dynamics': items, units, carriers, kits.
 
 use drayline::flows::{Call, CreatedOrder, Decision, Ledger, Look, plan};
-use drayline::gateways::{ReleasedLine, ReleasedOrder, UpdateLine};
+use drayline::gateways::{ReleasedLine, ReleasedOrder, RequestVerdict, UpdateLine};
 use drayline::mapping::Mapping;
 use drayline::message::{Envelope, Kind, Unit};
 use serde_json::{Value, json};
@@ -73,6 +73,17 @@ fn sentence(decision: &Decision) -> &str {
         Decision::Fail(failure) => &failure.sentence,
         other => panic!("no failure: {other:?}"),
     }
+}
+
+#[test]
+fn a_rejection_is_told_to_dynamics_by_its_own_code() {
+    let mapping = mapping(&["rejection_reason; connection:north; warehouse:UNKNOWN_SKU; dynamics:NOSTOCK"]);
+    let order = wanting(vec![line("1", "BOLT", "12")]);
+    let message = from_north(Kind::OrderRejected, &reference(1), json!({ "reason": "UNKNOWN_SKU" }));
+    let look = Look::Order(order_look(Some(order.clone())));
+    let decision = plan(&message, &look, &mapping, &created(&order, &mapping));
+    let Call::WriteStatus { verdict, .. } = &call(&decision).call else { panic!("{decision:?}") };
+    assert_eq!(*verdict, RequestVerdict::Rejected("NOSTOCK: UNKNOWN_SKU".to_owned()));
 }
 
 #[test]

@@ -6,13 +6,14 @@ use crate::failure::{Code, Failure};
 use crate::flows::answer::{Decision, Done, KnownDocument, Past, Planned};
 use crate::flows::history::{End, SentOrder, is_dead};
 use crate::flows::keys;
-use crate::flows::ledger::{CancelledOrder, EndedReference, SeenStatus, kept};
+use crate::flows::ledger::{CancelledOrder, CreatedOrder, EndedReference, SeenStatus, kept};
 use crate::flows::meant::order_meant;
 use crate::flows::words;
 use crate::gateways::{Direction, ReleasedOrder, RequestVerdict};
+use crate::mapping::{At, RowKind};
 use crate::message::{
     Kind, LegalEntity, OrderAccepted, OrderCancelResolved, OrderRefs, OrderRejected, OrderStatusChanged,
-    OrderStatusCode, RequestId,
+    OrderStatusCode, Reason, RequestId,
 };
 
 /// The document whose status says what became of it.
@@ -87,7 +88,8 @@ pub(super) fn rejected(situation: Situation<'_>, body: &OrderRejected) -> Decisi
         Err(decision) => return *decision,
     };
     if body.lines.is_empty() {
-        return given_up(situation, &sent, &words::reason(&body.reason));
+        let why = in_dynamics_words(&situation, &sent, &body.reason);
+        return given_up(situation, &sent, &why);
     }
     if let Some(decision) = overtaken(&situation, &sent) {
         return decision;
@@ -103,6 +105,18 @@ pub(super) fn rejected(situation: Situation<'_>, body: &OrderRejected) -> Decisi
         &format!("will not ship {} of the order", lines.join(", ")),
         &words::reason(&body.reason),
     ))
+}
+
+/// Why, as Dynamics is told: its own code first, where the mapping has one for the warehouse's reason.
+fn in_dynamics_words(situation: &Situation<'_>, sent: &SentOrder, reason: &Reason) -> String {
+    let CreatedOrder { legal_entity, warehouse: connection, .. } = &sent.created;
+    let at = At { environment: &situation.look.environment, legal_entity: Some(legal_entity), connection };
+    let said: Vec<_> = reason.raw.as_deref().into_iter().chain([reason.code.as_str()]).collect();
+    let why = words::reason(reason);
+    match situation.mapping.at(at).in_dynamics(RowKind::RejectionReason, &said) {
+        Ok(code) => format!("{code}: {why}"),
+        Err(_) => why,
+    }
 }
 
 /// The warehouse gave the whole order up, without our asking.
