@@ -72,6 +72,7 @@ fn rows(table: &mut String, Case { when, message, look, mut ledger }: Case) {
         Acted::Happened(match act {
             "create_order" | "create_receipt" => json!({ "order_id": "N-1" }),
             "cancel_order" | "cancel_receipt" => json!({ "outcome": "CONFIRMED" }),
+            "adjust_stock" if stock_adjustments::goes_to_journals(&look) => stock_adjustments::journal(),
             _ => json!({}),
         })
     });
@@ -258,11 +259,16 @@ fn cases_of_goods(kind: Kind) -> Vec<Case> {
             };
             let mut posted = Ledger::default();
             run(&adjusted(1, "-3"), &stock_adjustments::look(), &mut posted, |_| Acted::Happened(json!({})));
+            let in_stock_unit = stock_adjustments::delta("A-1", "-3", &json!({ "delta": { "value": "-3" } }));
+            let serviced = stock_adjustments::look_at_journals("ConJournals/ConJournalService/post", None);
+            let by_a_job = stock_adjustments::look_at_journals("", None);
             let of_a_receipt = json!({ "reason": { "code": "RECEIPT_CORRECTION" }, "relatedDocument": RECEIPT });
             let elsewhere = stock_adjustments::delta("A-1", "-3", &of_a_receipt);
             vec![
                 case("it is new", adjusted(1, "-3"), stock_adjustments::look(), Ledger::default()),
                 case("a newer report corrects it", adjusted(2, "-2"), stock_adjustments::look(), posted),
+                case("journals take it, and a service posts them", in_stock_unit.clone(), serviced, Ledger::default()),
+                case("journals take it, and a job posts them", in_stock_unit, by_a_job, Ledger::default()),
                 case("it belongs to a document", elsewhere, stock_adjustments::look(), Ledger::default()),
             ]
         }

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use drayline::config::{Adjustments, BelongsTo, Statuses};
+use drayline::config::{Adjustments, BelongsTo, Journals, Statuses};
 use drayline::failure::{Code, Failure};
 use drayline::flows::{Acted, AdjustmentLook, Call, Decision, Ledger, Look, Past};
-use drayline::gateways::StockAdjustment;
+use drayline::gateways::{JournalState, StockAdjustment};
 use drayline::mapping::Mapping;
 use drayline::message::{AdjustmentReasonCode, Envelope, Kind, OrderingKey, PlaceCode};
 use proptest::prelude::*;
@@ -35,6 +35,21 @@ fn look_with(rules: Adjustments) -> AdjustmentLook {
                 .into(),
         ),
     }
+}
+
+/// An environment that takes journals, which this service posts; empty: a job does.
+pub fn look_at_journals(service: &str, journal: Option<JournalState>) -> Look {
+    let journals = Journals { name: "IAdj".to_owned(), service: service.to_owned(), ..Journals::default() };
+    Look::Adjustment(AdjustmentLook { journal, ..look_with(Adjustments { journals, ..Adjustments::default() }) })
+}
+
+pub fn goes_to_journals(look: &Look) -> bool {
+    matches!(look, Look::Adjustment(look) if look.rules.by_journal().is_some())
+}
+
+/// What a call brings that writes a journal.
+pub fn journal() -> Value {
+    json!({ "journal": { "legal_entity": "usmf", "number": "D1" } })
 }
 
 /// An adjustment of BOLT by north; `more` are the body's other members.
@@ -305,6 +320,35 @@ fn what_is_short_waits_for_stock_of_the_item_and_other_refusals_do_not() {
     assert!(done(&found).documents.iter().any(|document| document.key == "stock/contoso/BOLT"));
     let lost = run(&delta("A-3", "-1", &json!({})), &look(), &mut Ledger::default(), |_| Acted::Happened(json!({})));
     assert!(done(&lost).documents.iter().all(|document| document.key != "stock/contoso/BOLT"));
+}
+
+/// Writing is not posting: what became of the journal decides.
+#[test]
+fn a_journal_is_waited_for_until_it_is_posted_and_one_that_is_gone_is_a_persons() {
+    let message = delta("A-1", "-3", &json!({ "delta": { "value": "-3" } }));
+    let mut ledger = Ledger::default();
+    let mut acts = Vec::new();
+    let mut write = |look: &Look| {
+        run(&message, look, &mut ledger, |planned| {
+            acts.push(planned.act);
+            Acted::Happened(if planned.act == "adjust_stock" { journal() } else { json!({}) })
+        })
+    };
+    let service = "ConJournals/ConJournalService/post";
+    let waits = |decision: Decision| matches!(decision, Decision::Later { failure, .. } if failure.code == Code::DynamicsPostingOverdue);
+    assert!(waits(write(&look_at_journals(service, None))));
+    assert!(waits(write(&look_at_journals(service, Some(JournalState::Open)))));
+    assert_eq!(failed(&write(&look_at_journals(service, Some(JournalState::Missing)))), "adjustment.journal_missing");
+    done(&write(&look_at_journals(service, Some(JournalState::Posted))));
+    assert_eq!(acts, ["adjust_stock", "post_journal"]);
+}
+
+/// Journals count in the item's stock unit: before the items are read nobody knows that.
+#[test]
+fn a_journal_waits_until_the_items_are_read() {
+    let decision = plan_of(&delta("A-1", "-3", &json!({})), &look_at_journals("", None), &Ledger::default());
+    let Decision::Later { failure, .. } = &decision else { panic!("{decision:?}") };
+    assert!(failure.code == Code::MappingMissing && failure.sentence.contains("drayline mapping check"), "{failure}");
 }
 
 #[test]
