@@ -277,6 +277,9 @@ codes! {
     /// Nothing is known of the inbound order that a receipt speaks of.
     InboundUnknown = "inbound.unknown", Permanent, "operations",
         "Find out what arrived; release the inbound order in Dynamics and replay this, or discard it.";
+    /// What moved in a closed period waits for finance, as the environment is configured.
+    PeriodClosed = "dynamics.period_closed", Permanent, "finance",
+        "Open the period in Dynamics, and set outbound.closed_until to the last day that is still closed; or let it give way with outbound.closed_periods = \"first_open_day\".";
     /// A receipt names none of our references, and several inbound orders may be meant.
     InboundAmbiguous = "inbound.ambiguous", Permanent, "operations",
         "Have the warehouse report it under our reference; then discard this.";

@@ -154,8 +154,10 @@ pub struct Outbound {
     pub currency_field: String,
     /// The time zone of each legal entity (IANA name): the days of packing slips are days there. UTC where none is given.
     pub time_zones: BTreeMap<String, String>,
-    /// The last day of the closed periods of each legal entity: what moved on it or before is posted on the day after it.
+    /// The last day of the closed periods of each legal entity.
     pub closed_until: BTreeMap<String, jiff::civil::Date>,
+    /// What becomes of what moved on that day or before.
+    pub closed_periods: ClosedPeriods,
 }
 
 /// How goods are expected and received. How updates are handed over, and their states, are those of [`Outbound`].
@@ -209,6 +211,17 @@ impl Default for Inbound {
     }
 }
 
+/// What becomes of what moved in a closed period.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Serialize, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
+pub enum ClosedPeriods {
+    /// It is posted on the first open day.
+    #[default]
+    FirstOpenDay,
+    /// It waits for finance: one exception for all of it, until the period is open.
+    Wait,
+}
+
 /// How an update is handed over.
 #[derive(Clone, Copy, Debug, Deserialize, Serialize, PartialEq, Eq)]
 #[serde(rename_all = "snake_case")]
@@ -251,6 +264,7 @@ impl Default for Outbound {
             currency_field: String::new(),
             time_zones: BTreeMap::new(),
             closed_until: BTreeMap::new(),
+            closed_periods: ClosedPeriods::FirstOpenDay,
         }
     }
 }

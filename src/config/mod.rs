@@ -17,8 +17,8 @@ pub use adjustments::{Adjustments, BelongsTo, Journals, Statuses};
 pub use catalogue::{Catalogue, ChosenBy, TrackedBy};
 pub use check::check;
 pub use connections::{
-    Commit, DimensionRows, Dynamics, DynamicsKind, Inbound, Mode, Outbound, Rate, ScanFields, Stage, Together,
-    Warehouse,
+    ClosedPeriods, Commit, DimensionRows, Dynamics, DynamicsKind, Inbound, Mode, Outbound, Rate, ScanFields, Stage,
+    Together, Warehouse,
 };
 pub use load::{DEFAULTS, load, load_text, load_with};
 pub use secret::{Secret, SecretError, address};

@@ -158,6 +158,7 @@ pub struct Processor {
     pub store_retry_delay_ms_min: u64,
     pub store_retry_delay_ms_max: u64,
     pub look_again_ms: u64,
+    pub period_look_again_ms: u64,
     pub document_wait_s_max: u64,
     pub due_poll_ms: u64,
     pub stop_poll_ms: u64,

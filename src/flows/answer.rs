@@ -27,6 +27,8 @@ pub enum Decision {
         /// What is missing and what to do, for the person who gets it when it never comes.
         failure: Failure,
     },
+    /// Finance must open a period first: it waits without a deadline, and one question is asked for all who wait for it.
+    WaitForFinance(Box<ClosedPeriod>),
     /// Nobody can do anything but look again later, by the table of posting polls; given up at its deadline.
     Later {
         /// An event about this name wakes it before.
@@ -36,6 +38,17 @@ pub enum Decision {
     },
     /// It cannot be applied as things stand.
     Fail(Failure),
+}
+
+/// A closed period that something waits for.
+#[derive(Clone, Debug)]
+pub struct ClosedPeriod {
+    /// Its name.
+    pub period: String,
+    /// What people see meanwhile.
+    pub failure: Failure,
+    /// What asks a person, where nobody is asked yet.
+    pub question: Emit,
 }
 
 /// What an applied message leaves behind beside its effects.
@@ -60,10 +73,21 @@ pub struct Emit {
     pub purpose: &'static str,
     /// Counted from 0 within the purpose.
     pub ordinal: u32,
-    /// What it says. It keeps the connection of its cause.
+    /// What it says.
     pub body: Body,
-    /// The document it is about, with its company, where that is another one than its cause's.
-    pub document: Option<(OrderingKey, LegalEntity)>,
+    /// What it is about, where that is another document than its cause's.
+    pub about: Option<About>,
+}
+
+/// What an emitted message is about.
+#[derive(Clone, Debug)]
+pub struct About {
+    /// The document.
+    pub document: OrderingKey,
+    /// Its company.
+    pub legal_entity: LegalEntity,
+    /// In whose name it speaks.
+    pub connection: Connection,
 }
 
 /// A document that messages may wait for, with its other names.

@@ -15,6 +15,7 @@ mod keys;
 mod ledger;
 mod meant;
 mod orders;
+mod periods;
 mod progress;
 mod reading;
 mod reports;
@@ -24,15 +25,19 @@ mod stock_adjustments;
 mod stock_snapshots;
 mod words;
 
+use std::sync::Arc;
+
 use serde_json::Value;
 
 use crate::failure::{Code, Failure};
-use crate::gateways::Gateways;
+use crate::gateways::{Calendar, Gateways};
 use crate::mapping::Mapping;
 use crate::message::{Body, Envelope, Origin};
 
 pub use act::{act, complete, settle};
-pub use answer::{Acted, Call, Decision, Done, Emit, KnownDocument, Lookup, Past, Planned, Repeat, Settled};
+pub use answer::{
+    About, Acted, Call, ClosedPeriod, Decision, Done, Emit, KnownDocument, Lookup, Past, Planned, Repeat, Settled,
+};
 pub use goods_received::{InboundCandidate, ReceiptLook, plan as plan_receipt, sought};
 pub use ledger::{
     CancelledOrder, CreatedOrder, EndedReference, Ledger, OrderedLine, PackageTracking, PostedDimension, PostedLine,
@@ -58,6 +63,8 @@ pub enum Look {
     Adjustment(AdjustmentLook),
     /// For receipts that do not name our reference: the inbound orders that may be meant.
     Sought(Vec<InboundCandidate>),
+    /// For the question for a closed period.
+    Period(Arc<Calendar>),
     /// Nothing needed to be seen.
     Nothing,
 }
@@ -72,6 +79,9 @@ pub async fn look(
     message: &Envelope,
     ledger: &Ledger,
 ) -> Result<Look, Failure> {
+    if message.asks_for_a_period() {
+        return periods::look(gateways, message).map(Look::Period);
+    }
     match &message.body {
         Body::OrderReleased(_)
         | Body::OrderChanged(_)
@@ -128,6 +138,7 @@ fn planned(message: &Envelope, look: &Look, mapping: &Mapping, ledger: &Ledger) 
         (Look::Order(look), _) => orders::plan(message, look, mapping, ledger),
         (Look::Receipt(look), _) => goods_received::plan(message, look, mapping, ledger),
         (Look::Sought(candidates), _) => goods_received::plan_sought(message, candidates, mapping),
+        (Look::Period(calendar), _) => periods::plan(message, calendar),
         (Look::Shipment(look), _) => shipments::plan(message, look, mapping, ledger),
         (Look::Adjustment(look), _) => stock_adjustments::plan(message, look, mapping, ledger),
         (Look::Nothing, Body::StockSnapshotTaken(body)) => stock_snapshots::plan(message, body),

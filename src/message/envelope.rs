@@ -31,6 +31,9 @@ pub const ASKS_WHAT_NOW: &str = "beyond";
 /// The purpose of a report of a receipt whose inbound order we found, because the warehouse did not name ours.
 pub const FOUND_ITS_ORDER: &str = "found";
 
+/// The purpose of a message that only asks finance for a closed period.
+pub const ASKS_FOR_A_PERIOD: &str = "period";
+
 /// The largest body that is unpacked from an envelope, in bytes.
 const RAW_LENGTH_MAX: u64 = 64 * 1024 * 1024;
 
@@ -152,6 +155,8 @@ impl Envelope {
         match self.kind().order() {
             Order::Sequential if self.asks() => self.questions_lane(),
             Order::Sequential => self.ordering_key.to_string(),
+            // Whoever waits for a period asks for it; one question of a period is enough.
+            Order::Commuting if self.asks_for_a_period() => self.ordering_key.to_string(),
             Order::Commuting => self.message_id.to_string(),
         }
     }
@@ -179,6 +184,12 @@ impl Envelope {
     #[must_use]
     pub fn asks_what_now(&self) -> bool {
         self.was_emitted_to(ASKS_WHAT_NOW)
+    }
+
+    /// Whether we emitted it only to ask finance for a closed period.
+    #[must_use]
+    pub fn asks_for_a_period(&self) -> bool {
+        self.was_emitted_to(ASKS_FOR_A_PERIOD)
     }
 
     /// Whether it is a report of a receipt whose inbound order we found.

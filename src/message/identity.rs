@@ -92,6 +92,12 @@ impl OrderingKey {
         Self(format!("rma/{environment}/{rma}"))
     }
 
+    /// The closed periods of a company, up to a day.
+    #[must_use]
+    pub fn period(environment: &Connection, legal_entity: &str, until: &str) -> Self {
+        Self(format!("period/{environment}/{legal_entity}/{until}"))
+    }
+
     /// Whether it names a message that names no document of ours.
     #[must_use]
     pub fn stands_alone(&self) -> bool {

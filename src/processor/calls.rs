@@ -55,6 +55,7 @@ async fn rounds(attempt: &mut Attempt<'_>, message: &Envelope, look: &Look, mapp
             Decision::Wait { document, passes, failure } => {
                 return Verdict::Pause(Pause::Document { document, passes, failure });
             }
+            Decision::WaitForFinance(closed) => return Verdict::Pause(Pause::Finance(closed)),
             Decision::Later { woken_by, failure } => return Verdict::Pause(Pause::Later { woken_by, failure }),
             Decision::Fail(failure) => return Verdict::Pause(Pause::Failed(failure)),
         };

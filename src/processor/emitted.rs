@@ -8,10 +8,10 @@ use crate::store::{OutboxRow, Parked, Purpose};
 
 /// A message that a flow emits. A second run of its cause makes the same one.
 pub(super) fn emitted(clock: &Clock, cause: &Envelope, revision: u32, emit: Emit) -> OutboxRow {
-    let Emit { purpose, ordinal, body, document } = emit;
-    let (ordering_key, legal_entity) = document.map_or_else(
-        || (cause.ordering_key.clone(), cause.legal_entity.clone()),
-        |(key, company)| (key, Some(company)),
+    let Emit { purpose, ordinal, body, about } = emit;
+    let (ordering_key, legal_entity, connection) = about.map_or_else(
+        || (cause.ordering_key.clone(), cause.legal_entity.clone(), cause.connection.clone()),
+        |about| (about.document, Some(about.legal_entity), about.connection),
     );
     let mut attributes = cause.attributes.clone();
     attributes.insert(PURPOSE.to_owned(), purpose.to_owned());
@@ -28,8 +28,8 @@ pub(super) fn emitted(clock: &Clock, cause: &Envelope, revision: u32, emit: Emit
         body,
         ordering_key,
         legal_entity,
+        connection,
         // The environment, who spoke, when it happened, and echo data are those of its cause.
-        connection: cause.connection.clone(),
         source_system: cause.source_system.clone(),
         environment: cause.environment.clone(),
         occurred: cause.occurred.clone(),

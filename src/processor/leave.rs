@@ -193,12 +193,20 @@ fn applied(attempt: &mut Attempt<'_>, done: Done) -> Record {
 async fn paused(attempt: &mut Attempt<'_>, pause: Pause) -> Record {
     let house = attempt.house;
     let now = house.persistently("reading its clock", || house.tools.store.now()).await;
+    let asks = match &pause {
+        Pause::Finance(closed) => Some((closed.period.clone(), closed.question.clone())),
+        _ => None,
+    };
     let parking = Parkings::new(&house.tools.config.processor).park(standing(attempt, now), pause, now);
     // What was intended in this process was intended before now.
     for intent in &mut attempt.unsure {
         intent.committed_at.get_or_insert(now);
     }
     let waits_before = attempt.parked.as_ref().map(|parked| &parked.waits_for);
+    let asks = match asks {
+        Some((period, question)) if !wake::is_asked(house, &period).await => Some(question),
+        _ => None,
+    };
     match (&parking.waits_for, &parking.failure) {
         (WaitsFor::Person, Some(failure)) => attempt.step("drayline", failure.sentence.clone(), "live"),
         // The failure is what it becomes at the deadline: until then nothing is wrong.
@@ -220,6 +228,9 @@ async fn paused(attempt: &mut Attempt<'_>, pause: Pause) -> Record {
     let mut record = record(attempt, Outcome::Parked(Box::new(parked)));
     record.outbox.extend(letter);
     if let Ok(envelope) = &attempt.job.inbound.content {
+        let revision = attempt.parked.as_ref().map_or(0, |parked| parked.revision);
+        let asks = asks.map(|question| emitted(&house.tools.clock, envelope, revision, question));
+        record.outbox.extend(asks);
         // What happened before it had to wait is known to others from now on.
         record.documents = made_known(envelope, &record);
     }

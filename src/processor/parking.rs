@@ -9,6 +9,7 @@
 //! | unsure | a time, by the retry table; looked up first | yes | a person, when the budget is spent |
 //! | permanent, poison | a person | | |
 //! | another document | its arrival; looked at again each minute | no | a person, at the deadline |
+//! | finance, for a closed period | the period | no | waits on: one question is a person's, for all who wait |
 //! | later | an event about it; the table of polls | no | a person, at the deadline |
 //! | again | a time | no | |
 
@@ -19,6 +20,7 @@ use jiff::Timestamp;
 use super::retry::RetryTable;
 use crate::config::{Processor, ms};
 use crate::failure::{Class, Failure};
+use crate::flows::ClosedPeriod;
 use crate::message::Kind;
 use crate::store::WaitsFor;
 
@@ -36,6 +38,8 @@ pub enum Pause {
         /// What it becomes at the deadline.
         failure: Failure,
     },
+    /// Finance must open a period first.
+    Finance(Box<ClosedPeriod>),
     /// Nobody can do anything but look again later.
     Later {
         /// An event about this name wakes it before.
@@ -88,6 +92,7 @@ pub struct Parking {
 pub struct Parkings {
     retry: RetryTable,
     look_again: Duration,
+    period_look_again: Duration,
     document_wait: Duration,
     posting_wait: Duration,
 }
@@ -99,6 +104,7 @@ impl Parkings {
         Self {
             retry: RetryTable::new(processor),
             look_again: ms(processor.look_again_ms),
+            period_look_again: ms(processor.period_look_again_ms),
             document_wait: Duration::from_secs(processor.document_wait_s_max),
             posting_wait: Duration::from_secs(processor.posting_wait_s_max),
         }
@@ -112,6 +118,11 @@ impl Parkings {
             Pause::Document { document, passes, failure } => {
                 let waits_for = WaitsFor::Document { key: document, passes, delay: self.look_again };
                 until(deadline(standing, self.document_wait, now), now, standing, waits_for, failure)
+            }
+            Pause::Finance(closed) => {
+                let ClosedPeriod { period, failure, .. } = *closed;
+                let waits_for = WaitsFor::Document { key: period, passes: None, delay: self.period_look_again };
+                Parking { waits_for, attempts: standing.attempts, failure: Some(failure), deadline_at: None }
             }
             Pause::Later { woken_by, failure } => {
                 let deadline_at = deadline(standing, self.posting_wait, now);

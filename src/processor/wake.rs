@@ -2,12 +2,15 @@
 //!
 //! Invariant: both sides write, commit, then look, so that nobody sleeps through what it waits for.
 
+use uuid::Uuid;
+
 use super::attempt::{Attempt, Verdict};
 use super::house::House;
 use super::inbound::Job;
 use super::parking::Pause;
 use crate::failure::Class;
 use crate::flows;
+use crate::message::Flow;
 use crate::rehearsal::{Variant, broken};
 use crate::store::{Gate, Question, WaitsFor};
 
@@ -16,7 +19,7 @@ pub(super) enum Questions {
     /// Nothing.
     None,
     /// The first question in this lane looks again: something became of its document.
-    LookAgain { lane_key: String },
+    LookAgain { flow: Flow, lane_key: String },
     /// This very message is a question and waits for a person: something may have become of its document since it looked.
     JustAsked { effects_seen: usize },
 }
@@ -31,27 +34,54 @@ pub(super) fn passed(gate: Option<&Gate>) -> Option<String> {
 
 /// The document to look for once more after the parking commit: it may have come between look and commit.
 pub(super) fn awaited(attempt: &Attempt<'_>, verdict: &Verdict) -> Option<String> {
-    match verdict {
-        Verdict::Pause(Pause::Document { document, .. } | Pause::Later { woken_by: Some(document), .. })
-            if attempt.known_before.as_ref() != Some(document) && !broken(Variant::LookBeforeWaiting) =>
-        {
-            Some(document.clone())
-        }
-        Verdict::Pause(_) | Verdict::Applied(_) | Verdict::NotOurs(_) | Verdict::Left => None,
-    }
+    let document = match verdict {
+        Verdict::Pause(Pause::Document { document, .. } | Pause::Later { woken_by: Some(document), .. }) => document,
+        Verdict::Pause(Pause::Finance(closed)) => &closed.period,
+        Verdict::Pause(_) | Verdict::Applied(_) | Verdict::NotOurs(_) | Verdict::Left => return None,
+    };
+    let looks = attempt.known_before.as_ref() != Some(document) && !broken(Variant::LookBeforeWaiting);
+    looks.then(|| document.clone())
 }
 
 /// Whose questions are to be looked at after the commit.
 pub(super) fn questions(attempt: &Attempt<'_>, verdict: &Verdict) -> Questions {
     let Ok(envelope) = &attempt.job.inbound.content else { return Questions::None };
+    let flow = attempt.job.tenure.owner.flow;
     match verdict {
-        Verdict::Applied(_) | Verdict::NotOurs(_) => flows::questions(envelope, &attempt.ledger)
-            .map_or(Questions::None, |lane_key| Questions::LookAgain { lane_key }),
+        Verdict::Applied(_) | Verdict::NotOurs(_) => match waited_for_a_period(attempt) {
+            Some(lane_key) => Questions::LookAgain { flow: PERIODS, lane_key },
+            None => flows::questions(envelope, &attempt.ledger)
+                .map_or(Questions::None, |lane_key| Questions::LookAgain { flow, lane_key }),
+        },
         Verdict::Pause(Pause::Failed(failure)) if envelope.asks() && failure.class() == Class::Permanent => {
             Questions::JustAsked { effects_seen: attempt.ledger.len() }
         }
         Verdict::Pause(_) | Verdict::Left => Questions::None,
     }
+}
+
+/// The flow in which periods are asked for.
+const PERIODS: Flow = Flow::Shipments;
+
+/// The period that the message waited for, and found open.
+fn waited_for_a_period(attempt: &Attempt<'_>) -> Option<String> {
+    match &attempt.parked.as_ref()?.waits_for {
+        WaitsFor::Document { key, .. } if key.starts_with("period/") => Some(key.clone()),
+        _ => None,
+    }
+}
+
+/// Whether a period was asked for, and its question still waits.
+pub(super) async fn is_asked(house: &House, period: &str) -> bool {
+    first_of(house, PERIODS, period).await.is_some()
+}
+
+/// Who stands first in a lane, whoever's it is.
+async fn first_of(house: &House, flow: Flow, lane_key: &str) -> Option<Gate> {
+    let question = Question { message_id: Uuid::nil(), lane_key: lane_key.to_owned(), document: String::new() };
+    let questions = [question];
+    let known = house.persistently("looking into a lane", || house.tools.store.look_up(flow, &questions)).await;
+    known.into_iter().next()?.gate
 }
 
 /// After the commit: whoever waits for what is known now, and the relay and the due runner.
@@ -78,18 +108,17 @@ pub(super) async fn wake(house: &House, job: &Job, known: Vec<String>, awaited: 
 
 /// A question looks again: the first of its document, or the one that was just asked of what is known no more.
 pub(super) async fn look_again(house: &House, job: &Job, questions: Questions) {
-    let flow = job.tenure.owner.flow;
-    let Some(desk) = house.desk(flow) else { return };
-    let head = match questions {
+    let (flow, head) = match questions {
         Questions::None => return,
-        Questions::LookAgain { lane_key } => {
-            let question = Question { lane_key, document: String::new(), ..job.question() };
-            let gate = desk.look_up.ask(question).await.and_then(|known| known.gate);
-            gate.filter(|gate| gate.waits_for == WaitsFor::Person).map(|gate| gate.head)
+        Questions::LookAgain { flow, lane_key } => {
+            let gate = first_of(house, flow, &lane_key).await;
+            (flow, gate.filter(|gate| gate.waits_for == WaitsFor::Person).map(|gate| gate.head))
         }
         Questions::JustAsked { effects_seen } => {
+            let flow = job.tenure.owner.flow;
+            let Some(desk) = house.desk(flow) else { return };
             let known = desk.look_up.ask(job.question()).await;
-            known.filter(|known| known.effects.len() > effects_seen).map(|_| job.inbound.message_id)
+            (flow, known.filter(|known| known.effects.len() > effects_seen).map(|_| job.inbound.message_id))
         }
     };
     let Some(head) = head else { return };

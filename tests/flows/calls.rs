@@ -98,6 +98,9 @@ fn ending(decision: &Decision) -> String {
         }
         Decision::NotOurs(_) => "nothing new".to_owned(),
         Decision::Wait { failure, .. } => format!("waits for another document, else `{}`", failure.code),
+        Decision::WaitForFinance(closed) => {
+            format!("waits for finance with one question for all, `{}`", closed.failure.code)
+        }
         Decision::Later { failure, .. } => format!("looks again later, else `{}`", failure.code),
         Decision::Fail(failure) => format!("`{}`", failure.code),
         Decision::Act(calls) => panic!("a call is made again: {calls:?}"),

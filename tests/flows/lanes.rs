@@ -211,7 +211,9 @@ impl Road {
             Decision::Done(_) | Decision::NotOurs(_) => return,
             Decision::Wait { document, passes, .. } => Waits::Document(document, passes),
             Decision::Fail(failure) => Waits::Person(failure.code.as_str()),
-            Decision::Act(_) | Decision::Later { .. } => panic!("no ending of a message in a lane: {decision:?}"),
+            Decision::Act(_) | Decision::Later { .. } | Decision::WaitForFinance(_) => {
+                panic!("no ending of a message in a lane: {decision:?}")
+            }
         };
         self.lanes[lane].insert(0, Parked { message: message.clone(), waits });
     }

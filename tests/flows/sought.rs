@@ -31,9 +31,9 @@ fn goes_on(decision: &Decision) -> (String, String, &str) {
     let [emit] = done.emits.as_slice() else { panic!("{done:?}") };
     assert_eq!(emit.purpose, FOUND_ITS_ORDER);
     let Body::GoodsReceived(body) = &emit.body else { panic!("{emit:?}") };
-    let (document, company) = emit.document.as_ref().unwrap();
-    assert_eq!((company.as_str(), body.sequence), ("usmf", Some(3)));
-    (document.to_string(), body.inbound_order.reference.clone().unwrap(), done.steps[0].1.as_str())
+    let about = emit.about.as_ref().unwrap();
+    assert_eq!((about.legal_entity.as_str(), body.sequence), ("usmf", Some(3)));
+    (about.document.to_string(), body.inbound_order.reference.clone().unwrap(), done.steps[0].1.as_str())
 }
 
 #[test]

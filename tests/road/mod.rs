@@ -10,6 +10,7 @@ mod kills;
 mod mapping;
 mod orders;
 mod pauses;
+mod periods;
 mod receipts;
 mod relayed;
 mod restarts;

@@ -118,6 +118,12 @@ impl World {
         Self { ground, dynamics, warehouse, to_dynamics, to_warehouse, app: None, onlooker: OnceCell::new(), more }
     }
 
+    /// Changes the configuration with which the product starts next.
+    pub fn reconfigure(&mut self, from: &str, to: &str) {
+        assert!(self.more.contains(from), "{from}");
+        self.more = self.more.replace(from, to);
+    }
+
     pub fn config(&self) -> Config {
         self.ground.config(&self.more)
     }

@@ -70,7 +70,7 @@ impl Received<'_> {
     pub(super) fn once_more(&self, purpose: &'static str) -> Emit {
         let sequence = self.report.reported.sequence;
         let body = Body::GoodsReceived(GoodsReceived { sequence, ..self.body.clone() });
-        Emit { purpose, ordinal: 0, body, document: None }
+        Emit { purpose, ordinal: 0, body, about: None }
     }
 
     /// Every line and item that it speaks of, as the warehouse names them; nothing where nobody knows what it means by it.

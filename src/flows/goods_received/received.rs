@@ -1,5 +1,6 @@
 //! The plan for a receipt that the warehouse reports.
 
+use jiff::Timestamp;
 use rust_decimal::Decimal;
 
 use super::ReceiptLook;
@@ -12,6 +13,7 @@ use crate::flows::keys;
 use crate::flows::ledger::{CancelledOrder, Ledger, OrderedLine, PostedDimension, PostedLine, PostedUpdate, kept};
 use crate::flows::meant::order_meant;
 use crate::flows::orders::ordered;
+use crate::flows::periods::{self, Moved};
 use crate::flows::reading::{Problem, Reading};
 use crate::flows::reports::{CountedReceipt, Reported};
 use crate::flows::shipments::{is_posted, poll};
@@ -145,7 +147,11 @@ impl Received<'_> {
             return decision;
         }
         if !outcome.lines.is_empty() {
-            return Decision::Act(vec![self.post(outcome.lines)]);
+            let created = &self.sent.created;
+            let environment = &self.look.order.environment;
+            let moved = Moved { at: self.moved_at(), environment, legal_entity: &created.legal_entity };
+            let posts = || Decision::Act(vec![self.post(outcome.lines)]);
+            return periods::waits(&self.look.calendar, &moved).unwrap_or_else(posts);
         }
         if self.says_nothing_new(&counts, &outcome) {
             let receipt = self.report.receipt;
@@ -227,7 +233,7 @@ impl Received<'_> {
             reference: self.sent.created.reference.clone(),
             legal_entity: self.sent.created.legal_entity.clone(),
             origin_id: self.sent.created.origin_id.clone(),
-            moved_at: self.body.completed_at.unwrap_or(self.message.occurred.at),
+            moved_at: self.moved_at(),
             lines,
             packages: Vec::new(),
             reported: Some(reported),
@@ -242,6 +248,10 @@ impl Received<'_> {
             call: Call::PostShipment(posted.update()),
             facts: kept(&posted),
         }
+    }
+
+    fn moved_at(&self) -> Timestamp {
+        self.body.completed_at.unwrap_or(self.message.occurred.at)
     }
 
     /// How often this receipt was corrected downwards, this time included: 3, 5, 3 and 5 are four effects.

@@ -7,7 +7,7 @@
 use rust_decimal::Decimal;
 
 use crate::failure::{Code, Failure};
-use crate::flows::answer::{Decision, Done, Emit};
+use crate::flows::answer::{About, Decision, Done, Emit};
 use crate::flows::history::{History, SentOrder};
 use crate::flows::ledger::Ledger;
 use crate::flows::reading::Reading;
@@ -104,7 +104,11 @@ impl<'a> Expected<'a> {
             purpose: FOUND_ITS_ORDER,
             ordinal: 0,
             body: Body::GoodsReceived(named),
-            document: Some((self.document.clone(), created.legal_entity.clone())),
+            about: Some(About {
+                document: self.document.clone(),
+                legal_entity: created.legal_entity.clone(),
+                connection: created.warehouse.clone(),
+            }),
         };
         Done { emits: vec![emit], steps: vec![("drayline".to_owned(), found)], ..Done::default() }
     }

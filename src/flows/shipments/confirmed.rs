@@ -1,5 +1,7 @@
 //! The plan for a shipment that the warehouse confirmed.
 
+use jiff::Timestamp;
+
 use super::contents::{assign, contents, fingerprint};
 use super::{ShipmentLook, is_posted, is_voided, posting_of, settled, tracking};
 use crate::failure::{Code, Failure};
@@ -8,6 +10,7 @@ use crate::flows::history::{History, postings};
 use crate::flows::keys;
 use crate::flows::ledger::{CreatedOrder, Ledger, PackageTracking, PostedLine, PostedUpdate, kept};
 use crate::flows::meant::order_meant;
+use crate::flows::periods::{self, Moved};
 use crate::flows::reading::Reading;
 use crate::flows::words;
 use crate::gateways::Direction;
@@ -41,7 +44,11 @@ pub(super) fn plan(
     let reading =
         Reading::new(mapping.at(At { environment, legal_entity, connection: warehouse }), Code::ShipmentUnitDiffers);
     match assign(body, order, &postings(ledger), &reading) {
-        Ok(lines) => Decision::Act(vec![confirmed.post(lines, reading.version())]),
+        Ok(lines) => {
+            let moved = Moved { at: confirmed.moved_at(), environment, legal_entity: &order.legal_entity };
+            let posts = || Decision::Act(vec![confirmed.post(lines, reading.version())]);
+            periods::waits(&look.calendar, &moved).unwrap_or_else(posts)
+        }
         Err(failure) => Decision::Fail(failure),
     }
 }
@@ -71,7 +78,7 @@ impl Confirmed<'_> {
             reference: self.order.reference.clone(),
             legal_entity: self.order.legal_entity.clone(),
             origin_id: self.order.origin_id.clone(),
-            moved_at: self.body.shipped_at.unwrap_or(self.message.occurred.at),
+            moved_at: self.moved_at(),
             lines,
             packages: self.body.packages.iter().map(|package| package.package_key.to_string()).collect(),
             reported: None,
@@ -86,6 +93,10 @@ impl Confirmed<'_> {
             call: Call::PostShipment(posted.update()),
             facts: kept(&posted),
         }
+    }
+
+    fn moved_at(&self) -> Timestamp {
+        self.body.shipped_at.unwrap_or(self.message.occurred.at)
     }
 
     /// The shipment is handed over: by this very message just now, or before. Both leave the same behind, so that a

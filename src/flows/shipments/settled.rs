@@ -41,7 +41,7 @@ pub(in crate::flows) fn poll(posted: &PostedUpdate, ordinal: u32) -> Option<Emit
         outcome: PostingOutcomeCode::Pending.into(),
         text: None,
     };
-    Some(Emit { purpose: "posting", ordinal, body: Body::PostingSettled(body), document: None })
+    Some(Emit { purpose: "posting", ordinal, body: Body::PostingSettled(body), about: None })
 }
 
 /// Dynamics told us by an event of its own, which knows the update but not the order: it wakes the one that looks.

@@ -205,6 +205,6 @@ pub(super) fn write_what_is_known(message: &Envelope, posted: &PostedUpdate) -> 
         updated_at: None,
     };
     // The message keeps the connection of its cause, which must be the warehouse for the shipment to be found.
-    let emit = Emit { purpose: "tracking", ordinal: 0, body: Body::TrackingUpdated(body), document: None };
+    let emit = Emit { purpose: "tracking", ordinal: 0, body: Body::TrackingUpdated(body), about: None };
     (message.connection == posted.warehouse).then_some(emit)
 }

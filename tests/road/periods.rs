@@ -1,0 +1,53 @@
+//! Closed periods that wait for finance: one exception for all documents, which go on by themselves once the period is open.
+
+use super::world::{Making, World};
+use crate::support::Backing;
+
+const CLOSED: &str = "closed_until.usmf = \"2999-12-31\"";
+
+async fn all_wait_for_one_exception(backing: Backing) {
+    let making = Making {
+        dynamics_toml: format!("outbound.{CLOSED}\noutbound.closed_periods = \"wait\"\n"),
+        toml: "processor.period_look_again_ms = 300".to_owned(),
+        sections: "[dynamics.contoso.statuses]\nDAMAGED = \"Damaged\"\n".to_owned(),
+        ..Making::default()
+    };
+    let mut world = World::start(backing, making).await;
+    world.release(4).await;
+    world.to_dynamics.expect(2, 7).await.unwrap();
+    world
+        .until("shipped and received", |_, warehouse| {
+            warehouse["received"] == 2 && warehouse["shipped"].as_u64() >= Some(4) && warehouse["pending_events"] == 0
+        })
+        .await;
+    // Six documents and the question.
+    crate::support::wait::until("all wait", async || (world.exceptions(true).await.0 >= 7).then_some(())).await;
+    let exceptions = world.until_exceptions(1).await;
+    assert_eq!(exceptions[0].code, "dynamics.period_closed");
+    assert_eq!(exceptions[0].document, "period/contoso/usmf/2999-12-31");
+    let sentence =
+        "What moved in usmf (contoso) until 2999-12-31 waits for finance: that period is closed. Open the period";
+    assert!(exceptions[0].sentence.starts_with(sentence), "{exceptions:#?}");
+    let state = world.to_dynamics.progress().await.unwrap();
+    assert_eq!(state["updates_accepted"], 0, "nothing is posted meanwhile");
+
+    world.stop_product().await;
+    world.reconfigure(CLOSED, "closed_until.usmf = \"2000-01-01\"");
+    world.start_product().await;
+    world.until_posted(4).await;
+    crate::support::wait::until("receipts are posted", async || (world.verdict().await.receipts == 2).then_some(()))
+        .await;
+    world.until_nothing_parked().await;
+    let verdict = world.finish().await;
+    assert_eq!((verdict.posted, verdict.receipts), (4, 2));
+}
+
+#[tokio::test]
+async fn all_documents_of_a_closed_period_wait_for_one_exception_embedded() {
+    all_wait_for_one_exception(Backing::Embedded).await;
+}
+
+#[tokio::test]
+async fn all_documents_of_a_closed_period_wait_for_one_exception_on_servers() {
+    all_wait_for_one_exception(Backing::Servers).await;
+}
