@@ -9,6 +9,7 @@ mod doors;
 mod kills;
 mod mapping;
 mod orders;
+mod pairwise;
 mod pauses;
 mod periods;
 mod receipts;

@@ -247,7 +247,12 @@ impl World {
 
     /// Sends an event as the warehouse would, which must be taken.
     pub async fn say_as_warehouse(&self, kind: &str, data: &Value) {
-        let event = json!({ "type": kind, "id": format!("evt-{}", uuid::Uuid::new_v4()), "data": data }).to_string();
+        self.say_as_warehouse_under(&format!("evt-{}", uuid::Uuid::new_v4()), kind, data).await;
+    }
+
+    /// The same under an id, which tells copies of one event.
+    pub async fn say_as_warehouse_under(&self, id: &str, kind: &str, data: &Value) {
+        let event = json!({ "type": kind, "id": id, "data": data }).to_string();
         let secret = WarehouseRules::default().signing_secret;
         let (id, stamp, signature) = crate::support::signed(&secret, event.as_bytes());
         let door = format!("http://{}/ingest/warehouse/north", self.app().address("ingest").unwrap());
