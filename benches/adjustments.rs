@@ -241,7 +241,7 @@ async fn orders(options: &Options) -> OrderFigures {
     let listen = SocketAddr::from(([127, 0, 0, 1], 0));
     let delivery =
         DeliveryRules { retry_delays_ms: vec![100], answer_ms_max: 10_000, at_once_max: 64, hold_back_ms_max: 1 };
-    let rules = WarehouseRules { split_share: 0.0, ..WarehouseRules::default() };
+    let rules = WarehouseRules { token: "secret".to_owned(), split_share: 0.0, ..WarehouseRules::default() };
     let premises = Premises { listen, delivery, ..Premises::warehouse(ground.data().join("warehouse")) };
     let warehouse = Warehouse::start(premises, rules).await.unwrap();
     let config = ground.config(&configuration(&ground, &dynamics, ("", ""), &warehouse.url()));
