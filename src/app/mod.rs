@@ -20,7 +20,7 @@ use crate::config::{Config, Finding, StoreKind, TransportKind, ms};
 use crate::console::{Operations, operations};
 use crate::exceptions::{Desk, Triage};
 use crate::gateways::Gateways;
-use crate::ingest::{self, CatalogueScans, Doors, Scanner, Scanning, router};
+use crate::ingest::{self, CatalogueScans, DocumentScans, Doors, Scanning, router};
 use crate::message::Flow;
 use crate::processor::{Tools, Worker};
 use crate::rehearsal::Rehearsal;
@@ -54,7 +54,7 @@ pub struct App {
     worker: Option<Worker>,
     triage: Option<Triage>,
     catalogue_scans: Option<JoinHandle<()>>,
-    scanner: Option<Scanner>,
+    document_scans: Option<DocumentScans>,
     store: Store,
     transport: Transport,
     _lock: Option<Lock>,
@@ -110,7 +110,7 @@ impl App {
             worker: None,
             triage: None,
             catalogue_scans: None,
-            scanner: None,
+            document_scans: None,
             store: store.clone(),
             transport: transport.clone(),
             _lock: lock,
@@ -152,7 +152,7 @@ impl App {
         let (config, clock) = (Arc::clone(&self.config), clock.clone());
         let (store, transport) = (self.store.clone(), self.transport.clone());
         let scanning = Scanning { config, clock, store, transport, gateways };
-        self.scanner = Some(Scanner::start(&scanning));
+        self.document_scans = Some(DocumentScans::start(&scanning));
         let Scanning { config, clock, store, gateways, .. } = scanning;
         let scans = CatalogueScans { config, clock, store, gateways };
         self.catalogue_scans = Some(tokio::spawn(scans.run()));
@@ -183,8 +183,8 @@ impl App {
         if let Some(scans) = &self.catalogue_scans {
             scans.abort();
         }
-        if let Some(scanner) = self.scanner {
-            scanner.stop().await;
+        if let Some(scans) = self.document_scans {
+            scans.stop().await;
         }
         let drain = ms(self.config.processor.drain_ms_max);
         let doors = self.servers.into_iter().map(|server| closed(server, drain));

@@ -29,7 +29,7 @@ pub(super) async fn check(global: &Global, connection: Option<&str>, last: bool)
         let all: Vec<_> = config.warehouses.keys().map(String::as_str).collect();
         return Err(Failed::Usage(format!("No warehouse {name} is configured; there are {}.", all.join(", "))));
     }
-    let places = places(&gateways, connection)?;
+    let places = places(global, &gateways, connection)?;
     if !last {
         let scans = CatalogueScans { config, clock, store: store.clone(), gateways: gateways.clone() };
         let mut companies: Vec<_> = places.iter().map(|place| (&place.environment, &place.legal_entity)).collect();
@@ -60,7 +60,7 @@ pub(super) async fn check(global: &Global, connection: Option<&str>, last: bool)
 }
 
 /// Every company's goods at every warehouse, or at the one that is named.
-fn places(gateways: &Gateways, only: Option<&str>) -> Result<Vec<Place>, Failed> {
+fn places(global: &Global, gateways: &Gateways, only: Option<&str>) -> Result<Vec<Place>, Failed> {
     let mut places = Vec::new();
     for dynamics in gateways.environments() {
         let environment = dynamics.name();
@@ -83,9 +83,22 @@ fn places(gateways: &Gateways, only: Option<&str>) -> Result<Vec<Place>, Failed>
         }
     }
     if places.is_empty() {
-        return Err(Failed::Work("No warehouse is configured, so that there is nothing to map to.".to_owned()));
+        return Err(nothing_to_map_to(global));
     }
     Ok(places)
+}
+
+/// Where it was looked for warehouses, and what to do.
+fn nothing_to_map_to(global: &Global) -> Failed {
+    let looked = global.config.as_ref().map_or_else(
+        || "no file was given with --config, and the variables DRAYLINE__WAREHOUSES__… name none".to_owned(),
+        |file| format!("neither {} nor the variables DRAYLINE__WAREHOUSES__… name one", file.display()),
+    );
+    Failed::Work(format!(
+        "No warehouse is configured, so that there is nothing to map to: {looked}. Give the file with the sections \
+         [warehouses.NAME] and [dynamics.NAME] with --config. The simulated far ends of a demo are known to that process \
+         alone."
+    ))
 }
 
 /// What a scan could not read: less is known then.

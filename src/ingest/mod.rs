@@ -45,7 +45,7 @@ pub use checks::check;
 pub use finance_operations::translate as translate_finance_operations;
 pub use instant::{dynamics_instant, lenient_instant};
 pub use received::Received;
-pub use scan::{Scanner, Scanning};
+pub use scan::{DocumentScans, Scanning};
 pub use signature::{BodyMac, Encoding, Hash, Scheme, Signed};
 pub use standard::{KINDS as STANDARD_KINDS, translate as translate_standard};
 

@@ -58,27 +58,28 @@ pub struct Scanning {
     pub gateways: Gateways,
 }
 
-/// Running scans of all environments.
-pub struct Scanner {
+/// Running scans of the documents of all environments; what Dynamics says of its items is scanned by
+/// [`CatalogueScans`](super::CatalogueScans).
+pub struct DocumentScans {
     stopping: CancellationToken,
     tasks: TaskTracker,
 }
 
-impl Scanner {
+impl DocumentScans {
     /// Starts scanning every environment that has what it takes.
     #[must_use]
     pub fn start(scanning: &Scanning) -> Self {
-        let scanner = Self { stopping: CancellationToken::new(), tasks: TaskTracker::new() };
+        let scans = Self { stopping: CancellationToken::new(), tasks: TaskTracker::new() };
         for (name, dynamics) in &scanning.config.dynamics {
             let Ok(connection) = Connection::new(name.as_str()) else { continue };
             if dynamics.mode != Mode::Paused && feeds(scanning, &connection).next().is_some() {
                 let scan = Scan::new(scanning.clone(), connection);
-                let stopping = scanner.stopping.clone();
-                scanner.tasks.spawn(async move { stopping.run_until_cancelled(Box::pin(scan.run())).await });
+                let stopping = scans.stopping.clone();
+                scans.tasks.spawn(async move { stopping.run_until_cancelled(Box::pin(scan.run())).await });
             }
         }
-        scanner.tasks.close();
-        scanner
+        scans.tasks.close();
+        scans
     }
 
     /// Ends where it stands: what is not confirmed is found again.
@@ -88,7 +89,7 @@ impl Scanner {
     }
 }
 
-impl Drop for Scanner {
+impl Drop for DocumentScans {
     fn drop(&mut self) {
         self.stopping.cancel();
     }

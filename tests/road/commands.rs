@@ -129,3 +129,22 @@ async fn a_role_does_not_work_in_a_demos_folder_nor_a_demo_in_a_roles() {
     assert_eq!(refused.status.code(), Some(2), "{}", said(&refused));
     assert!(said(&refused).contains("no demo made"), "{}", said(&refused));
 }
+
+/// Whoever asks beside a demo learns where it was looked, and which states were asked for.
+#[test]
+fn what_is_not_there_is_said_with_where_it_was_looked_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data").display().to_string();
+    let run = |arguments: &[&str]| drayline(arguments).args(["--data", &data]).output().unwrap();
+    let checked = run(&["mapping", "check"]);
+    assert_eq!(checked.status.code(), Some(1));
+    let sentence = "nothing to map to: no file was given with --config, and the variables DRAYLINE__WAREHOUSES__… name none. Give the file";
+    assert!(said(&checked).contains(sentence), "{}", said(&checked));
+    let file = written(folder.path(), "");
+    let checked = run(&["mapping", "check", "--config", &file]);
+    assert!(said(&checked).contains(&format!("neither {file} nor the variables")), "{}", said(&checked));
+
+    let listed = run(&["documents", "list", "--state", "rejected", "--warehouse", "north"]);
+    let listed = String::from_utf8_lossy(&listed.stdout).into_owned() + &said(&listed);
+    assert_eq!(listed.trim(), "No document that fits is in the state rejected at the warehouse north.");
+}

@@ -66,6 +66,7 @@ pub(in crate::cli) struct Options {
 pub(super) async fn run(global: &Global, options: Options) -> Result<(), Failed> {
     let states = states(&options)?;
     let released = options.day.map(|day| span(day, &options.zone)).transpose()?;
+    let asked = asked(&states, options.warehouse.as_deref());
     let (warehouse, older_than, after, limit) = (options.warehouse, options.older_than, options.after, options.limit);
     let store = store::open(global).await?;
     let (matching, documents) =
@@ -84,7 +85,7 @@ pub(super) async fn run(global: &Global, options: Options) -> Result<(), Failed>
         return output::json(&document);
     }
     let mut lines = day.as_deref().map(told).unwrap_or_default();
-    lines.extend(table(&documents));
+    lines.extend(table(&documents, &asked));
     lines.extend(next.map(|next| format!("{more} more. Go on with: --after '{next}'")));
     output::lines(&lines)
 }
@@ -184,9 +185,19 @@ fn told(day: &[StateCount]) -> Vec<String> {
     kinds.iter().map(line).collect()
 }
 
-fn table(documents: &[ProgressView]) -> Vec<String> {
+/// What was asked for, as people read it.
+fn asked(states: &[State], warehouse: Option<&str>) -> String {
+    let names: Vec<_> = states.iter().map(|state| state.as_str()).collect();
+    let states = match names.as_slice() {
+        [one] => format!("the state {one}"),
+        _ => format!("the states {}", names.join(", ")),
+    };
+    warehouse.map_or_else(|| states.clone(), |warehouse| format!("{states} at the warehouse {warehouse}"))
+}
+
+fn table(documents: &[ProgressView], asked: &str) -> Vec<String> {
     if documents.is_empty() {
-        return vec!["No document is in these states.".to_owned()];
+        return vec![format!("No document that fits is in {asked}.")];
     }
     documents.iter().map(row).collect()
 }
