@@ -33,11 +33,13 @@ pub enum Variant {
     HashForEver,
     /// A smaller total that arrives late is taken for a reversal.
     SmallerTotalReverses,
+    /// A report posts its totals whole, whatever other reports of its receipt posted before.
+    TotalTakenForDifference,
 }
 
 impl Variant {
     /// Every variant.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::RecordBeforeAct,
         Self::AcknowledgeBeforeCommit,
         Self::NoGate,
@@ -51,6 +53,7 @@ impl Variant {
         Self::TwoUnconfirmed,
         Self::HashForEver,
         Self::SmallerTotalReverses,
+        Self::TotalTakenForDifference,
     ];
 
     /// Its name for `scripts/simulate --broken`.
@@ -70,6 +73,7 @@ impl Variant {
             Self::TwoUnconfirmed => "two-unconfirmed",
             Self::HashForEver => "hash-for-ever",
             Self::SmallerTotalReverses => "smaller-total-reverses",
+            Self::TotalTakenForDifference => "total-taken-for-difference",
         }
     }
 }

@@ -22,6 +22,9 @@ use tokio::sync::{Notify, oneshot};
 use super::fate::WorkerFate;
 use super::seed::{Plan, Weather};
 
+/// The item of adjustments that are told without a warehouse that made them.
+pub const TOLD_BY_HAND: &str = "D0001";
+
 /// Which far end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Which {
@@ -33,6 +36,8 @@ pub enum Which {
 pub struct FarEnds {
     pub dynamics: InProcess,
     pub warehouse: InProcess,
+    /// Goods are expected and stock is adjusted, too.
+    pub goods: bool,
     /// Their time: moved to the processor's before anything is looked at.
     clock: Clock,
     kept: Mutex<Kept>,
@@ -84,7 +89,10 @@ impl FarEnds {
             let premises = Premises { seed: plan.seed, uniqueness: plan.uniqueness, clock: clock.clone(), ..own };
             Premises { faults: Some(quiet.clone()), deliver_to: Some("here".to_owned()), ..premises }
         };
-        let rules = FinanceOperationsRules { process_ms: 400, ..FinanceOperationsRules::default() };
+        let mut rules = FinanceOperationsRules { process_ms: 400, ..FinanceOperationsRules::default() };
+        if plan.goods {
+            (rules.stock_at_first, rules.negative_stock_refused) = (3, true);
+        }
         let dynamics = premises(Premises::finance_operations(folder.join("dynamics")));
         // Keys of its rows are unique, whatever a warehouse does: that is why calls to it may be repeated.
         let dynamics = Premises { uniqueness: Uniqueness::AnswersExisting, ..dynamics };
@@ -104,6 +112,7 @@ impl FarEnds {
         Arc::new(Self {
             dynamics: FinanceOperations::in_process(&dynamics, rules).unwrap(),
             warehouse: Warehouse::in_process(&warehouse, house).unwrap(),
+            goods: plan.goods,
             clock,
             kept: Mutex::new(kept),
             travelling: Notify::new(),
@@ -351,7 +360,12 @@ impl FarEnds {
 
 /// The document of a reference: `SHP0000001` of `usmf-SHP0000001-W1R2`.
 fn document(reference: &str) -> &str {
-    reference.split('-').find(|part| part.starts_with("SHP")).unwrap_or(reference)
+    document_in(reference).unwrap_or(reference)
+}
+
+/// The document that a reference or an ordering key names.
+pub fn document_in(text: &str) -> Option<&str> {
+    text.split('-').find(|part| part.starts_with("SHP") || part.starts_with("ISR"))
 }
 
 /// Somebody waits for a call.

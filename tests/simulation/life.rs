@@ -103,6 +103,7 @@ pub fn config(data: &Path) -> Config {
          dynamics.contoso.secrets = [\"file:{secret}\"]\ndynamics.contoso.legal_entities = [\"usmf\"]\n\
          dynamics.contoso.events.DraylineOrderChangedBusinessEvent = \"order_changed\"\n\
          dynamics.contoso.events.DraylineOrderCancelledBusinessEvent = \"order_cancelled\"\n\
+         dynamics.contoso.statuses = {{ DAMAGED = \"Damaged\", QUARANTINE = \"Quarantine\" }}\n\
          warehouses.north.connector = \"standard\"\nwarehouses.north.url = \"http://127.0.0.1:2\"\n\
          warehouses.north.token = \"file:{token}\"\nwarehouses.north.secrets = [\"file:{token}\"]\n\
          warehouses.north.dynamics = \"contoso\"\nwarehouses.north.locations = {{ \"24\" = \"NORTH-1\" }}\n",
@@ -179,7 +180,8 @@ impl Life {
         let gateways = Gateways::with_wire(&self.config, &clock, wire).unwrap();
         let store = self.store.seen_by(&clock);
         let (config, transport) = (Arc::clone(&self.config), self.transport.clone());
-        let flows = vec![Flow::Orders, Flow::Shipments, Flow::StockAdjustments];
+        let mut flows = vec![Flow::Orders, Flow::Shipments, Flow::StockAdjustments];
+        flows.extend(self.far_ends.goods.then_some(Flow::GoodsReceived));
         self.workers[worker] = Some(Worker::start(Tools { config, clock, store, transport, gateways }, flows));
     }
 }

@@ -19,7 +19,7 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 use uuid::Uuid;
 
-use super::far_ends::{FarEnds, Which};
+use super::far_ends::{FarEnds, TOLD_BY_HAND, Which, document_in};
 use super::fate::Process;
 use super::life::{Body, Life, NOBODY, copy, folder, lay_out};
 use super::seed::{Act, Plan};
@@ -51,6 +51,12 @@ pub struct Report {
     pub calls: u64,
     /// How many of the documents came to an end without a person.
     pub posted: u64,
+    /// How many receipts were counted to the end and posted.
+    pub received: u64,
+    /// How many rows of adjustments Dynamics took.
+    pub adjusted: u64,
+    /// Goods came in, everything drained, and both far ends were found to hold the same.
+    pub equal_stock: bool,
     /// When each message ended, in milliseconds since the start, by what it says.
     pub ended: BTreeMap<Uuid, i64>,
     /// A digest of the course it took: the same for the same seed.
@@ -86,7 +92,8 @@ struct Door {
     /// Messages on their way into the outbox.
     accepting: AtomicUsize,
     violations: Mutex<Vec<String>>,
-    excused: Mutex<BTreeSet<Uuid>>,
+    /// The keys of what a person discarded, be it brought here or emitted by a flow.
+    excused: Mutex<BTreeSet<String>>,
 }
 
 /// Runs a seed.
@@ -199,6 +206,7 @@ async fn drive(world: &mut World, life: &mut Life) {
 impl World {
     async fn act(&mut self, life: &mut Life, act: &Act, now: Timestamp) {
         let id = |number: &u64| format!("SHP{:07}", number + 1);
+        let expected = |number: &u64, what: &str| format!("/sandbox/receipts/ISR{:07}/{what}", number + 1);
         match act {
             Act::Release { lines_max } => {
                 self.far_ends.ask(Which::Dynamics, "/sandbox/orders", &json!({ "lines_max": lines_max }));
@@ -209,18 +217,35 @@ impl World {
             Act::Cancel(number) => {
                 self.far_ends.ask(Which::Dynamics, &format!("/sandbox/orders/{}/cancel", id(number)), &json!({}));
             }
+            Act::Expect(lines) => {
+                self.far_ends.ask(Which::Dynamics, "/sandbox/receipts", &json!({ "lines": lines }));
+            }
+            Act::ChangeExpected(number) => {
+                self.far_ends.ask(Which::Dynamics, &expected(number, "change"), &json!({}));
+            }
+            Act::CancelExpected(number) => {
+                self.far_ends.ask(Which::Dynamics, &expected(number, "cancel"), &json!({}));
+            }
+            Act::Adjust(wish) => {
+                self.far_ends.ask(Which::Warehouse, "/sandbox/adjustments", &json!({ "adjustments": [wish] }));
+            }
             Act::Forbid(number, denied) => self.far_ends.forbid(&id(number), *denied),
             Act::Down(which, time) => self.far_ends.down(*which, now, now + *time),
             Act::Stall(worker, time) => life.fates[*worker].stall(*time),
             Act::Join(worker) => life.join(*worker),
             Act::Leave(worker) => {
                 if let Some(leaving) = life.workers[*worker].take() {
-                    tokio::spawn(leaving.stop(Duration::from_secs(4)));
+                    let watch = Arc::clone(&self.watch);
+                    // Nobody answers any more who would have woken somebody.
+                    tokio::spawn(async move {
+                        leaving.stop(Duration::from_secs(4)).await;
+                        watch.somebody_went();
+                    });
                 }
             }
             Act::Die(worker) => {
                 life.workers[*worker] = None;
-                self.watch.somebody_died();
+                self.watch.somebody_went();
             }
             Act::Replay => replay(&life.store).await,
             Act::Discard => self.discard(life).await,
@@ -245,7 +270,7 @@ impl World {
             }
             let carrier = self.carrier(life);
             let far_ends = Arc::clone(&self.far_ends);
-            let body = body_of(&event, which, self.plan.stragglers);
+            let body = body_of(&event, which, &self.plan);
             tokio::spawn(async move {
                 let taken = carrier.bring(which, &body).await;
                 far_ends.sent(which, &event, if taken { 200 } else { 503 });
@@ -274,7 +299,7 @@ impl World {
     fn same_bytes(&self, life: &Life, now: Timestamp) {
         let carrier = self.carrier(life);
         let body = json!({"type": "stock_adjusted", "data": {
-            "adjustmentKey": "A", "item": {"sku": "D0001"}, "quantity": {"value": "1", "unit": "pcs"},
+            "adjustmentKey": "A", "item": {"sku": TOLD_BY_HAND}, "quantity": {"value": "1", "unit": "pcs"},
             "reason": {"code": "DAMAGED"},
         }});
         let fact = format!("at {now}");
@@ -288,7 +313,7 @@ impl World {
         let filter = ParkedFilter { for_a_person: true, limit: 1, ..ParkedFilter::default() };
         let (_, rows) = life.store.parked(&filter).await.unwrap();
         if let Some(row) = rows.first() {
-            self.door.excused.lock().unwrap().insert(row.parked.message_id);
+            self.door.excused.lock().unwrap().insert(row.parked.ordering_key.clone());
             life.store.discard(row.parked.message_id, "a person said so").await.unwrap();
         }
     }
@@ -328,6 +353,10 @@ impl World {
         {
             return ControlFlow::Continue(());
         }
+        if self.watch.stock_is_looked_for_again() && since(healed_at) < REST_WITHIN + LOOK_AGAIN {
+            self.slept_until = Some(now);
+            return ControlFlow::Continue(());
+        }
         self.door.violations.lock().unwrap().extend(self.watch.waits_in_vain());
         ControlFlow::Break(())
     }
@@ -353,6 +382,10 @@ impl World {
             }
         }
         let verdict = self.far_ends.verdict(self.excused());
+        // Of what was told by hand no book of the warehouse knows.
+        let unequal = verdict.mismatches.iter().filter(|what| !what.starts_with(TOLD_BY_HAND));
+        let drained = !cut_short && parked.is_empty() && self.door.excused.lock().unwrap().is_empty();
+        violations.extend(unequal.filter(|_| drained).map(|what| format!("stock law: {what}")));
         // What is lost shows only when everything is over.
         let whole = !cut_short || verdict.duplicated + verdict.out_of_order > 0;
         violations.extend(verdict.findings.iter().filter(|_| whole).map(|finding| format!("far ends: {finding}")));
@@ -364,6 +397,9 @@ impl World {
             steps,
             calls: self.far_ends.calls() as u64,
             posted: verdict.posted,
+            received: verdict.receipts,
+            adjusted: verdict.adjustments,
+            equal_stock: drained && self.plan.goods,
             ended: self.watch.ended_at(self.start),
             course: self.watch.course(),
         }
@@ -372,10 +408,8 @@ impl World {
     /// Documents that a person sees, or decided about.
     fn excused(&self) -> BTreeSet<String> {
         let discarded = self.door.excused.lock().unwrap();
-        let of_discarded = self.watch.keys_of(&discarded);
         let parked = self.watch.parked_keys().into_iter().map(|(_, key, _, _)| key);
-        let part = |key: String| key.split('-').find(|part| part.starts_with("SHP")).map(str::to_owned);
-        parked.chain(of_discarded).filter_map(part).collect()
+        parked.chain(discarded.iter().cloned()).filter_map(|key| document_in(&key).map(str::to_owned)).collect()
     }
 }
 
@@ -449,14 +483,22 @@ impl Carrier {
     }
 }
 
-/// The event as it is sent; a shipment says that it is the second report of itself, where there was a first.
-fn body_of(event: &Event, which: Which, stragglers: bool) -> Vec<u8> {
+/// The event as it is sent; a shipment says that it is the second report of itself, where there was a first, and a receipt
+/// may name what nobody ordered.
+fn body_of(event: &Event, which: Which, plan: &Plan) -> Vec<u8> {
     let text = event.body();
-    if which == Which::Dynamics || !stragglers || !text.contains("shipment_confirmed") {
+    if which == Which::Dynamics || !(plan.stragglers || plan.unordered) {
         return text.as_bytes().to_vec();
     }
     let mut body: Value = serde_json::from_str(text).unwrap();
-    body["data"]["sequence"] = json!("2");
+    let sort = body["type"].as_str().unwrap_or_default().to_owned();
+    match (sort.as_str(), body.pointer_mut("/data/lines").and_then(Value::as_array_mut)) {
+        ("shipment_confirmed", _) if plan.stragglers => body["data"]["sequence"] = json!("2"),
+        ("goods_received", Some(lines)) if plan.unordered && !lines.is_empty() => {
+            lines.push(json!({ "item": { "sku": "NOBODY-ORDERED" }, "received": { "value": "1", "unit": "ea" } }));
+        }
+        _ => return text.as_bytes().to_vec(),
+    }
     body.to_string().into_bytes()
 }
 

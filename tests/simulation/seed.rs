@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use drayline::rehearsal::Variant;
 use drayline::sandbox::Uniqueness;
+use serde_json::{Value, json};
 
 use super::far_ends::Which;
 
@@ -31,6 +32,12 @@ pub enum Act {
     Cancel(u64),
     /// Reading a document is denied, or not any more.
     Forbid(u64, bool),
+    /// Goods are expected: these lines.
+    Expect(Value),
+    ChangeExpected(u64),
+    CancelExpected(u64),
+    /// Somebody in the warehouse adjusts stock.
+    Adjust(Value),
     Down(Which, Duration),
     /// The store of a worker does not answer for so long.
     Stall(usize, Duration),
@@ -64,6 +71,10 @@ pub struct Plan {
     pub delayed_permille: u64,
     /// Shipments are followed by an older, smaller report of themselves.
     pub stragglers: bool,
+    /// Goods are expected and stock is adjusted, too.
+    pub goods: bool,
+    /// Reports of receipts name something that nobody ordered.
+    pub unordered: bool,
     /// In order of time, from the start on.
     pub acts: Vec<(Duration, Act)>,
 }
@@ -101,13 +112,35 @@ impl Plan {
             deaths: (0..lives).map(|_| chance.u64(10..420)).collect(),
             delayed_permille: [0, 10, 40, 80][chance.usize(..4)],
             stragglers: chance.u8(..3) == 0,
+            goods: false,
+            unordered: false,
             acts,
         }
     }
 
+    /// The plan of a seed, in a share of them with goods that come in and stock that is adjusted. They are drawn beside the rest,
+    /// so that every seed keeps what [`Self::of`] draws.
+    pub fn drawn(seed: u64) -> Self {
+        if fastrand::Rng::with_seed(seed ^ GOODS).u8(..5) < 2 { Self::with_goods(seed) } else { Self::of(seed) }
+    }
+
+    /// The plan of a seed with goods that come in and stock that is adjusted.
+    pub fn with_goods(seed: u64) -> Self {
+        let mut chance = fastrand::Rng::with_seed(seed.rotate_left(23) ^ GOODS);
+        let mut plan = Self { goods: true, unordered: chance.u8(..8) == 0, ..Self::of(seed) };
+        let healed = plan.acts.iter().find(|(_, act)| matches!(act, Act::Heal)).map(|(at, _)| *at);
+        let before = healed.unwrap_or_default().saturating_sub(Duration::from_millis(1));
+        plan.acts.extend(goods(&mut chance));
+        // In the end there is enough of everything: whatever was short can be posted.
+        plan.acts.extend(supply().map(|act| (before, act)));
+        plan.acts.sort_by_key(|(at, _)| *at);
+        plan
+    }
+
     /// The plan of a seed with more of what shows that a variant is broken, so that few seeds are enough.
     pub fn against(variant: Variant, seed: u64) -> Self {
-        let mut plan = Self::of(seed);
+        let goods = variant == Variant::TotalTakenForDifference;
+        let mut plan = if goods { Self::with_goods(seed) } else { Self::of(seed) };
         let mut act = |at_ms: u64, act: Act| plan.acts.push((Duration::from_millis(at_ms), act));
         match variant {
             Variant::RecordBeforeAct => (plan.weather.fails, plan.weather.not_sent) = (150, 150),
@@ -142,6 +175,8 @@ impl Plan {
                 act(61_000, Act::Heal);
             }
             Variant::SmallerTotalReverses => plan.stragglers = true,
+            // Nothing but the goods themselves.
+            Variant::TotalTakenForDifference => plan.unordered = false,
         }
         plan.acts.sort_by_key(|(at, _)| *at);
         plan
@@ -182,9 +217,77 @@ impl Plan {
             deaths: Vec::new(),
             delayed_permille: 0,
             stragglers: false,
+            goods: false,
+            unordered: false,
             acts,
         }
     }
+}
+
+/// What tells the generator of goods from that of the rest.
+const GOODS: u64 = 0x600d_5000_0000_0000;
+
+/// What is expected and adjusted: item, unit, and the lots that a warehouse receives it in.
+const ITEMS: [(&str, &str, &[&str]); 5] = [
+    ("ITEM-1", "ea", &[""]),
+    ("ITEM-2", "ea", &[""]),
+    ("LOT-1", "ea", &["LOT-1-R1", "LOT-1-R2"]),
+    ("KG-1", "kg", &[""]),
+    ("SER-1", "ea", &[]),
+];
+
+/// Statuses between which stock is moved.
+const STATUSES: [&str; 2] = ["AVAILABLE", "QUARANTINE"];
+
+fn goods(chance: &mut fastrand::Rng) -> Vec<(Duration, Act)> {
+    let mut acts = Vec::new();
+    for number in 0..chance.u64(1..=2) {
+        let at = chance.u64(..3000);
+        let lines = (0..chance.u64(1..=2)).map(|_| {
+            let (item, unit, _) = ITEMS[chance.usize(..ITEMS.len())];
+            json!({ "item": item, "unit": unit, "quantity": chance.u64(1..=14).to_string() })
+        });
+        acts.push((at, Act::Expect(lines.collect())));
+        if chance.u8(..5) == 0 {
+            acts.push((at + chance.u64(..1500), Act::ChangeExpected(number)));
+        }
+        if chance.u8(..8) == 0 {
+            acts.push((at + chance.u64(..2500), Act::CancelExpected(number)));
+        }
+    }
+    for _ in 0..chance.u64(..6) {
+        acts.push((chance.u64(..9000), Act::Adjust(adjustment(chance))));
+    }
+    acts.into_iter().map(|(at, act)| (Duration::from_millis(at), act)).collect()
+}
+
+/// Lost, found, moved from one status to another, counted: sometimes more is taken than there is.
+fn adjustment(chance: &mut fastrand::Rng) -> Value {
+    let (sku, unit, lots) = ITEMS[chance.usize(..4)];
+    let lot = lots[chance.usize(..lots.len())];
+    let quantity = chance.i64(1..=6);
+    let mut wish = json!({ "sku": sku, "unit": unit, "lot": lot });
+    let how = match chance.u8(..6) {
+        0 | 1 => json!({ "delta": (-quantity).to_string(), "reason": "DAMAGED" }),
+        2 | 3 => json!({ "delta": quantity.to_string(), "reason": "FOUND" }),
+        4 => json!({ "level": (1_000_000 + quantity - 3).to_string(), "reason": "CYCLE_COUNT" }),
+        _ => {
+            let from = chance.usize(..2);
+            let (from, to) = (STATUSES[from], STATUSES[1 - from]);
+            json!({ "from": from, "to": to, "quantity": quantity.to_string(), "reason": "QUARANTINE_IN" })
+        }
+    };
+    wish.as_object_mut().unwrap().extend(how.as_object().unwrap().clone());
+    wish
+}
+
+/// Plenty of everything that is adjusted.
+fn supply() -> impl Iterator<Item = Act> {
+    let shelves = ITEMS.iter().flat_map(|(sku, unit, lots)| lots.iter().map(move |lot| (sku, unit, lot)));
+    shelves.flat_map(|(sku, unit, lot)| {
+        let found = |status| json!({ "sku": sku, "unit": unit, "lot": lot, "status": status, "delta": "60", "reason": "FOUND" });
+        STATUSES.map(|status| Act::Adjust(found(status)))
+    })
 }
 
 fn acts(chance: &mut fastrand::Rng) -> Vec<(Duration, Act)> {

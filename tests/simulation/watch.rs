@@ -40,7 +40,6 @@ struct Seen {
     steps: BTreeMap<Uuid, i64>,
     /// When each message ended, in microseconds.
     ended_at: BTreeMap<Uuid, i64>,
-    keys: BTreeMap<Uuid, String>,
     /// Who waited for a document that was known when whoever would have woken it died, and when it is looked at again.
     overslept: BTreeMap<Name, Option<i64>>,
     /// What was seen, in order, as one number.
@@ -101,16 +100,29 @@ impl Watch {
         (seen.store, seen.queue) = (Some(store), Some(queue));
         seen.owners.clear();
         drop(seen);
-        self.somebody_died();
+        self.somebody_went();
     }
 
-    /// Whoever died may have been about to wake somebody: who waits now for what is known sleeps until its next look.
-    pub fn somebody_died(&self) {
+    /// Whoever died or left may have been about to wake somebody: who waits now for what is known sleeps until its next look.
+    pub fn somebody_went(&self) {
+        self.give_a_look(WAITS_FOR_THE_KNOWN);
+    }
+
+    fn give_a_look(&self, whom: &'static str) {
         let mut seen = self.seen();
         let Some(mut store) = seen.store.take() else { return };
-        let rows = wait_in_place(async { sqlx::query(WAITS_FOR_THE_KNOWN).fetch_all(&mut store).await.unwrap() });
+        let rows = wait_in_place(async { sqlx::query(whom).fetch_all(&mut store).await.unwrap() });
         seen.store = Some(store);
         seen.overslept.extend(rows.iter().map(|row| ((uuid(row, 0), row.get(1)), row.get(2))));
+    }
+
+    /// Who waits for stock is given the look that comes by itself: that of an item is known for good once any came in, so that
+    /// nobody looks for it after the commit. Whether anybody waits so.
+    pub fn stock_is_looked_for_again(&self) -> bool {
+        const STOCK: &str =
+            "SELECT message_id, flow, due_at FROM parked WHERE waits_for = 2 AND awaited LIKE 'stock/%'";
+        self.give_a_look(STOCK);
+        self.oversleeps()
     }
 
     /// Whether somebody sleeps because of a death, and its next look is still to come.
@@ -123,7 +135,6 @@ impl Watch {
     /// A message is made durable by the door: what it is.
     pub fn accepted(&self, message: &Envelope) {
         let partition = i64::from(message.ordering_key.partition(PARTITIONS));
-        self.seen().keys.insert(message.message_id, message.ordering_key.to_string());
         let place = (message.flow().to_string(), partition);
         let facts = (message.lane_key(), message.kind().to_string(), place);
         self.seen().known.insert(message.message_id, facts);
@@ -173,12 +184,6 @@ impl Watch {
         self.seen().course
     }
 
-    /// The ordering keys of messages.
-    pub fn keys_of(&self, ids: &BTreeSet<Uuid>) -> Vec<String> {
-        let seen = self.seen();
-        ids.iter().filter_map(|id| seen.keys.get(id).cloned()).collect()
-    }
-
     /// Whether nothing waits that goes on by itself: in the queue, in the outbox, parked. Who waits for a document goes on
     /// when that comes, and nobody brings it once everything else rests.
     pub fn at_rest(&self) -> bool {
@@ -198,8 +203,10 @@ impl Watch {
     /// Who waits for a document that is known is never woken; who waits for one of a document that nobody works on waits
     /// for a person whom nobody told.
     pub fn waits_in_vain(&self) -> Vec<String> {
+        // Of a posting everything is known that Dynamics says of it, its refusal, too, which is a person's.
         const KNOWN: &str = concat!(
-            "SELECT hex(p.message_id), p.awaited FROM parked p WHERE p.passes IS NULL AND ",
+            "SELECT hex(p.message_id), p.awaited, p.ordering_key, p.code FROM parked p
+              WHERE p.passes IS NULL AND p.awaited NOT LIKE 'posting/%' AND ",
             waits_for_the_known!(),
             " OR p.waits_for = 2 AND p.passes IS NULL
               AND NOT EXISTS (SELECT 1 FROM parked o WHERE o.ordering_key = p.ordering_key AND o.waits_for = 3)"
@@ -210,7 +217,8 @@ impl Watch {
         seen.store = Some(store);
         drop(seen);
         let sentence = |row: &SqliteRow| {
-            format!("law 4: {} waits for {}, and nothing wakes it", row.get::<String, _>(0), row.get::<String, _>(1))
+            let [id, awaited, key, code] = std::array::from_fn(|column| row.get::<String, _>(column));
+            format!("law 4: {id} of {key} waits for {awaited} ({code}), and nothing wakes it")
         };
         rows.iter().map(sentence).chain(self.not_announced()).collect()
     }

@@ -12,6 +12,7 @@ use crate::flows::reports::{CountedReceipt, Reported};
 use crate::flows::shipments::is_posted;
 use crate::flows::slots::{self, Slot};
 use crate::message::Connection;
+use crate::rehearsal::{Variant, broken};
 
 /// One report of a receipt, and what is known of the receipt.
 pub(super) struct Report<'a> {
@@ -133,6 +134,8 @@ impl Report<'_> {
     fn differences(&self, count: &Count, lines: &[String]) -> Vec<PostedDimension> {
         let mut differences = count.pieces.clone();
         let before = self.mine().filter(|posted| self.fact.is_none() || posted.fact == self.fact);
+        let before =
+            before.filter(|posted| posted.reported == Some(self.reported) || !broken(Variant::TotalTakenForDifference));
         for piece in
             before.flat_map(|posted| &posted.lines).filter(|line| lines.contains(&line.line_id)).flat_map(pieces)
         {
