@@ -172,6 +172,9 @@ codes! {
     /// A business rule of Dynamics refuses what we wrote.
     DynamicsRefused = "dynamics.refused", Permanent, "operations",
         "Correct in Dynamics what its words name, then replay it.";
+    /// The environment's version has not what the configuration needs of it.
+    DynamicsVersionLacks = "dynamics.version_lacks", Permanent, "integration",
+        "Configure what its sentence names, or have the environment updated, then replay it.";
     /// Somebody else changed the document at the same moment.
     DynamicsConflict = "dynamics.conflict", Transient, "integration",
         "Replay it; if it stays, find out who holds the document open.";

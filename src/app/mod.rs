@@ -1,6 +1,7 @@
 //! The one place that puts everything together: it alone opens stores and transports, builds clients and spawns roles.
 
 mod door;
+mod versions;
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -55,6 +56,7 @@ pub struct App {
     triage: Option<Triage>,
     catalogue_scans: Option<JoinHandle<()>>,
     document_scans: Option<DocumentScans>,
+    versions: Option<JoinHandle<()>>,
     store: Store,
     transport: Transport,
     _lock: Option<Lock>,
@@ -111,6 +113,7 @@ impl App {
             triage: None,
             catalogue_scans: None,
             document_scans: None,
+            versions: None,
             store: store.clone(),
             transport: transport.clone(),
             _lock: lock,
@@ -147,8 +150,10 @@ impl App {
         Ok(app)
     }
 
-    /// Starts looking for what nobody tells: events that did not come, and what Dynamics says of its items.
+    /// Starts looking for what nobody tells: events that did not come, what Dynamics says of its items, what its version has.
     fn scan(&mut self, clock: &Clock, gateways: Gateways) {
+        let (asking, asked) = (Arc::clone(&self.config), gateways.clone());
+        self.versions = Some(tokio::spawn(async move { versions::ask(&asking, &asked).await }));
         let (config, clock) = (Arc::clone(&self.config), clock.clone());
         let (store, transport) = (self.store.clone(), self.transport.clone());
         let scanning = Scanning { config, clock, store, transport, gateways };
@@ -180,7 +185,7 @@ impl App {
     pub async fn stop(self) {
         self.ending.cancel();
         // A scan that ends anywhere is made again.
-        if let Some(scans) = &self.catalogue_scans {
+        for scans in self.catalogue_scans.iter().chain(&self.versions) {
             scans.abort();
         }
         if let Some(scans) = self.document_scans {

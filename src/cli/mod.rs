@@ -207,7 +207,7 @@ async fn run(arguments: Arguments) -> Result<(), Failed> {
         }
         Command::Triage => roles::run(&global, Roles { triage: true, ..Roles::default() }).await,
         Command::Sandbox(which) => sandbox::run(&global, which).await,
-        Command::Config(action) => config::run(&global, &action),
+        Command::Config(action) => config::run(&global, &action).await,
         Command::Migrate => store::migrate(&global).await,
         Command::Bench(options) => bench::run(&global, options).await,
         Command::Topology(action) => topology::run(&global, &action).await,

@@ -180,6 +180,8 @@ pub struct Gateways {
     pub settle_ms: u64,
     pub calls_at_once_max: usize,
     pub response_bytes_max: usize,
+    pub metadata_bytes_max: usize,
+    pub metadata_ms_max: u64,
     pub pages_max: usize,
     pub breaker_failures_max: u32,
     pub breaker_open_ms_min: u64,

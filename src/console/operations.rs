@@ -11,7 +11,7 @@ use axum::routing::get;
 use serde::Serialize;
 
 use crate::config::Config;
-use crate::gateways::{FarEndView, Gateways};
+use crate::gateways::{Dynamics, FarEndView, Gateways};
 use crate::store::{Stopped, Store, WaitsFor};
 use crate::telemetry::Scrape;
 use crate::transport::Transport;
@@ -89,6 +89,7 @@ async fn readyz(State(state): State<Operations>) -> Response {
         Ok(Err(error)) => readiness.problems.push(format!("The store cannot be used: {error}.")),
         Err(_) => readiness.problems.push("The store does not answer.".to_owned()),
     }
+    readiness.warnings.extend(state.gateways.environments().filter_map(Dynamics::lacks));
     for pace in state.gateways.views() {
         let waiting = waiting(&stopped, pace.connection.as_str());
         readiness.warnings.extend(pace.why.clone());

@@ -1,7 +1,7 @@
 //! All configured far ends, by name and by what they serve.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use reqwest::Url;
@@ -311,7 +311,8 @@ impl Builder<'_> {
                 return Err(unusable(place("kind"), "is Business Central, which this release does not support"));
             }
         };
-        Ok(Dynamics { name, go_live: config.go_live, legal_entities: config.legal_entities.clone(), pace, product })
+        let (go_live, legal_entities) = (config.go_live, config.legal_entities.clone());
+        Ok(Dynamics { name, go_live, legal_entities, pace, product, lacks: Mutex::default() })
     }
 
     fn warehouse(

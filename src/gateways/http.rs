@@ -48,16 +48,23 @@ pub(super) fn client(config: &Gateways, secure: bool) -> Result<Client, reqwest:
 pub(super) struct Call {
     pub(super) name: &'static str,
     pub(super) changing: bool,
+    /// Nobody waits for it, and how it ends says nothing of the far end's health.
+    aside: bool,
 }
 
 /// A call that only reads.
 pub(super) const fn reading(name: &'static str) -> Call {
-    Call { name, changing: false }
+    Call { name, changing: false, aside: false }
 }
 
 /// A call that may change something.
 pub(super) const fn changing(name: &'static str) -> Call {
-    Call { name, changing: true }
+    Call { name, changing: true, aside: false }
+}
+
+/// A call that only reads, long and late if need be: it has limits of its own.
+pub(super) const fn aside(name: &'static str) -> Call {
+    Call { name, changing: false, aside: true }
 }
 
 /// Calls one connection, as fast as it bears.
@@ -100,7 +107,7 @@ impl Caller {
     /// Sends a request and reads the whole answer, whatever its status.
     pub(super) async fn send(&self, call: Call, request: RequestBuilder) -> Result<Answer, GatewayError> {
         let not_sent = |why| GatewayError::NotSent { call: call.name, why };
-        let deadline = ms(self.limits.call_ms_max);
+        let deadline = ms(if call.aside { self.limits.metadata_ms_max } else { self.limits.call_ms_max });
         let request = request
             .build()
             .map_err(|error| GatewayError::Unwritable { call: call.name, problem: error.without_url().to_string() })?;
@@ -115,7 +122,10 @@ impl Caller {
         let exchanged = tokio::time::timeout(deadline, Box::pin(self.exchange(call, request))).await;
         let answer = exchanged.unwrap_or_else(|_| Err(silent(call, None)));
         watched.status = answer.as_ref().ok().map(|answer| answer.status);
-        watched.health = health(&answer);
+        watched.health = match health(&answer) {
+            Health::Ill if call.aside => Health::Unknown,
+            health => health,
+        };
         answer
     }
 
@@ -134,11 +144,12 @@ impl Caller {
         let sent = client.execute(request).await;
         let mut response = sent.map_err(|error| unconnected(call, host, error.without_url()))?;
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        let bytes_max = if call.aside { self.limits.metadata_bytes_max } else { self.limits.response_bytes_max };
         let mut body = Vec::new();
         loop {
             match response.chunk().await {
-                Ok(Some(chunk)) if body.len() + chunk.len() > self.limits.response_bytes_max => {
-                    let problem = format!("it is larger than {} bytes", self.limits.response_bytes_max);
+                Ok(Some(chunk)) if body.len() + chunk.len() > bytes_max => {
+                    let problem = format!("it is larger than {bytes_max} bytes");
                     return Err(GatewayError::Unreadable { call: call.name, changing: call.changing, problem });
                 }
                 Ok(Some(chunk)) => body.extend_from_slice(&chunk),
@@ -226,7 +237,7 @@ fn unreachable(call: Call, host: String, source: Option<reqwest::Error>) -> Gate
 }
 
 fn silent(call: Call, source: Option<reqwest::Error>) -> GatewayError {
-    let Call { name, changing } = call;
+    let Call { name, changing, .. } = call;
     GatewayError::Unanswered { call: name, changing, status: None, detail: None, source: source.map(Arc::new) }
 }
 
@@ -242,7 +253,8 @@ struct Watched<'a> {
 
 impl<'a> Watched<'a> {
     fn begin(caller: &'a Caller, call: Call) -> Self {
-        Self { caller, call, begun: caller.clock.mark(), status: None, health: Health::Ill }
+        let health = if call.aside { Health::Unknown } else { Health::Ill };
+        Self { caller, call, begun: caller.clock.mark(), status: None, health }
     }
 }
 

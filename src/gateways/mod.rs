@@ -19,7 +19,7 @@ mod throttle;
 mod warehouses;
 mod wire;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use crate::clock::Mark;
@@ -51,6 +51,8 @@ pub struct Dynamics {
     legal_entities: Vec<String>,
     pace: Arc<Pace>,
     product: Product,
+    /// What its version lacks, as it was told last.
+    lacks: Mutex<Option<String>>,
 }
 
 /// The products.
@@ -272,11 +274,29 @@ impl Dynamics {
         }
     }
 
+    /// Asks the environment what its version has: what the configuration needs and it lacks, in one sentence with what to do
+    /// about each; nothing when all is there.
+    pub async fn ask_version(&self) -> Result<Option<String>, GatewayError> {
+        let lacks = match &self.product {
+            Product::FinanceOperations(product) => product.lacks(&self.name).await?,
+        };
+        let sentence = format!("This version of {} has {}.", self.name, lacks.join("; "));
+        let sentence = (!lacks.is_empty()).then_some(sentence);
+        self.lacks.lock().unwrap_or_else(PoisonError::into_inner).clone_from(&sentence);
+        Ok(sentence)
+    }
+
+    /// What its version lacked when it was asked last.
+    #[must_use]
+    pub fn lacks(&self) -> Option<String> {
+        self.lacks.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     /// The one function that sorts this edge's errors. `doing` completes "could not …": `read the released document X`.
     #[must_use]
     pub fn failure(&self, error: &GatewayError, doing: &str) -> Failure {
         match &self.product {
-            Product::FinanceOperations(_) => finance_operations::failure(&self.name, error, doing),
+            Product::FinanceOperations(product) => product.failure(&self.name, error, doing),
         }
         .with_far_end(self.pace.in_the_way(error))
     }

@@ -1,4 +1,4 @@
-//! What is seen of scans of Dynamics' items.
+//! What is seen of scans of Dynamics' items, and of what its versions have.
 
 use std::time::Duration;
 
@@ -57,6 +57,40 @@ impl CatalogueNotScanned<'_> {
             legal_entity = self.legal_entity,
             why = self.why,
             "items were not scanned"
+        );
+    }
+}
+
+/// An environment's version has not all that the configuration needs.
+#[derive(Debug)]
+pub struct VersionLacks<'a> {
+    /// What is missing, and what to do.
+    pub sentence: &'a str,
+}
+
+impl VersionLacks<'_> {
+    /// Writes the line.
+    pub fn emit(&self) {
+        warn!("{}", self.sentence);
+    }
+}
+
+/// An environment could not be asked what it has.
+#[derive(Debug)]
+pub struct VersionNotAsked<'a> {
+    /// The Dynamics environment.
+    pub environment: &'a str,
+    /// Why, and what to do.
+    pub why: &'a str,
+}
+
+impl VersionNotAsked<'_> {
+    /// Writes the line.
+    pub fn emit(&self) {
+        warn!(
+            environment = self.environment,
+            why = self.why,
+            "an environment was not asked what it has; it is asked again"
         );
     }
 }

@@ -12,7 +12,7 @@ mod scrape;
 mod triage;
 
 pub use broker::{BrokerBlocked, BrokerWarning, QueueLost, SessionChanged};
-pub use catalogue::{CatalogueNotScanned, CatalogueScanned};
+pub use catalogue::{CatalogueNotScanned, CatalogueScanned, VersionLacks, VersionNotAsked};
 pub use events::{
     AssumptionBroken, AttemptEnded, IngestAnswered, MappingKnown, NotDeliveredKept, OutboxMeasured, OwnershipChanged,
     ParkedMeasured, PartitionLeft, RelayHeld, ScanFailed, ScanFound, SecretUnread, StoreAway, StrangerForwarded,

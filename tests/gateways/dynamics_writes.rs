@@ -76,8 +76,12 @@ async fn a_status_that_is_not_there_is_created() {
 
 #[tokio::test]
 async fn a_version_without_the_entity_is_told_in_a_sentence() {
-    let message = format!("Resource not found for the segment '{TRACKING}'.");
-    let end = dynamics_end(move |_| Said::json(404, &json!({"error": {"message": message}}))).await;
+    let end = dynamics_end(move |asked| {
+        let segment = asked.path.trim_start_matches("/data/").split('(').next().unwrap_or_default();
+        let message = format!("Resource not found for the segment '{segment}'.");
+        Said::json(404, &json!({"error": {"message": message}}))
+    })
+    .await;
     let scene = Scene::at(&end.url, "").await;
     let errors = [
         (STATUS, scene.dynamics().write_status((&usmf(), &shp()), &accepted(), None).await.unwrap_err()),
@@ -85,7 +89,7 @@ async fn a_version_without_the_entity_is_told_in_a_sentence() {
     ];
     for (entity, error) in errors {
         let failure = scene.dynamics_failure(&error);
-        assert_eq!(failure.code, Code::DynamicsRefused);
+        assert_eq!(failure.code, Code::DynamicsVersionLacks);
         assert!(failure.sentence.contains(&format!("has no entity {entity}")), "{failure}");
         assert!(failure.sentence.contains("dynamics.contoso.outbound"), "{failure}");
     }

@@ -61,7 +61,7 @@ async fn words_and_status_tell_the_failures_apart() {
         (
             404,
             deep("Resource not found for the segment 'OutboundShipmentOrderUpdates'.").to_string(),
-            Code::DynamicsRefused,
+            Code::DynamicsVersionLacks,
         ),
     ];
     for (status, body, code) in cases {

@@ -17,4 +17,5 @@ mod standard;
 mod throttle;
 mod together;
 mod tokens;
+mod version;
 mod wire;

@@ -195,7 +195,7 @@ async fn an_unknown_document_is_nothing_and_an_unknown_entity_is_a_failure() {
     let scene = Scene::at(&end.url, "").await;
     let failure = scene
         .dynamics_failure(&scene.dynamics().released_order(Direction::Outbound, &usmf(), &shp()).await.unwrap_err());
-    assert_eq!(failure.code, Code::DynamicsRefused);
+    assert_eq!(failure.code, Code::DynamicsVersionLacks);
     assert!(failure.sentence.contains("has no entity OutboundShipmentOrderRequests"), "{failure}");
 }
 

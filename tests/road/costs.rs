@@ -9,7 +9,8 @@ use crate::support::Backing;
 
 /// The calls of a ledger by method and entity; what came within another call is that call's.
 fn calls(ledger: &[LedgerLine]) -> BTreeMap<String, usize> {
-    let own = ledger.iter().filter(|line| line.method != EVENT && !line.within && line.path.starts_with("/data/"));
+    let of_road = |line: &&LedgerLine| line.path.starts_with("/data/") && line.path != "/data/$metadata";
+    let own = ledger.iter().filter(|line| line.method != EVENT && !line.within).filter(of_road);
     own.fold(BTreeMap::new(), |mut calls, line| {
         let entity = line.path.trim_start_matches("/data/").split('(').next().unwrap_or_default();
         *calls.entry(format!("{} {entity}", line.method)).or_default() += 1;

@@ -22,4 +22,5 @@ mod stock_adjustments;
 mod stock_journals;
 mod stock_law;
 mod stock_snapshots;
+mod versions;
 pub mod world;

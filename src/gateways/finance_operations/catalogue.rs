@@ -44,7 +44,7 @@ struct Read<'a> {
 }
 
 /// The environment's name; nothing for what it does not have.
-fn named<'a>(names: &'a BTreeMap<String, String>, name: &'static str) -> Option<&'a str> {
+pub(super) fn named<'a>(names: &'a BTreeMap<String, String>, name: &'static str) -> Option<&'a str> {
     names.get(name).map_or(Some(name), |name| Some(name.as_str()).filter(|name| !name.is_empty()))
 }
 

@@ -1,13 +1,27 @@
 //! Sorts what can go wrong with Dynamics: here, and nowhere else.
 
+use super::FinanceOperations;
 use crate::failure::{Code, Failure};
 use crate::gateways::error::{GatewayError, LeftAlone, NotSent};
 use crate::gateways::failures::{told, unsent};
 use crate::message::Connection;
 
-/// The failure of a call, in a sentence that says what could not be done and what to do next.
-pub(in crate::gateways) fn failure(environment: &Connection, error: &GatewayError, doing: &str) -> Failure {
-    told(code(error), &format!("Could not {doing}: {}", sentence(environment, error)), error)
+impl FinanceOperations {
+    /// The failure of a call, in a sentence that says what could not be done and what to do next.
+    pub(in crate::gateways) fn failure(&self, environment: &Connection, error: &GatewayError, doing: &str) -> Failure {
+        let sentence = match error {
+            GatewayError::EntityMissing { entity, .. } => self.lack(environment, entity),
+            other => sentence(environment, other),
+        };
+        told(code(error), &format!("Could not {doing}: {sentence}"), error)
+    }
+
+    fn lack(&self, environment: &Connection, name: &str) -> String {
+        match self.need_of(environment, name) {
+            Some(need) => format!("this version of {environment} has {need}. Then replay this."),
+            None => format!("this version of {environment} has no {name}. Have it updated, then replay this."),
+        }
+    }
 }
 
 /// The one place where an error becomes a code.
@@ -37,9 +51,8 @@ fn code(error: &GatewayError) -> Code {
         GatewayError::NotFound { .. } => Code::DynamicsNotFound,
         GatewayError::Conflict { .. } => Code::DynamicsConflict,
         GatewayError::Short { .. } => Code::DynamicsStockShort,
-        GatewayError::Refused { .. } | GatewayError::EntityMissing { .. } | GatewayError::Unwritable { .. } => {
-            Code::DynamicsRefused
-        }
+        GatewayError::EntityMissing { .. } => Code::DynamicsVersionLacks,
+        GatewayError::Refused { .. } | GatewayError::Unwritable { .. } => Code::DynamicsRefused,
         GatewayError::Unreadable { changing: false, .. } => Code::DynamicsAnswerUnreadable,
     }
 }
@@ -79,10 +92,7 @@ fn sentence(environment: &Connection, error: &GatewayError) -> String {
             "{environment} has not so much of it on hand. Post the receipt or the adjustment that is missing there, then \
              replay this."
         ),
-        GatewayError::EntityMissing { entity, .. } => format!(
-            "this version of {environment} has no entity {entity}. Name the right one under \
-             dynamics.{environment}.outbound, or switch off there what needs it; then replay this."
-        ),
+        GatewayError::EntityMissing { entity, .. } => format!("this version of {environment} has no {entity}."),
         GatewayError::Unreadable { changing: true, .. } => format!(
             "{environment} answered something unreadable, so that it is open whether it happened. It is looked up \
              before anything is repeated."

@@ -12,6 +12,7 @@ mod failures;
 mod fields;
 mod infolog;
 mod journals;
+mod metadata;
 mod odata;
 mod parts;
 mod released;
@@ -48,7 +49,6 @@ use crate::config::{
 use crate::message::{LegalEntity, RequestId};
 
 pub(super) use catalogue::strange_name;
-pub(super) use failures::failure;
 
 /// What names an update among those of its company: our id of it, and the document's origin.
 #[derive(Clone)]

@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 
-use reqwest::header::{CONTENT_TYPE, IF_MATCH};
+use reqwest::header::{ACCEPT, CONTENT_TYPE, IF_MATCH};
 use reqwest::{Method, RequestBuilder, Url};
 use serde::Deserialize;
 
@@ -59,6 +59,13 @@ impl OData {
             Err(GatewayError::NotFound { .. }) => Ok(None),
             Err(error) => Err(error),
         }
+    }
+
+    /// What the environment says of its own version.
+    pub(super) async fn metadata(&self, call: Call) -> Result<Answer, GatewayError> {
+        let url = self.url(&["$metadata"], None);
+        let send = || self.caller.request(Method::GET, url.clone()).header(ACCEPT, "application/xml");
+        self.send(call, "$metadata", send).await
     }
 
     /// All rows that are chosen, page by page.
@@ -207,11 +214,11 @@ impl OData {
         self.send(call, row.entity(), send).await.map(|_| ())
     }
 
-    /// Calls an action of a row.
+    /// Calls an action of a row that is there: what is not found is the action.
     pub(super) async fn act(&self, call: Call, row: &Rows<'_>, action: &str) -> Result<(), GatewayError> {
         let url = self.url(&[&row.keyed(), &format!("{ACTIONS}.{action}")], None);
         let send = || self.caller.request(Method::POST, url.clone()).json(&Members::default());
-        self.send(call, row.entity(), send).await.map(|_| ())
+        self.send(call, row.entity(), send).await.map(|_| ()).map_err(|error| without_action(error, action))
     }
 
     /// Calls a service of the customer's, `GROUP/SERVICE/OPERATION`.
@@ -323,7 +330,8 @@ pub(super) fn refined(error: GatewayError, entity: &str) -> GatewayError {
         | GatewayError::Refused { call, detail: Some(detail), .. }
             if detail.contains("Resource not found for the segment") =>
         {
-            GatewayError::EntityMissing { call, entity: entity.to_owned() }
+            let said = detail.split('\'').nth(1).filter(|said| !said.is_empty());
+            GatewayError::EntityMissing { call, entity: said.unwrap_or(entity).to_owned() }
         }
         // Dynamics rolls back what collides with another user, whatever status it answers.
         GatewayError::Unanswered { call, status: Some(status), detail: Some(detail), .. }
@@ -332,6 +340,14 @@ pub(super) fn refined(error: GatewayError, entity: &str) -> GatewayError {
         {
             GatewayError::Conflict { call, status, detail: Some(detail) }
         }
+        other => other,
+    }
+}
+
+/// What is not found where everything else is there.
+pub(super) fn without_action(error: GatewayError, action: &str) -> GatewayError {
+    match error {
+        GatewayError::NotFound { call, .. } => GatewayError::EntityMissing { call, entity: action.to_owned() },
         other => other,
     }
 }

@@ -20,7 +20,7 @@ use jiff::Timestamp;
 use super::batch::{Changeset, PartAnswer, PartCall};
 use super::fields::{self as field, Names};
 use super::infolog;
-use super::odata::{ETAG, refined};
+use super::odata::{ETAG, refined, without_action};
 use super::parts::{Part, PartLine, part_id, parts, together};
 use super::released::FILTER_MAX;
 use super::rows::Rows;
@@ -118,7 +118,9 @@ impl FinanceOperations {
         let answered = self.odata.batch(POST, entity, &[Changeset { calls }]).await?;
         for PartAnswer { status, body } in answered.into_iter().flatten() {
             let part = self.odata.caller.part(status, body).sorted(POST, infolog::words);
-            part.map_err(|error| refined(error, entity))?;
+            let acts = self.outbound.commit == Commit::CompleteAction;
+            part.map_err(|error| refined(error, entity))
+                .map_err(|error| if acts { without_action(error, field::COMPLETE) } else { error })?;
         }
         Ok(())
     }

@@ -15,6 +15,7 @@ mod expected;
 mod filter;
 mod items;
 mod journals;
+mod metadata;
 mod orders;
 mod processing;
 mod reading;
@@ -148,10 +149,23 @@ impl World for Environment {
 impl Environment {
     /// Answers a call below `/data/`; `before` is what earlier calls of its changeset move.
     fn answer_after(&self, setting: &Setting<FinanceOperationsRules>, call: &Call, before: StockBook) -> Answer<Fact> {
+        if call.method == Method::GET && metadata::is_asked(call) {
+            return metadata::answer(&setting.rules);
+        }
         let address = match Address::read(call.path.strip_prefix("/data/").unwrap_or(&call.path)) {
             Ok(address) => address,
             Err(problem) => return wrong(400, &problem),
         };
+        if setting.rules.lacks.contains(&address.entity) {
+            return wrong(404, &format!("Resource not found for the segment '{}'.", address.entity));
+        }
+        if address
+            .action
+            .as_ref()
+            .is_some_and(|action| setting.rules.lacks.iter().any(|lacked| action.ends_with(lacked)))
+        {
+            return wrong(404, "No HTTP resource was found that matches the request URI.");
+        }
         let (side, name) = sides::of_entity(&address.entity);
         let Some(entity) = Entity::named(&name, &setting.rules.tracking_entity) else {
             return wrong(404, &format!("Resource not found for the segment '{}'.", address.entity));

@@ -58,6 +58,8 @@ pub struct FinanceOperationsRules {
     pub expected_event: String,
     /// The event of an inbound update that was processed or refused.
     pub received_event: String,
+    /// Entities and actions that its version does not have.
+    pub lacks: Vec<String>,
     /// In which shapes all of them are posted.
     pub event_shapes: EventShapes,
 }
@@ -91,6 +93,7 @@ impl Default for FinanceOperationsRules {
             settled_event: "WHSEWOutboundShipmentOrderUpdateChangedStatusBusinessEvent".to_owned(),
             expected_event: "WHSEWInboundShipmentOrderRequestCreatedBusinessEvent".to_owned(),
             received_event: "WHSEWInboundShipmentOrderUpdateChangedStatusBusinessEvent".to_owned(),
+            lacks: Vec::new(),
             event_shapes: EventShapes::Direct,
         }
     }
