@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use super::expected::{announcements, counted, expected, in_lots, numbered, receipt_look};
 use super::receipts::question;
 use super::scene::{call, from_dynamics, from_north, happened, line, order_look, reference, released, shipment_look};
+use super::stock_adjustments;
 use crate::mapping::catalogue::{knowing, tracked};
 
 /// BOLT is held in lots, NUT piece by piece, PIN not at all.
@@ -51,6 +52,29 @@ fn an_order_that_lacks_what_the_warehouse_does_not_choose_stays_and_says_which_l
     assert_eq!(sent.lines[0].lot.as_deref(), Some("L-1"));
     let decision = order(Demands::default(), &lines, &known());
     assert!(matches!(call(&decision).call, Call::CreateOrder(_)), "it picks them itself: {decision:?}");
+}
+
+#[test]
+fn an_adjustment_names_what_dynamics_tells_apart() {
+    let look = stock_adjustments::look();
+    let decided =
+        |more: &Value| plan(&stock_adjustments::delta("A-1", "-2", more), &look, &known(), &Ledger::default());
+    let sku = |sku: &str| json!({ "sku": sku });
+    let decision = decided(&json!({ "item": sku("BOLT") }));
+    assert_eq!(failure(&decision).code.as_str(), "adjustment.unclear");
+    assert!(
+        failure(&decision).sentence.contains("names no lot, and Dynamics tells the item BOLT apart"),
+        "{decision:?}"
+    );
+    let pieces = decided(&json!({ "item": sku("NUT") }));
+    assert!(failure(&pieces).sentence.contains("names no serial"), "{pieces:?}");
+    for whole in [
+        json!({ "item": sku("BOLT"), "lot": { "number": "L-1" } }),
+        json!({ "item": sku("NUT"), "serials": ["S-1", "S-2"] }),
+        json!({ "item": sku("PIN") }),
+    ] {
+        assert!(matches!(call(&decided(&whole)).call, Call::AdjustStock(_)), "{whole}");
+    }
 }
 
 #[test]

@@ -220,6 +220,9 @@ impl Adjusted<'_> {
     fn rows(&self, movements: &[Movement<'_>], correction: u32) -> Result<Vec<AdjustmentRow>, Failure> {
         let item = self.words.item();
         let row = |movement: &Movement<'_>| {
+            if let Some(failure) = self.words.untold(&item, movement) {
+                return Err(failure);
+            }
             let by_journal = self.look.rules.by_journal().is_some();
             let (quantity, unit) = self.words.quantity(&item, (movement.quantity, movement.unit), by_journal)?;
             Ok(AdjustmentRow {

@@ -98,7 +98,7 @@ fn pieces(body: &StockAdjusted, quantity: Decimal) -> Result<Vec<(Decimal, Optio
     Ok(body.serials.iter().map(|serial| (sign, Some(serial))).collect())
 }
 
-fn unclear(body: &StockAdjusted, problem: &str) -> Failure {
+pub(super) fn unclear(body: &StockAdjusted, problem: &str) -> Failure {
     let sentence = format!(
         "The adjustment {} of {} {problem}. Ask the warehouse what changed; post it in Dynamics by hand and discard this, or \
          have it sent again.",

@@ -4,8 +4,9 @@ use std::cell::Cell;
 
 use rust_decimal::Decimal;
 
+use super::contents::{Movement, unclear};
 use crate::failure::{Code, Failure};
-use crate::mapping::{Counted, Item, Meanings, RowKind, Unmapped};
+use crate::mapping::{Counted, Item, Meanings, RowKind, Told, Unmapped, lacking};
 use crate::message::{Envelope, PlaceCode, StockAdjusted, Unit};
 
 /// Reads what a warehouse adjusted, and knows whether any row of the mapping had a say in it.
@@ -103,6 +104,17 @@ impl<'a> Words<'a> {
             );
             Failure::new(Code::MappingMissing, sentence)
         })
+    }
+
+    /// What a movement does not tell of its item and must, since Dynamics tells the item apart.
+    pub fn untold(&self, item: &Item, movement: &Movement<'_>) -> Option<Failure> {
+        let tracking = self.meanings.catalogue()?.item(&item.number)?.tracking?;
+        let leaves = movement.quantity.is_sign_negative();
+        let must = |told: Told| if leaves { told.issue } else { told.receipt };
+        let lot = must(tracking.lots) && self.body.lot.as_ref().is_none_or(|lot| lot.number.is_none());
+        let what = lacking(lot, must(tracking.serials) && movement.serial.is_none())?;
+        let number = &item.number;
+        Some(unclear(self.body, &format!("names {what}, and Dynamics tells the item {number} apart")))
     }
 
     /// What its reason is posted to; nothing: Dynamics' own default.
