@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::StreamExt as _;
-use lapin::options::{BasicCancelOptions, BasicConsumeOptions, BasicQosOptions};
+use lapin::options::{BasicConsumeOptions, BasicQosOptions};
 use lapin::types::{FieldTable, ShortString};
 use lapin::{Channel, Consumer};
 use tokio::runtime::Handle;
@@ -116,10 +116,8 @@ impl Subscription {
 
     pub(in crate::transport) async fn close(mut self) {
         let close = async {
-            if let Some(consumer) = self.consumer.take() {
-                // It fails when the session is over, and then everything has returned already.
-                let _ = self.channel.basic_cancel(consumer.tag(), BasicCancelOptions::default()).await;
-            }
+            // Its consumer goes with the channel. Were it cancelled before, the queue would go on to whoever waits for it while
+            // this channel still holds what came earlier, and one key's messages would pass each other.
             self.watermark.close();
             let _ = (&mut self.acknowledging).await;
             close(&self.channel).await;

@@ -67,6 +67,26 @@ async fn among_returned_messages_only_those_in_the_queue_are_called_delivered() 
     transport.close().await;
 }
 
+/// Somebody else took the partition while its owner was silent, and waits for the queue: what the old owner holds and did
+/// not settle comes first to the new one, or one key's messages would pass each other.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_leaver_held_comes_first_to_who_waits_already() {
+    let bench = Bench::new(Member::Rabbitmq).with("transport.prefetch", 5);
+    let (old, new) = (bench.open().await, bench.open().await);
+    let mut held = old.subscribe(Flow::Orders, 0).await.unwrap();
+    for number in 0..10 {
+        old.publish(order(&key_in(0), number)).await.unwrap();
+    }
+    let unsettled = take(&mut held, 5).await;
+    let mut waiting = new.subscribe(Flow::Orders, 0).await.unwrap();
+    held.close().await;
+    drop(unsettled);
+    let came = take(&mut waiting, 5).await;
+    assert_eq!(came.iter().map(number).collect::<Vec<_>>(), [0, 1, 2, 3, 4]);
+    old.close().await;
+    new.close().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_full_queue_refuses() {
     let bench = Bench::new(Member::Rabbitmq);
