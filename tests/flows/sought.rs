@@ -72,14 +72,20 @@ fn a_person_is_asked_where_the_items_do_not_tell() {
         let decision = meant(&by_number("PO-000123", &lines), &several);
         assert_eq!(failed(&decision), "inbound.ambiguous");
         let Decision::Fail(failure) = &decision else { unreachable!() };
-        assert!(failure.sentence.contains("It expects usmf-ISR0007-W1 and usmf-ISR0008-W1 under"), "{failure}");
+        assert!(
+            failure.sentence.contains("It expects usmf-ISR0007-W1 and usmf-ISR0008-W1 under that number, and"),
+            "{failure}"
+        );
     }
 }
 
 #[test]
 fn what_is_not_announced_yet_or_elsewhere_is_waited_for() {
     let message = by_number("PO-000123", &[counted("", "BOLT", "1")]);
-    assert_eq!(waits(&meant(&message, &[])), ("PO-000123", None, "inbound.unknown"));
+    let unknown = meant(&message, &[]);
+    assert_eq!(waits(&unknown), ("PO-000123", None, "inbound.unknown"));
+    let Decision::Wait { failure, .. } = &unknown else { panic!("{unknown:?}") };
+    assert!(failure.sentence.contains("nothing of that number was announced to north"), "{failure}");
     let mut elsewhere = by_number("PO-000123", &[counted("", "BOLT", "1")]);
     elsewhere.connection = "south".parse().unwrap();
     let decision = meant(&elsewhere, &[candidate("ISR0007", expected().lines)]);

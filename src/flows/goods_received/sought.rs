@@ -117,7 +117,8 @@ impl<'a> Expected<'a> {
 fn unknown(message: &Envelope, number: &str) -> Failure {
     let warehouse = &message.connection;
     let sentence = format!(
-        "{warehouse} reports a receipt of the inbound order {number}, which is none of our references, and nothing of that          number was announced to {warehouse}. {}",
+        "{warehouse} reports a receipt of the inbound order {number}, which is none of our references, and nothing of that \
+         number was announced to {warehouse}. {}",
         Code::InboundUnknown.next_step()
     );
     Failure::new(Code::InboundUnknown, sentence)
@@ -129,7 +130,8 @@ fn ambiguous(message: &Envelope, candidates: &[InboundCandidate], number: &str) 
     let references: Vec<Reference> = expected.map(|each| each.order.created.reference).collect();
     let named: Vec<String> = references.iter().map(ToString::to_string).collect();
     let sentence = format!(
-        "{warehouse} reports a receipt of the inbound order {number}, which is none of our references. It expects {} under          that number, and the items of the receipt do not tell which is meant. {}",
+        "{warehouse} reports a receipt of the inbound order {number}, which is none of our references. It expects {} under \
+         that number, and the items of the receipt do not tell which is meant. {}",
         named.join(" and "),
         Code::InboundAmbiguous.next_step()
     );
