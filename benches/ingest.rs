@@ -25,9 +25,9 @@ use drayline::config::Config;
 use drayline::ingest::{Received, translate_standard};
 use drayline::message::{Connection, Flow};
 use drayline::transport::Transport;
-use hmac::{Hmac, KeyInit as _, Mac as _};
 use lapin::options::{BasicPublishOptions, ConfirmSelectOptions};
 use lapin::{BasicProperties, ConnectionProperties};
+use ring::hmac;
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, MissedTickBehavior};
@@ -170,10 +170,9 @@ impl Doors {
         let number = self.sent.fetch_add(1, Ordering::Relaxed);
         let body = body(number);
         let (id, stamp) = (format!("msg_{number}"), jiff::Timestamp::now().as_second().to_string());
-        let mut mac = Hmac::<sha2::Sha256>::new_from_slice(KEY).unwrap();
-        mac.update(format!("{id}.{stamp}.").as_bytes());
-        mac.update(body.as_bytes());
-        let signature = format!("v1,{}", STANDARD.encode(mac.finalize().into_bytes()));
+        let key = hmac::Key::new(hmac::HMAC_SHA256, KEY);
+        let code = hmac::sign(&key, format!("{id}.{stamp}.{body}").as_bytes());
+        let signature = format!("v1,{}", STANDARD.encode(code));
         let request = self.client.post(&self.url).header("content-type", "application/json").header("webhook-id", id);
         let request = request.header("webhook-timestamp", stamp).header("webhook-signature", signature).body(body);
         match request.send().await {

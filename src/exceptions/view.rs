@@ -3,11 +3,10 @@
 use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
-use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use crate::failure::Code;
-use crate::message::{Envelope, Flow, hexadecimal};
+use crate::message::{Envelope, Flow, sha256};
 use crate::store::{Announcement, Ending, Listed, Parked, ParkedFilter, Store, StoreError, StoredException, WaitsFor};
 
 /// One exception, with the JSON keys of the interface.
@@ -221,6 +220,5 @@ fn status(parked: &Parked) -> &'static str {
 
 /// Groups by cause: what failed, with whom, at which kind of message.
 fn fingerprint(code: &str, connection: &str, kind: &str) -> String {
-    let digest = Sha256::digest([code, connection, kind].join("\u{1f}").as_bytes());
-    hexadecimal(&digest)[..12].to_owned()
+    sha256([code, connection, kind].join("\u{1f}").as_bytes())[..12].to_owned()
 }

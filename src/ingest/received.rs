@@ -3,12 +3,11 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use sha2::{Digest as _, Sha256};
 
 use super::json::Problem;
 use crate::message::{
     Body, Connection, Envelope, Flow, LegalEntity, Occurred, OrderingKey, Origin, PREVIOUS_MESSAGE_ID, RawBody,
-    TimePrecision, Unreadable, hexadecimal, message_id, message_id_of_bytes,
+    TimePrecision, Unreadable, message_id, message_id_of_bytes, sha256,
 };
 use crate::rehearsal::{Variant, broken};
 
@@ -88,7 +87,7 @@ impl Received<'_> {
         } else {
             let (id, previous) = self.ids_of_bytes(&event_type, bytes);
             attributes.insert(PREVIOUS_MESSAGE_ID.to_owned(), previous.to_string());
-            (id, hash(bytes))
+            (id, sha256(bytes))
         };
         let alone = || OrderingKey::alone(self.connection, &alone);
         Envelope {
@@ -133,10 +132,6 @@ impl Received<'_> {
         if key.as_str().parse::<OrderingKey>().is_ok() {
             return key;
         }
-        OrderingKey::alone(self.connection, &hash(key.as_str().as_bytes()))
+        OrderingKey::alone(self.connection, &sha256(key.as_str().as_bytes()))
     }
-}
-
-fn hash(bytes: &[u8]) -> String {
-    hexadecimal(&Sha256::digest(bytes))
 }

@@ -5,7 +5,6 @@ use std::io::Read;
 
 use jiff::Timestamp;
 use prost::Message as _;
-use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use super::identity::OrderingKey;
@@ -250,7 +249,7 @@ impl RawBody {
     #[must_use]
     pub fn pack(body: &[u8], media_type: Option<String>) -> Self {
         let zstd = zstd::bulk::compress(body, 3).unwrap_or_default();
-        let sha256 = hexadecimal(&Sha256::digest(body));
+        let sha256 = sha256(body);
         Self { zstd, reference: None, sha256, length: body.len() as u64, media_type }
     }
 
@@ -264,9 +263,13 @@ impl RawBody {
     }
 }
 
-/// Lower-case hexadecimal.
+/// The SHA-256 digest, in lower-case hexadecimal digits.
 #[must_use]
-pub fn hexadecimal(bytes: &[u8]) -> String {
+pub fn sha256(bytes: &[u8]) -> String {
+    hexadecimal(ring::digest::digest(&ring::digest::SHA256, bytes).as_ref())
+}
+
+fn hexadecimal(bytes: &[u8]) -> String {
     let digit = |value: u8| char::from_digit(u32::from(value), 16).unwrap_or_default();
     bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
 }

@@ -6,11 +6,10 @@
 use std::fmt;
 use std::str::FromStr;
 
-use sha2::{Digest, Sha256};
 use uuid::Uuid;
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::envelope::hexadecimal;
+use super::envelope::sha256;
 use super::names::{Connection, LegalEntity, RequestId};
 use super::wire::{Invalid, Wire, textual};
 
@@ -37,7 +36,7 @@ pub fn message_id(connection: &Connection, event_type: &str, event_id: &str) -> 
 /// `window` counts the sender's retry windows since 1970; the one before is looked at, too.
 #[must_use]
 pub fn message_id_of_bytes(connection: &Connection, event_type: &str, body: &[u8], window: i64) -> Uuid {
-    derive(&["bytes", connection.as_str(), event_type, &hexadecimal(&Sha256::digest(body)), &window.to_string()])
+    derive(&["bytes", connection.as_str(), event_type, &sha256(body), &window.to_string()])
 }
 
 /// The id of a message that a flow emits: a second run emits the same one.
@@ -49,14 +48,13 @@ pub fn emitted_id(source: Uuid, revision: u32, purpose: &str, ordinal: u32) -> U
 /// The id of foreign bytes in our queues that name themselves nowhere: equal bytes are one message.
 #[must_use]
 pub fn id_of_bytes(bytes: &[u8]) -> Uuid {
-    emitted_id(Uuid::nil(), 0, &hexadecimal(&Sha256::digest(bytes)), 0)
+    emitted_id(Uuid::nil(), 0, &sha256(bytes), 0)
 }
 
 /// An id of 20 characters that Dynamics takes for a record of ours, made of business facts.
 #[must_use]
 pub fn record_id(facts: &[&str]) -> String {
-    let digest = Sha256::digest(facts.join(SEPARATOR).as_bytes());
-    format!("D{}", &hexadecimal(&digest)[..19]).to_ascii_uppercase()
+    format!("D{}", &sha256(facts.join(SEPARATOR).as_bytes())[..19]).to_ascii_uppercase()
 }
 
 /// 64 bits that tell texts apart within one row's key. It names nothing: two documents may share it.
@@ -237,7 +235,7 @@ fn document_name(legal_entity: &LegalEntity, request: &RequestId) -> String {
     if plain == whole && whole.len() <= longest {
         return whole;
     }
-    let hash = &hexadecimal(&Sha256::digest(whole.as_bytes()))[..12];
+    let hash = &sha256(whole.as_bytes())[..12];
     let head = plain.get(..longest - 13).unwrap_or(&plain).trim_end_matches('-');
     format!("{head}-{hash}")
 }

@@ -21,7 +21,7 @@ mod wire;
 
 pub use envelope::{
     ASKS_FOR_A_PERIOD, ASKS_FOR_THE_REST, ASKS_WHAT_NOW, Envelope, FOUND_ITS_ORDER, Occurred, Origin,
-    PREVIOUS_MESSAGE_ID, PURPOSE, RawBody, SCHEMA_VERSION, TimePrecision, hexadecimal,
+    PREVIOUS_MESSAGE_ID, PURPOSE, RawBody, SCHEMA_VERSION, TimePrecision, sha256,
 };
 pub use goods::{
     Address, Carrier, Item, LineRef, Lot, Money, OrderRefs, Place, Quantity, Reason, ReasonCode, StockStatus,

@@ -38,7 +38,7 @@ impl BodyMac {
             Encoding::Hexadecimal => from_hexadecimal(text).into_iter().collect(),
             Encoding::Either => from_base64(text).into_iter().chain(from_hexadecimal(text)).collect(),
         };
-        let codes = keys.iter().filter_map(|key| code(self.hash, key.expose_secret().as_bytes(), &[signed.body]));
+        let codes = keys.iter().map(|key| code(self.hash, key.expose_secret().as_bytes(), &[signed.body]));
         Some(
             codes
                 .fold(false, |proved, right| offered.iter().fold(proved, |proved, value| proved | same(value, &right))),

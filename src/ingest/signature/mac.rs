@@ -3,10 +3,7 @@
 use base64::Engine as _;
 use base64::alphabet::STANDARD;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
-use hmac::digest::CtOutput;
-use hmac::{Hmac, KeyInit as _, Mac as _};
-use sha1::Sha1;
-use sha2::{Digest as _, Sha256, Sha512};
+use ring::hmac;
 
 /// Strict letters, padding or not.
 const BASE64: GeneralPurpose = GeneralPurpose::new(
@@ -26,28 +23,24 @@ pub enum Hash {
 }
 
 /// The code of what the parts say one after another.
-pub(super) fn code(hash: Hash, key: &[u8], parts: &[&[u8]]) -> Option<Vec<u8>> {
-    macro_rules! with {
-        ($digest:ty) => {{
-            let mut mac = Hmac::<$digest>::new_from_slice(key).ok()?;
-            for part in parts {
-                mac.update(part);
-            }
-            Some(mac.finalize().into_bytes().to_vec())
-        }};
+pub(super) fn code(hash: Hash, key: &[u8], parts: &[&[u8]]) -> Vec<u8> {
+    let algorithm = match hash {
+        Hash::Sha1 => hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY,
+        Hash::Sha256 => hmac::HMAC_SHA256,
+        Hash::Sha512 => hmac::HMAC_SHA512,
+    };
+    let mut code = hmac::Context::with_key(&hmac::Key::new(algorithm, key));
+    for part in parts {
+        code.update(part);
     }
-    match hash {
-        Hash::Sha1 => with!(Sha1),
-        Hash::Sha256 => with!(Sha256),
-        Hash::Sha512 => with!(Sha512),
-    }
+    code.sign().as_ref().to_vec()
 }
 
-/// Whether two secrets or codes are the same, without telling where they differ or how long the right one is: their digests
-/// are compared, in constant time.
+/// Whether two secrets or codes are the same, without telling where they differ or how long the right one is: what is
+/// compared, in constant time, are codes of both.
 pub(in crate::ingest) fn same(left: &[u8], right: &[u8]) -> bool {
-    let digest = |bytes| CtOutput::<Sha256>::new(Sha256::digest(bytes));
-    digest(left) == digest(right)
+    let key = hmac::Key::new(hmac::HMAC_SHA256, &[]);
+    hmac::verify(&key, right, hmac::sign(&key, left).as_ref()).is_ok()
 }
 
 pub(super) fn from_base64(text: &str) -> Option<Vec<u8>> {

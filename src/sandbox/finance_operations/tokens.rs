@@ -1,11 +1,10 @@
 //! Tokens for applications. They say themselves until when they are good, so a restart forgets none.
 
 use serde_json::json;
-use sha2::{Digest, Sha256};
 
 use super::rules::FinanceOperationsRules;
 use super::state::Fact;
-use crate::message::hexadecimal;
+use crate::message::sha256;
 use crate::sandbox::call::{Answer, Call, pairs};
 use crate::sandbox::ledger::Effect;
 use crate::sandbox::world::Setting;
@@ -48,7 +47,7 @@ pub(super) fn good(setting: &Setting<FinanceOperationsRules>, call: &Call) -> bo
 }
 
 fn seal(setting: &Setting<FinanceOperationsRules>, until: i64) -> String {
-    hexadecimal(&Sha256::digest(format!("{}/{until}/{}", setting.rules.client_id, setting.rules.client_secret)))
+    sha256(format!("{}/{until}/{}", setting.rules.client_id, setting.rules.client_secret).as_bytes())
 }
 
 fn refused(status: u16, code: &str, text: &str) -> Answer<Fact> {

@@ -2,10 +2,9 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use hmac::{Hmac, KeyInit as _, Mac as _};
 use jiff::Timestamp;
+use ring::hmac;
 use serde_json::{Map, Value, json};
-use sha2::Sha256;
 
 use super::receiving;
 use super::rules::WarehouseRules;
@@ -125,11 +124,9 @@ pub(super) fn headers(rules: &WarehouseRules, delivery: &Delivery, now: Timestam
     let id = delivery.events.first().map(|event| event.id.clone()).unwrap_or_default();
     let stamp = now.as_second().to_string();
     let key = STANDARD.decode(rules.signing_secret.trim_start_matches("whsec_")).unwrap_or_default();
-    let mut signature = String::new();
-    if let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(&key) {
-        mac.update(format!("{id}.{stamp}.{}", delivery.body).as_bytes());
-        signature = format!("v1,{}", STANDARD.encode(mac.finalize().into_bytes()));
-    }
+    let key = hmac::Key::new(hmac::HMAC_SHA256, &key);
+    let code = hmac::sign(&key, format!("{id}.{stamp}.{}", delivery.body).as_bytes());
+    let signature = format!("v1,{}", STANDARD.encode(code));
     vec![("webhook-id", id), ("webhook-timestamp", stamp), ("webhook-signature", signature)]
 }
 
