@@ -158,7 +158,8 @@ pub(super) fn adjustment_row((environment, warehouse): (&str, &str), adjustment:
     record_id(&["adjust_stock", environment, warehouse, adjustment, &index.to_string()])
 }
 
-/// What an adjustment waits for that takes more than there is: stock of the item that comes in.
+/// What an adjustment waits for that takes more than there is: stock of the item that comes in. Its document is of the kind
+/// `item_stock`, which is told again each time.
 pub(super) fn stock_name(environment: &Connection, item_number: &str) -> String {
     format!("stock/{environment}/{item_number}")
 }

@@ -19,7 +19,7 @@ use crate::flows::{Done, Ledger, Look, Past};
 use crate::gateways::calling;
 use crate::message::Envelope;
 use crate::rehearsal::{self, Variant, broken};
-use crate::store::{Effect, Gate, Intent, Known, Parked, Place, Step, WaitsFor};
+use crate::store::{Effect, Gate, Intent, Known, KnownName, Parked, Place, Step, WaitsFor};
 
 /// What one run of a message made of it.
 pub(super) enum Verdict {
@@ -53,8 +53,8 @@ pub(super) struct Attempt<'a> {
     pub(super) journey: Vec<Step>,
     /// What it saw.
     pub(super) look: Option<Look>,
-    /// The document it waited for, when that was known before it looked.
-    pub(super) known_before: Option<String>,
+    /// The document it waited for, when that was known before it looked: as it was told last.
+    pub(super) known_before: Option<KnownName>,
     pub(super) started: Mark,
 }
 
@@ -86,7 +86,7 @@ pub(super) async fn attempt(house: &House, job: &Job, lane_is_full: bool) {
     // On the heap, each in its time: a window full of deliveries waits for its look-up, and few of them are further.
     let mut attempt = Box::new(Attempt::begin(house, job, known, place, started));
     if let Some(document) = &known_before {
-        attempt.ledger.know(document.clone());
+        attempt.ledger.know(document.name.clone());
     }
     attempt.known_before = known_before;
     let verdict = Box::new(run(&mut attempt).await);
@@ -135,12 +135,12 @@ fn is_known(known: &Known) -> bool {
 }
 
 /// Both sides write, commit, then look. A document that was known before this look, and was not enough, must not wake
-/// its waiter again and again.
-async fn awaited_and_known(house: &House, job: &Job) -> Option<String> {
+/// its waiter again and again; one that is told anew meanwhile must.
+async fn awaited_and_known(house: &House, job: &Job) -> Option<KnownName> {
     let Some(WaitsFor::Document { key, .. }) = job.due.as_ref().map(|parked| &parked.waits_for) else { return None };
     let names = [key.clone()];
     let known = house.persistently("looking for a document", || house.tools.store.known(&names)).await;
-    (!known.is_empty()).then(|| key.clone())
+    known.into_iter().next()
 }
 
 /// A foreign or stale producer may have computed another partition, or named another flow.

@@ -14,6 +14,13 @@ use crate::message::Flow;
 use crate::rehearsal::{Variant, broken};
 use crate::store::{Gate, Question, WaitsFor};
 
+/// What is waited for from now on.
+pub(super) struct Awaited {
+    document: String,
+    /// How it was told last when the attempt began; nothing, when it was unknown or nobody asked.
+    telling: Option<i64>,
+}
+
 /// What was asked about a document, and may be answered now.
 pub(super) enum Questions {
     /// Nothing.
@@ -33,14 +40,17 @@ pub(super) fn passed(gate: Option<&Gate>) -> Option<String> {
 }
 
 /// The document to look for once more after the parking commit: it may have come between look and commit.
-pub(super) fn awaited(attempt: &Attempt<'_>, verdict: &Verdict) -> Option<String> {
+pub(super) fn awaited(attempt: &Attempt<'_>, verdict: &Verdict) -> Option<Awaited> {
     let document = match verdict {
         Verdict::Pause(Pause::Document { document, .. } | Pause::Later { woken_by: Some(document), .. }) => document,
         Verdict::Pause(Pause::Finance(closed)) => &closed.period,
         Verdict::Pause(_) | Verdict::Applied(_) | Verdict::NotOurs(_) | Verdict::Left => return None,
     };
-    let looks = attempt.known_before.as_ref() != Some(document) && !broken(Variant::LookBeforeWaiting);
-    looks.then(|| document.clone())
+    if broken(Variant::LookBeforeWaiting) {
+        return None;
+    }
+    let before = attempt.known_before.as_ref().filter(|known| known.name == *document);
+    Some(Awaited { document: document.clone(), telling: before.map(|known| known.telling) })
 }
 
 /// Whose questions are to be looked at after the commit.
@@ -85,17 +95,17 @@ async fn first_of(house: &House, flow: Flow, lane_key: &str) -> Option<Gate> {
 }
 
 /// After the commit: whoever waits for what is known now, and the relay and the due runner.
-pub(super) async fn wake(house: &House, job: &Job, known: Vec<String>, awaited: Option<String>) {
+pub(super) async fn wake(house: &House, job: &Job, known: Vec<String>, awaited: Option<Awaited>) {
     if !known.is_empty() {
         // Nothing is answered when the worker goes: whoever waits then is looked at again after a while.
         if let Some(desk) = house.desk(job.tenure.owner.flow) {
             let _ = desk.wake.ask(known).await;
         }
     }
-    if let Some(document) = awaited {
+    if let Some(Awaited { document, telling }) = awaited {
         let names = [document];
         let there = house.persistently("looking for a document", || house.tools.store.known(&names)).await;
-        if !there.is_empty() {
+        if there.iter().any(|known| Some(known.telling) != telling) {
             house.persistently("waking who waits for a document", || house.tools.store.wake(&names)).await;
             house.due.notify_one();
         }

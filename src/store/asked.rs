@@ -6,6 +6,16 @@ use uuid::Uuid;
 use super::rows::{Document, Ending, Parked, ParkedFailure, Step};
 use crate::message::Flow;
 
+/// A name of a document that is known.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KnownName {
+    /// As it was asked for.
+    pub name: String,
+    /// Larger with every telling of what comes again and again (documents of the kind `item_stock`); of all else the same
+    /// for good.
+    pub telling: i64,
+}
+
 /// A message that was parked for a person, as its announcement tells it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Announcement {

@@ -5,7 +5,7 @@
 //! commit and both stores answer the same.
 
 use std::borrow::Cow;
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -13,7 +13,7 @@ use sqlx::FromRow;
 use uuid::Uuid;
 
 use super::StoreError;
-use super::asked::{Announcement, Listed, StoredException};
+use super::asked::{Announcement, KnownName, Listed, StoredException};
 use super::rows::{Crew, Effect, Ending, Gate, Intent, OutboxRow, Parked, ParkedFailure, Place, Purpose, Waiting};
 use super::waits::{waits_for, waits_for_name};
 use crate::message::Flow;
@@ -199,10 +199,16 @@ pub(super) fn cleaned(texts: &[String]) -> Vec<Cow<'_, str>> {
 }
 
 /// Those of the names that were found, as they were asked for.
-pub(super) fn as_asked(names: &[String], asked: &[Cow<'_, str>], found: Vec<(String,)>) -> Vec<String> {
-    let found: HashSet<_> = found.into_iter().map(|(name,)| name).collect();
-    let pairs = names.iter().zip(asked);
-    pairs.filter(|(_, asked)| found.contains(asked.as_ref())).map(|(name, _)| name.clone()).collect()
+pub(super) fn as_asked(names: &[String], asked: &[Cow<'_, str>], found: Vec<(String, i64)>) -> Vec<KnownName> {
+    let mut tellings: HashMap<String, i64> = HashMap::new();
+    for (name, telling) in found {
+        let last = tellings.entry(name).or_default();
+        *last = telling.max(*last);
+    }
+    let known = |(name, asked): (&String, &Cow<'_, str>)| {
+        tellings.get(asked.as_ref()).map(|telling| KnownName { name: name.clone(), telling: *telling })
+    };
+    names.iter().zip(asked).filter_map(known).collect()
 }
 
 pub(super) fn partition(number: i64) -> Result<u16, StoreError> {

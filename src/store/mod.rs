@@ -25,7 +25,8 @@ mod views;
 mod waits;
 
 pub use asked::{
-    Announcement, Discarded, DocumentView, ExceptionScan, Listed, ParkedFilter, Replayed, SnapshotView, StoredException,
+    Announcement, Discarded, DocumentView, ExceptionScan, KnownName, Listed, ParkedFilter, Replayed, SnapshotView,
+    StoredException,
 };
 pub use catalogue::{CatalogueScan, Kept, Scanned};
 pub use mapping::{MappingChange, MappingVersion};
@@ -245,7 +246,7 @@ impl Store {
     }
 
     /// Which of these names belong to documents that are known (keys and other names alike).
-    pub async fn known(&self, names: &[String]) -> Result<Vec<String>, StoreError> {
+    pub async fn known(&self, names: &[String]) -> Result<Vec<KnownName>, StoreError> {
         on!(self, store => store.known(names).await)
     }
 

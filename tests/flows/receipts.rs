@@ -495,7 +495,7 @@ fn a_receipt_is_posted_when_dynamics_says_so() {
     assert!(step.starts_with("Posted receipt R-1-"), "{step}");
     assert!(done(&settled).emits.is_empty());
     // Whoever took more of it than there was looks again.
-    let came_in = done(&settled).documents.iter().filter(|document| document.kind == "stock");
+    let came_in = done(&settled).documents.iter().filter(|document| document.kind == "item_stock");
     assert_eq!(came_in.map(|document| document.key.as_str()).collect::<Vec<_>>(), ["stock/contoso/BOLT"]);
 }
 

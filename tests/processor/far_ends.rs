@@ -49,6 +49,9 @@ struct Kept {
     /// How often rows of it were asked for.
     sought: usize,
     posted: usize,
+    /// Whether an adjustment is refused for want of stock.
+    short: bool,
+    adjusted: usize,
 }
 
 #[derive(Clone)]
@@ -86,6 +89,7 @@ impl FarEnds {
         let router = Router::new()
             .route("/token", post(|| async { axum::Json(json!({"access_token": "t", "expires_in": 3600})) }))
             .route("/data/OutboundShipmentOrderLineRequests", get(request_lines))
+            .route("/data/$batch", post(adjust))
             .route("/data/{entity}", get(read).post(write).patch(patch))
             .route("/orders", post(create).get(find))
             .with_state(shop);
@@ -157,6 +161,17 @@ impl FarEnds {
     /// How many rows of an entity there are.
     pub fn rows(&self, entity: &str) -> usize {
         self.kept().rows.iter().filter(|(of, _)| of == entity).count()
+    }
+
+    /// From now on Dynamics refuses every adjustment for want of stock, or takes it; it answers when it is told to go on.
+    pub fn adjusts(&self, short: bool) {
+        self.go_on.send_replace(false);
+        self.kept().short = short;
+    }
+
+    /// How many adjustments came to the door.
+    pub fn adjusted(&self) -> usize {
+        self.kept().adjusted
     }
 
     /// How many updates were handed over.
@@ -234,6 +249,25 @@ async fn patch(State(shop): State<Shop>, Path(entity): Path<String>) -> StatusCo
     }
     kept.posted += usize::from(name.ends_with("ShipmentOrderUpdates"));
     StatusCode::NO_CONTENT
+}
+
+/// One changeset with one adjustment. What becomes of it was decided when it came.
+async fn adjust(State(mut shop): State<Shop>) -> impl IntoResponse {
+    let short = {
+        let mut kept = shop.kept.lock().unwrap();
+        kept.adjusted += 1;
+        kept.short
+    };
+    shop.go_on.wait_for(|go_on| *go_on).await.unwrap();
+    let said = if short {
+        "400 Bad Request\r\n\r\n{\"error\":{\"message\":\"cannot be picked because only 0 are on hand\"}}"
+    } else {
+        "201 Created\r\n\r\n{}"
+    };
+    let kind = "Content-Type: multipart/mixed; boundary=";
+    let body =
+        format!("--a\r\n{kind}b\r\n\r\n--b\r\nContent-Type: application/http\r\n\r\nHTTP/1.1 {said}\r\n--b--\r\n--a--");
+    ([("content-type", "multipart/mixed; boundary=a")], body)
 }
 
 async fn create(State(mut shop): State<Shop>, axum::Json(body): axum::Json<Value>) -> Response {

@@ -3,13 +3,14 @@
 use std::time::Duration;
 
 use drayline::message::Flow;
-use drayline::store::{ParkedFilter, WaitsFor};
+use drayline::store::{Document, Ending, Listed, Outcome, ParkedFilter, Record, WaitsFor, Written};
 use uuid::Uuid;
 
 use super::far_ends::Creates;
 use super::on_both;
-use super::world::{World, accepted, document, released, shipped, until};
+use super::world::{World, accepted, adjusted, document, released, shipped, until};
 use crate::support::Backing;
+use crate::support::rows::leaves;
 
 on_both!(
     the_awaited_kind_passes_the_gate_and_wakes_the_head,
@@ -17,6 +18,7 @@ on_both!(
     a_shipment_waits_for_its_order_in_another_flow,
     a_document_that_comes_between_look_and_parking_wakes_its_waiter,
     an_order_whose_message_parks_after_its_creation_wakes_its_waiters,
+    stock_that_comes_in_while_its_waiter_is_being_parked_again_wakes_it,
     a_wait_that_takes_too_long_becomes_a_persons,
     a_busy_far_end_costs_no_attempt,
 );
@@ -121,6 +123,40 @@ async fn an_order_whose_message_parks_after_its_creation_wakes_its_waiters(backi
     assert_eq!(world.far_ends.asked().len(), 1);
     worker.stop(Duration::from_secs(5)).await;
     shipments.stop(Duration::from_secs(5)).await;
+    world.close().await;
+}
+
+/// It was known before that stock came in, and was not enough: only the last telling counts.
+async fn stock_that_comes_in_while_its_waiter_is_being_parked_again_wakes_it(backing: Backing) {
+    let world = World::with(backing, "processor.look_again_ms = 3600000\n").await;
+    let teller = world.store().take(Uuid::new_v4(), Flow::GoodsReceived, 0, Duration::from_secs(5)).await.unwrap();
+    let teller = teller.expect("nobody works there");
+    let came_in = async || {
+        let key = "stock/contoso/D0001".to_owned();
+        let told = Document { key: key.clone(), kind: "item_stock".to_owned(), legal_entity: None, names: Vec::new() };
+        let record = leaves(teller, Uuid::new_v4(), Outcome::Ended(Ending::Applied));
+        let written = world.store().record(&[Record { documents: vec![told], ..record }]).await.unwrap();
+        assert_eq!(written, [Written::Yes]);
+        world.store().wake(&[key]).await.unwrap()
+    };
+    let waits = |row: &Listed| matches!(row.parked.waits_for, WaitsFor::Document { .. });
+    world.far_ends.adjusts(true);
+    let worker = world.worker(&[Flow::StockAdjustments]).await;
+    let lost = adjusted("D0001", "-5", "e1");
+    world.publish(&lost).await;
+    until("it is refused", async || (world.far_ends.adjusted() == 1).then_some(())).await;
+    world.far_ends.go_on();
+    world.parked(lost.message_id, waits).await;
+    world.far_ends.adjusts(true);
+    assert_eq!(came_in().await, 1);
+    until("it is tried again", async || (world.far_ends.adjusted() == 2).then_some(())).await;
+    // Too little came in, and the answer that says so is on its way while the rest comes in.
+    came_in().await;
+    world.far_ends.adjusts(false);
+    world.far_ends.go_on();
+    world.until_nothing_waits().await;
+    assert_eq!(world.far_ends.adjusted(), 3);
+    worker.stop(Duration::from_secs(5)).await;
     world.close().await;
 }
 

@@ -253,6 +253,15 @@ pub fn status(request: &str, code: &str, event: &str) -> Envelope {
     envelope(north(), document(request), event, Body::from_json(Kind::OrderStatusChanged, json).unwrap())
 }
 
+/// The warehouse's own stock moved.
+pub fn adjusted(sku: &str, delta: &str, event: &str) -> Envelope {
+    let json = json!({
+        "adjustmentKey": event, "item": { "sku": sku }, "warehouse": { "code": "NORTH-1" },
+        "kind": { "code": "DELTA" }, "reason": { "code": "LOST" }, "delta": { "value": delta, "unit": "pcs" },
+    });
+    envelope(north(), OrderingKey::stock(&north(), sku), event, Body::from_json(Kind::StockAdjusted, json).unwrap())
+}
+
 /// The warehouse shipped the whole order.
 pub fn shipped(request: &str, event: &str) -> Envelope {
     let json = json!({

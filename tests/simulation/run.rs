@@ -353,10 +353,6 @@ impl World {
         {
             return ControlFlow::Continue(());
         }
-        if self.watch.stock_is_looked_for_again() && since(healed_at) < REST_WITHIN + LOOK_AGAIN {
-            self.slept_until = Some(now);
-            return ControlFlow::Continue(());
-        }
         self.door.violations.lock().unwrap().extend(self.watch.waits_in_vain());
         ControlFlow::Break(())
     }

@@ -116,15 +116,6 @@ impl Watch {
         seen.overslept.extend(rows.iter().map(|row| ((uuid(row, 0), row.get(1)), row.get(2))));
     }
 
-    /// Who waits for stock is given the look that comes by itself: that of an item is known for good once any came in, so that
-    /// nobody looks for it after the commit. Whether anybody waits so.
-    pub fn stock_is_looked_for_again(&self) -> bool {
-        const STOCK: &str =
-            "SELECT message_id, flow, due_at FROM parked WHERE waits_for = 2 AND awaited LIKE 'stock/%'";
-        self.give_a_look(STOCK);
-        self.oversleeps()
-    }
-
     /// Whether somebody sleeps because of a death, and its next look is still to come.
     pub fn oversleeps(&self) -> bool {
         let seen = self.seen();

@@ -128,5 +128,5 @@ fn stock_came_in(look: &ShipmentLook, posted: &PostedUpdate, ledger: &Ledger) ->
     let lines = sent.iter().flat_map(|sent| &sent.created.lines);
     let came = lines.filter(|line| posted.lines.iter().any(|posted| posted.line_id == line.line_id));
     let key = |line: &OrderedLine| keys::stock_name(&look.environment, line.sku.as_str());
-    came.map(|line| KnownDocument { key: key(line), kind: "stock", names: Vec::new() }).collect()
+    came.map(|line| KnownDocument { key: key(line), kind: "item_stock", names: Vec::new() }).collect()
 }

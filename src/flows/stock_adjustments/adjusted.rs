@@ -306,12 +306,13 @@ impl Adjusted<'_> {
         ];
         let mapped = posted.mapping.map(|version| format!("Said in Dynamics' words by mapping version {version}."));
         steps.extend(mapped.map(|step| ("drayline".to_owned(), step)));
-        let document =
-            |key: String| KnownDocument { key, kind: "stock", names: vec![("sku".to_owned(), sku.to_string())] };
-        let mut documents = vec![document(self.message.ordering_key.to_string())];
+        let names = vec![("sku".to_owned(), sku.to_string())];
+        let own = self.message.ordering_key.to_string();
+        let mut documents = vec![KnownDocument { key: own, kind: "stock", names }];
         // Whoever takes from the item and found too little may look again.
         if posted.corrections > 0 || movements.iter().any(|movement| movement.quantity > Decimal::ZERO) {
-            documents.push(document(keys::stock_name(&self.look.environment, &self.words.item().number)));
+            let key = keys::stock_name(&self.look.environment, &self.words.item().number);
+            documents.push(KnownDocument { key, kind: "item_stock", names: Vec::new() });
         }
         Decision::Done(Done { documents, steps, ..Done::default() })
     }

@@ -5,15 +5,15 @@ use uuid::Uuid;
 use super::{Postgresql, column};
 use crate::message::{Flow, digest};
 use crate::store::StoreError;
-use crate::store::asked::{Discarded, Listed, ParkedFilter, Replayed};
+use crate::store::asked::{Discarded, KnownName, Listed, ParkedFilter, Replayed};
 use crate::store::columns::{self, ListedColumns, ParkedColumns, STRIDE, clean, cleaned, ending_code, parked_columns};
 use crate::store::rows::{Ending, Ownership, Parked};
 
 const DUE: &str = include_str!("due.sql");
 
 const KNOWN: &str = "
-SELECT key FROM documents WHERE key = ANY($1::text[])
-UNION SELECT name FROM document_names WHERE name = ANY($1::text[])";
+SELECT key, known_at FROM documents WHERE key = ANY($1::text[])
+UNION ALL SELECT name, 0 FROM document_names WHERE name = ANY($1::text[])";
 
 /// Locked in one order first, so that two who wake the same do not wait in a circle.
 const WAKE: &str = "
@@ -106,10 +106,10 @@ impl Postgresql {
         rows.into_iter().map(ParkedColumns::parked).collect()
     }
 
-    pub(crate) async fn known(&self, names: &[String]) -> Result<Vec<String>, StoreError> {
+    pub(crate) async fn known(&self, names: &[String]) -> Result<Vec<KnownName>, StoreError> {
         let asked = cleaned(names);
         let ask = sqlx::query_as(KNOWN).bind(&asked[..]);
-        let known: Vec<(String,)> = self.rows("asking which documents are known", ask).await?;
+        let known: Vec<(String, i64)> = self.rows("asking which documents are known", ask).await?;
         Ok(columns::as_asked(names, &asked, known))
     }
 

@@ -6,16 +6,15 @@ use super::record::is_owned;
 use super::{Sqlite, fault, now, set, texts};
 use crate::message::{Flow, digest};
 use crate::store::StoreError;
-use crate::store::asked::{Discarded, Listed, ParkedFilter, Replayed};
+use crate::store::asked::{Discarded, KnownName, Listed, ParkedFilter, Replayed};
 use crate::store::columns::{self, ListedColumns, ParkedColumns, STRIDE, clean, cleaned, ending_code, parked_columns};
 use crate::store::rows::{Ending, Ownership, Parked};
 
 const DUE: &str = include_str!("due.sql");
 
 const KNOWN: &str = "
-SELECT asked.value FROM json_each($1) asked
-WHERE EXISTS (SELECT 1 FROM documents WHERE key = asked.value)
-   OR EXISTS (SELECT 1 FROM document_names n WHERE n.name = asked.value)";
+SELECT key, known_at FROM documents WHERE key IN (SELECT value FROM json_each($1))
+UNION ALL SELECT name, 0 FROM document_names WHERE name IN (SELECT value FROM json_each($1))";
 
 const WAKE: &str = concat!(
     "UPDATE parked SET due_at = ",
@@ -99,7 +98,7 @@ impl Sqlite {
         rows.into_iter().map(ParkedColumns::parked).collect()
     }
 
-    pub(crate) async fn known(&self, names: &[String]) -> Result<Vec<String>, StoreError> {
+    pub(crate) async fn known(&self, names: &[String]) -> Result<Vec<KnownName>, StoreError> {
         let asked = cleaned(names);
         let known = self.rows("asking which documents are known", sqlx::query_as(KNOWN).bind(texts(&asked))).await?;
         Ok(columns::as_asked(names, &asked, known))

@@ -67,10 +67,12 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, ",
     ") ON CONFLICT DO NOTHING"
 );
 
+/// What comes again and again keeps its one row: its telling rises, also where the clock stands.
 const KNOWN: &str = concat!(
     "INSERT INTO documents (key, kind, legal_entity, known_at) VALUES ($1, $2, $3, ",
     now!(),
-    ") ON CONFLICT DO NOTHING"
+    ") ON CONFLICT (key) DO UPDATE SET known_at = max(excluded.known_at, known_at + 1)
+WHERE excluded.kind = 'item_stock'"
 );
 
 const NAMED: &str = "INSERT INTO document_names (name, label, document) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING";

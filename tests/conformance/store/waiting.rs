@@ -117,11 +117,42 @@ async fn a_document_that_comes_between_look_and_wait_is_not_missed_in_either_ord
         assert_eq!(house.store.wake(&names("usmf-2-W1")).await.unwrap(), 0);
         house.park(waits(second, "2", document("usmf-2-W1"))).await;
         let asked = ["order/contoso/2".to_owned(), "nobody".to_owned(), "usmf-2-W1".to_owned()];
-        let mut known = house.store.known(&asked).await.unwrap();
+        let known = house.store.known(&asked).await.unwrap();
+        let mut known: Vec<_> = known.into_iter().map(|known| known.name).collect();
         known.sort();
         assert_eq!(known, ["order/contoso/2", "usmf-2-W1"]);
         house.store.wake(&known).await.unwrap();
         assert_eq!(house.due().await, [first, second]);
+    })
+    .await;
+}
+
+/// One row, however often it is told: who waits compares, and whoever tells the same twice in one commit is one telling.
+#[tokio::test]
+async fn stock_that_comes_in_again_is_told_again_in_the_same_row() {
+    both(async |house| {
+        let told = |kind: &str| {
+            let document = Document {
+                key: "stock/contoso/BOLT".to_owned(),
+                kind: kind.to_owned(),
+                legal_entity: None,
+                names: Vec::new(),
+            };
+            Record { documents: vec![document.clone(), document], ..ends(house.owner, Uuid::new_v4()) }
+        };
+        let telling = async || {
+            let known = house.store.known(&names("stock/contoso/BOLT")).await.unwrap();
+            assert_eq!(known.len(), 1, "{known:?}");
+            known[0].telling
+        };
+        house.record(&[told("item_stock")]).await;
+        let first = telling().await;
+        assert_eq!(telling().await, first);
+        house.record(&[told("item_stock"), told("item_stock")]).await;
+        let second = telling().await;
+        assert!(second > first, "{second} {first}");
+        house.record(&[told("order")]).await;
+        assert_eq!(telling().await, second, "all else is told once");
     })
     .await;
 }
