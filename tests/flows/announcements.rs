@@ -2,7 +2,7 @@
 
 use drayline::flows::{Call, Decision, Ledger, Look, OrderLook};
 use drayline::gateways::{Direction, ReleasedOrder};
-use drayline::message::{Envelope, Kind, OrderStatusCode};
+use drayline::message::{Envelope, Kind, OrderStatusCode, Origin, PURPOSE};
 use serde_json::json;
 
 use super::expected::{
@@ -18,6 +18,33 @@ fn look(wanted: Option<ReleasedOrder>) -> Look {
 fn received(ledger: &mut drayline::flows::Ledger, message: &Envelope) {
     let decision = run(message, &Look::Receipt(receipt_look(Some(expected()))), ledger, |_| taken());
     remember(ledger, &decision);
+}
+
+/// The announcement ends, and asks a question: what that becomes.
+fn asked_beside(wanted: &ReleasedOrder, ledger: &Ledger) -> &'static str {
+    let decision = decide(&announced(), &look(Some(wanted.clone())), ledger);
+    assert_eq!(done(&decision).emits.len(), 1, "{decision:?}");
+    let question = emitted_to(done(&decision).emits[0].purpose);
+    assert_ne!(question.lane_key(), announced().lane_key());
+    failed(&decide(&question, &look(Some(wanted.clone())), ledger))
+}
+
+fn emitted_to(purpose: &str) -> Envelope {
+    let mut message = announced();
+    message.origin = Origin::Emitted;
+    message.attributes.insert(PURPOSE.to_owned(), purpose.to_owned());
+    message
+}
+
+/// It changes nothing itself: what there is to do, an announcement in the document's own lane does.
+#[test]
+fn a_question_about_a_change_ends_when_there_is_nothing_to_settle_or_something_to_do() {
+    let question = emitted_to("beyond");
+    not_ours(&decide(&question, &look(Some(expected())), &announcements(&[expected()])));
+    let decision = decide(&question, &look(Some(expected())), &announcements(&[]));
+    let again = emitted_to(done(&decision).emits[0].purpose);
+    assert_eq!(again.lane_key(), announced().lane_key());
+    assert_eq!(call(&decide(&again, &look(Some(expected())), &announcements(&[]))).act, "create_receipt");
 }
 
 #[test]
@@ -67,7 +94,7 @@ fn a_change_after_receiving_began_is_a_persons() {
     let mut ledger = announcements(&[expected()]);
     received(&mut ledger, &numbered(1, &[counted("1", "BOLT", "5")]));
     let changed = ReleasedOrder { version: 2, lines: vec![line("1", "BOLT", "12")], ..expected() };
-    assert_eq!(failed(&decide(&announced(), &look(Some(changed)), &ledger)), "inbound.changed");
+    assert_eq!(asked_beside(&changed, &ledger), "inbound.changed");
     // Dynamics may show what is outstanding.
     let rest = ReleasedOrder { lines: vec![line("1", "BOLT", "5"), line("2", "NUT", "4")], ..expected() };
     assert!(matches!(decide(&announced(), &look(Some(rest)), &ledger), Decision::Done(_)));
@@ -82,7 +109,8 @@ fn a_warehouse_that_will_not_give_it_up_is_a_persons_and_one_that_waits_is_waite
         let decision =
             run(&announced(), &cancelled, &mut ledger, |_| drayline::flows::Acted::Happened(brought.clone()));
         if outcome == "REJECTED" {
-            assert_eq!(failed(&decision), code);
+            assert_eq!(done(&decision).emits.len(), 1, "{decision:?}");
+            assert_eq!(asked_beside(&ReleasedOrder { cancelled: true, ..expected() }, &ledger), code);
             continue;
         }
         let name = format!("cancel/receipt/contoso/{}", announced_as(1));

@@ -73,6 +73,28 @@ fn an_order_that_tolerates_more_in_dynamics_answers_the_question() {
     assert_eq!(ending.pieces["1 -"], decimal("13"));
 }
 
+/// What becomes of the change is a person's, and what the warehouse counts meanwhile is posted.
+#[test]
+fn a_change_after_receiving_began_is_asked_beside_and_holds_no_report_back() {
+    let mut road = announced_road();
+    let change = |road: &mut Road, version, quantity| {
+        let released = road.world.released.as_mut().unwrap();
+        (released.version, released.lines[0].quantity) = (version, decimal(quantity));
+        road.deliver(&announced());
+        road.come_to_rest();
+        road.ending().exceptions.into_iter().collect::<Vec<_>>()
+    };
+    let of = |total| [counted("1", "BOLT", total)];
+    assert_eq!(hear(&mut road, 1, &of("5")), (vec![], bolts("5")));
+    assert_eq!(change(&mut road, 2, "12"), ["inbound.changed"]);
+    assert_eq!(hear(&mut road, 2, &of("7")), (vec!["inbound.changed"], bolts("7")));
+    assert_eq!(change(&mut road, 2, "12"), ["inbound.changed"], "it is asked once");
+    assert_eq!(hear(&mut road, 3, &of("8")), (vec!["inbound.changed"], bolts("8")));
+    assert_eq!(change(&mut road, 3, "10"), Vec::<&str>::new(), "the change was undone");
+    assert_eq!(hear(&mut road, 4, &of("10")), (vec![], bolts("10")));
+    assert_eq!(change(&mut road, 4, "12"), ["inbound.changed"], "made again, it is asked again");
+}
+
 #[test]
 fn the_rest_that_comes_ends_the_question_for_it() {
     let mut road = announced_road();

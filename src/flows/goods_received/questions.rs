@@ -18,17 +18,19 @@ use std::cmp::Ordering;
 
 use super::received::Received;
 use crate::flows::answer::{Decision, Done, Emit};
-use crate::flows::ledger::Ledger;
+use crate::flows::ledger::{EndedReference, Ledger};
 use crate::flows::reports::{AskedForTheRest, CountedReceipt};
 use crate::message::{ASKS_WHAT_NOW, Body, GoodsReceived, ReceivedLine, record_id};
 
 /// The purpose of a message that posts what a question was about.
 const POSTS_AFTER_ALL: &str = "again";
 
-/// Whether anything was ever asked about a document's receipts.
+/// Whether anything was ever asked about a document's receipts, or about a change that came too late for them.
 pub(in crate::flows) fn was_anything_asked(ledger: &Ledger) -> bool {
     let counted = ledger.facts::<CountedReceipt>("count_receipt");
-    counted.iter().any(|counted| counted.asked) || !ledger.facts::<AskedForTheRest>("short_receipt").is_empty()
+    counted.iter().any(|counted| counted.asked)
+        || !ledger.facts::<AskedForTheRest>("short_receipt").is_empty()
+        || !ledger.facts::<EndedReference>("change_too_late").is_empty()
 }
 
 /// What a report says, as one word.

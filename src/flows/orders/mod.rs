@@ -15,6 +15,7 @@
 //! It refuses to change an order at a warehouse in place: warehouses differ too much in what they take until when.
 
 mod answers;
+mod beside;
 mod demanded;
 mod mapped;
 mod plan;

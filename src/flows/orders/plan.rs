@@ -77,7 +77,11 @@ const INBOUND: Words = Words {
 /// Dynamics said "look again".
 fn look_again(situation: &Situation<'_>) -> Decision {
     let refusal = if situation.history.is_blank() { never_ours(situation) } else { None };
-    refusal.unwrap_or_else(|| situation.bring_in_line())
+    let decision = refusal.unwrap_or_else(|| situation.bring_in_line());
+    match situation.look.direction {
+        Direction::Outbound => decision,
+        Direction::Inbound => situation.beside(decision),
+    }
 }
 
 /// Why a document of which nothing was sent yet is not sent now either, if it is not.

@@ -1,0 +1,68 @@
+//! What Dynamics wants of goods that the warehouse is receiving already: a question beside the document, which holds no report back.
+//!
+//! A warehouse that has begun to receive will not start anew, so a change is a person's. What it counts meanwhile is posted all the
+//! same: the announcement ends, and the question waits in the lane of its document's questions, as those about receipts do. It
+//! looks again when a report or an announcement was worked on, and when it is replayed. It changes nothing itself: what there is
+//! to do, an announcement in the document's own lane does.
+
+use super::plan::Situation;
+use crate::failure::{Code, Failure};
+use crate::flows::answer::{Decision, Done, Emit, Past};
+use crate::flows::keys;
+use crate::flows::ledger::{EndedReference, kept};
+use crate::message::ASKS_WHAT_NOW;
+
+/// The purpose of an announcement that does what a question waited for.
+const ANNOUNCES_AFTER_ALL: &str = "again";
+
+impl Situation<'_> {
+    /// An announcement asks beside its document what to do about a change that comes too late, once for each version.
+    pub(super) fn beside(&self, decision: Decision) -> Decision {
+        match decision {
+            decision if self.message.asks_what_now() => self.can_it_be_done(decision),
+            Decision::Fail(failure) if matches!(failure.code, Code::InboundChanged | Code::InboundCancelledTooLate) => {
+                self.ask_what_now(&failure)
+            }
+            decision => decision,
+        }
+    }
+
+    fn ask_what_now(&self, failure: &Failure) -> Decision {
+        let Some(sent) = self.history.latest() else { return Decision::Fail(failure.clone()) };
+        let (reference, warehouse) = (&sent.created.reference, &sent.created.warehouse);
+        let version = self.look.released.as_ref().map_or(0, |released| released.version);
+        let key = keys::change_too_late(warehouse, reference, version, &failure.sentence);
+        if self.ledger.has(&key) {
+            return Decision::NotOurs(format!("What became of the change of {reference} is asked already."));
+        }
+        let facts = kept(&EndedReference { reference: reference.clone() });
+        let asked = Past { key, act: "change_too_late".to_owned(), connection: warehouse.to_string(), facts };
+        let what = format!("The change of {reference} came too late for {warehouse}: it is a person's.");
+        let steps = vec![("drayline".to_owned(), what)];
+        Decision::Done(Done {
+            facts: vec![asked],
+            emits: vec![self.once_more(ASKS_WHAT_NOW)],
+            steps,
+            ..Done::default()
+        })
+    }
+
+    /// The question itself.
+    fn can_it_be_done(&self, decision: Decision) -> Decision {
+        let document = &self.message.ordering_key;
+        match decision {
+            Decision::Fail(failure) => Decision::Fail(failure),
+            Decision::Act(_) => {
+                let what = format!("The change of {document} can be announced now.");
+                let steps = vec![("drayline".to_owned(), what)];
+                Decision::Done(Done { steps, emits: vec![self.once_more(ANNOUNCES_AFTER_ALL)], ..Done::default() })
+            }
+            // Whoever asked the warehouse waits for its answer in the document's own lane.
+            _ => Decision::NotOurs(format!("Nothing of the change of {document} is left to be settled.")),
+        }
+    }
+
+    fn once_more(&self, purpose: &'static str) -> Emit {
+        Emit { purpose, ordinal: 0, body: self.message.body.clone(), about: None }
+    }
+}
