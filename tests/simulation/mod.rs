@@ -6,6 +6,7 @@ mod fate;
 mod life;
 mod run;
 mod seed;
+mod stock;
 mod watch;
 
 use std::num::NonZero;
@@ -53,6 +54,7 @@ fn seeds_keep_the_laws() {
             "lives": sum(|report| report.lives), "steps": sum(|report| report.steps),
             "calls": sum(|report| report.calls), "posted": sum(|report| report.posted),
             "received": sum(|report| report.received), "adjusted": sum(|report| report.adjusted),
+            "with_goods": sum(|report| u64::from(report.goods)),
             "equal_stock": sum(|report| u64::from(report.equal_stock)),
             "seeds_per_minute": per_minute.round()})
     );
@@ -81,8 +83,9 @@ fn worlds_with_goods_keep_the_laws_and_end_with_equal_stock() {
     let reports: Vec<Report> = (1..=GOODS_SEEDS).map(|seed| run(Plan::with_goods(seed))).collect();
     let bad: Vec<_> = reports.iter().filter(|report| !report.violations.is_empty()).collect();
     assert!(bad.is_empty(), "{bad:#?}");
-    // A law that no world reaches would be none.
-    assert!(reports.iter().any(|report| report.equal_stock), "{reports:#?}");
+    // A law that few worlds reach would be none.
+    let judged = reports.iter().filter(|report| report.equal_stock).count();
+    assert!(judged * 10 >= reports.len() * 9, "{reports:#?}");
     assert!(reports.iter().map(|report| report.received).sum::<u64>() > 0, "{reports:#?}");
 }
 

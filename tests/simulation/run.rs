@@ -23,6 +23,7 @@ use super::far_ends::{FarEnds, TOLD_BY_HAND, Which, document_in};
 use super::fate::Process;
 use super::life::{Body, Life, NOBODY, copy, folder, lay_out};
 use super::seed::{Act, Plan};
+use super::stock;
 use super::watch::Watch;
 
 /// Far ends live and tell in steps of this length, whatever else happens.
@@ -55,7 +56,9 @@ pub struct Report {
     pub received: u64,
     /// How many rows of adjustments Dynamics took.
     pub adjusted: u64,
-    /// Goods came in, everything drained, and both far ends were found to hold the same.
+    /// Goods are expected and stock is adjusted, too.
+    pub goods: bool,
+    /// In such a world both far ends were found to hold the same, but for what a person has or decided about.
     pub equal_stock: bool,
     /// When each message ended, in milliseconds since the start, by what it says.
     pub ended: BTreeMap<Uuid, i64>,
@@ -378,10 +381,10 @@ impl World {
             }
         }
         let verdict = self.far_ends.verdict(self.excused());
-        // Of what was told by hand no book of the warehouse knows.
-        let unequal = verdict.mismatches.iter().filter(|what| !what.starts_with(TOLD_BY_HAND));
-        let drained = !cut_short && parked.is_empty() && self.door.excused.lock().unwrap().is_empty();
-        violations.extend(unequal.filter(|_| drained).map(|what| format!("stock law: {what}")));
+        let judged = !cut_short && self.left_without_a_document().is_empty();
+        if judged {
+            violations.extend(self.unexplained_stock().into_iter().map(|what| format!("stock law: {what}")));
+        }
         // What is lost shows only when everything is over.
         let whole = !cut_short || verdict.duplicated + verdict.out_of_order > 0;
         violations.extend(verdict.findings.iter().filter(|_| whole).map(|finding| format!("far ends: {finding}")));
@@ -395,10 +398,24 @@ impl World {
             posted: verdict.posted,
             received: verdict.receipts,
             adjusted: verdict.adjustments,
-            equal_stock: drained && self.plan.goods,
+            goods: self.plan.goods,
+            equal_stock: judged && self.plan.goods,
             ended: self.watch.ended_at(self.start),
             course: self.watch.course(),
         }
+    }
+
+    /// Adjustments of stock that are left to a person or were discarded. Of what was told by hand no book of the warehouse knows.
+    fn left_without_a_document(&self) -> Vec<String> {
+        let discarded = self.door.excused.lock().unwrap().clone();
+        let parked = self.watch.parked_keys().into_iter().map(|(_, key, _, _)| key);
+        let known =
+            |key: &String| document_in(key).is_some() || key.starts_with("alone/") || key.ends_with(TOLD_BY_HAND);
+        parked.chain(discarded).filter(|key| !known(key)).collect()
+    }
+
+    fn unexplained_stock(&self) -> Vec<String> {
+        stock::unexplained(&self.far_ends.dynamics.far_end(), &self.far_ends.warehouse.far_end(), &self.excused())
     }
 
     /// Documents that a person sees, or decided about.
