@@ -3,8 +3,8 @@
 
 use std::future::Future;
 use std::pin::pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use drayline::clock::{Clock, Mark};
@@ -243,7 +243,8 @@ fn all_taken(body: &str) -> Said {
     answered(&vec![(201, json!({})); sets])
 }
 
-fn answered(parts: &[(u16, Value)]) -> Said {
+/// What a far end answers: one part for each of these.
+pub fn answered(parts: &[(u16, Value)]) -> Said {
     let part = |(status, body): &(u16, Value)| {
         format!(
             "--r\r\nContent-Type: application/http\r\n\r\nHTTP/1.1 {status} Said\r\nContent-Type: application/json\r\n\r\n{body}\r\n"
@@ -375,6 +376,28 @@ async fn a_request_that_is_not_taken_is_told_to_all_who_ride() {
     let said = join_all(all.iter().map(|adjustment| scene.dynamics().adjust_stock(adjustment, soon()))).await;
     let throttled = said.iter().filter(|said| matches!(said, Err(GatewayError::Throttled { .. }))).count();
     assert_eq!(throttled, 3, "{said:?}");
+}
+
+#[tokio::test]
+async fn an_answer_that_leaves_rows_out_leaves_it_open() {
+    let both = StockAdjustment { rows: vec![row("A1", "-1"), row("A2", "1")], ..adjustment("A", "1") };
+    // Of two rows one is answered; then they are refused as being there, and of both that are looked up one is answered.
+    let refused = json!({"error": {"message": "Infolog: Error: The record already exists."}});
+    for said in [(201, json!({})), (400, refused)] {
+        let first = Mutex::new(Value::Null);
+        let end = dynamics_end(move |asked| {
+            if asked.body.contains("GET ") {
+                return answered(&[(200, first.lock().unwrap().clone())]);
+            }
+            let row = asked.body.lines().find(|line| line.starts_with('{')).unwrap();
+            *first.lock().unwrap() = serde_json::from_str(row).unwrap();
+            answered(std::slice::from_ref(&said))
+        })
+        .await;
+        let scene = Scene::at(&end.url, "").await;
+        let error = scene.dynamics().adjust_stock(&both, soon()).await.unwrap_err();
+        assert_eq!(scene.dynamics_failure(&error).code, Code::DynamicsUnsure, "{error:?}");
+    }
 }
 
 #[tokio::test]

@@ -8,8 +8,8 @@ use drayline::sandbox::{Faults, FinanceOperationsRules, Uniqueness};
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
-use super::adjustments::Simulated;
-use super::scene::{line, lot, shipment, usmf};
+use super::adjustments::{Simulated, answered};
+use super::scene::{Scene, dynamics_end, line, lot, shipment, usmf};
 
 const TOGETHER: &str = "dynamics.contoso.together.documents_max = 100";
 
@@ -142,6 +142,26 @@ async fn an_update_of_which_one_row_is_refused_leaves_nothing_behind() {
     assert_eq!(failure.code, Code::DynamicsRefused);
     assert!(failure.detail.unwrap().contains("'NOBODY'S' does not exist"));
     assert!(rows(&dynamics).await.is_empty());
+}
+
+/// Each call of a changeset is answered when all of them happened: an answer that was cut off says nothing of that.
+#[tokio::test]
+async fn an_update_of_which_not_every_call_is_answered_is_unsure() {
+    let more = "dynamics.contoso.together = { documents_max = 1, changesets = true }";
+    let calls = shipment().lines.len() + 2;
+    for count in 1..=calls {
+        let end = dynamics_end(move |asked| {
+            assert_eq!(asked.body.matches("application/http").count(), calls, "{}", asked.body);
+            answered(&vec![(201, json!({})); count])
+        })
+        .await;
+        let scene = Scene::at(&end.url, more).await;
+        let said = scene.dynamics().post_shipment(&shipment()).await;
+        assert_eq!(end.lines(), ["POST /data/$batch"], "nothing is written a second time");
+        let code = said.map_err(|error| scene.dynamics_failure(&error).code);
+        let expected = if count == calls { Ok(()) } else { Err(Code::DynamicsUnsure) };
+        assert_eq!(code, expected, "{count} of {calls} calls are answered");
+    }
 }
 
 /// What a row-by-row writer left half written is completed, not written anew.

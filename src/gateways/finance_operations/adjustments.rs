@@ -19,7 +19,6 @@ use futures_util::FutureExt as _;
 use super::FinanceOperations;
 use super::batch::{Changeset, PartAnswer, PartCall};
 use super::fields as field;
-use super::infolog;
 use super::journals::{journal, journal_key, journal_line};
 use super::odata::{OData, unreadable};
 use super::rows::Rows;
@@ -90,8 +89,8 @@ impl Adjuster {
             };
             match answered {
                 Ok(answers) => {
-                    for (place, answers) in sent.into_iter().zip(answers) {
-                        said[place] = Some(self.sorted(answers));
+                    for ((place, set), answers) in sent.into_iter().zip(&sets).zip(answers) {
+                        said[place] = Some(self.sorted(set.calls.len(), answers));
                         answered_singly[place] = true;
                     }
                 }
@@ -104,13 +103,8 @@ impl Adjuster {
     }
 
     /// What the answers of one changeset say: the first refusal, if there is one.
-    fn sorted(&self, answers: Vec<PartAnswer>) -> Said {
-        let caller = &self.odata.caller;
-        for answer in answers {
-            let part = caller.part(answer.status, answer.body).sorted(POST, infolog::words);
-            part.map_err(|error| self.refined(super::odata::refined(error, self.entity())))?;
-        }
-        Ok(())
+    fn sorted(&self, asked: usize, answers: Vec<PartAnswer>) -> Said {
+        self.odata.done(POST, self.entity(), (asked, answers)).map_err(|error| self.refined(error))
     }
 
     /// That there is not so much on hand, only Dynamics' words tell.
@@ -151,12 +145,16 @@ impl Adjuster {
         match self.odata.batch(READ, self.entity(), &reads.collect::<Vec<_>>()).await {
             Err(error) => doubtful.into_iter().for_each(|place| said[place] = Err(error.clone())),
             Ok(found) => {
-                let found: Vec<_> = asked.iter().zip(found).collect();
+                let mut found = found.into_iter();
+                let found: Vec<_> = asked.iter().map(|asked| (asked, found.next())).collect();
                 for place in doubtful {
-                    let mut rows = found.iter().filter(|((of, _), _)| *of == place).peekable();
-                    let there = rows.peek().is_some()
-                        && rows.all(|((_, row), answers)| self.is_there(&adjustments[place], row, answers));
-                    if there {
+                    let of_place: Vec<_> = found.iter().filter(|((of, _), _)| *of == place).collect();
+                    let there = |((_, row), answers): &&(&(usize, &AdjustmentRow), Option<Vec<PartAnswer>>)| {
+                        self.is_there(&adjustments[place], row, answers.as_deref().unwrap_or_default())
+                    };
+                    if of_place.iter().any(|(_, answers)| answers.is_none()) {
+                        said[place] = Err(unanswered());
+                    } else if !of_place.is_empty() && of_place.iter().all(there) {
                         said[place] = Ok(());
                     }
                 }

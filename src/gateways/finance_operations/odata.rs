@@ -250,6 +250,22 @@ impl OData {
         batch::read(&answer.body).map_err(|problem| unreadable(call, problem))
     }
 
+    /// Whether all calls of a changeset were done: the first refusal, if there is one. Fewer answers than calls leave open
+    /// what became of it.
+    pub(super) fn done(
+        &self,
+        call: Call,
+        entity: &str,
+        (asked, answers): (usize, Vec<PartAnswer>),
+    ) -> Result<(), GatewayError> {
+        let count = answers.len();
+        for PartAnswer { status, body } in answers {
+            let part = self.caller.part(status, body).sorted(call, infolog::words);
+            part.map_err(|error| refined(error, entity))?;
+        }
+        if count < asked { Err(unreadable(call, format!("it answers {count} of {asked} calls"))) } else { Ok(()) }
+    }
+
     /// Where rows of an entity are created.
     pub(super) fn address(&self, entity: &str) -> String {
         self.url(&[entity], None).into()

@@ -17,10 +17,9 @@ use std::sync::Arc;
 use futures_util::{FutureExt as _, StreamExt as _, TryStreamExt as _, stream};
 use jiff::Timestamp;
 
-use super::batch::{Changeset, PartAnswer, PartCall};
+use super::batch::{Changeset, PartCall};
 use super::fields::{self as field, Names};
-use super::infolog;
-use super::odata::{ETAG, refined, without_action};
+use super::odata::{ETAG, without_action};
 use super::parts::{Part, PartLine, part_id, parts, together};
 use super::released::FILTER_MAX;
 use super::rows::Rows;
@@ -115,14 +114,11 @@ impl FinanceOperations {
             });
         }
         let entity = parts.first().map(|part| part.names().updates).unwrap_or_default();
+        let asked = calls.len();
         let answered = self.odata.batch(POST, entity, &[Changeset { calls }]).await?;
-        for PartAnswer { status, body } in answered.into_iter().flatten() {
-            let part = self.odata.caller.part(status, body).sorted(POST, infolog::words);
-            let acts = self.outbound.commit == Commit::CompleteAction;
-            part.map_err(|error| refined(error, entity))
-                .map_err(|error| if acts { without_action(error, field::COMPLETE) } else { error })?;
-        }
-        Ok(())
+        let done = self.odata.done(POST, entity, (asked, answered.into_iter().flatten().collect()));
+        let acts = self.outbound.commit == Commit::CompleteAction;
+        done.map_err(|error| if acts { without_action(error, field::COMPLETE) } else { error })
     }
 
     /// What Dynamics made of all parts of an update; asked together with others that are wanted at the same moment.
