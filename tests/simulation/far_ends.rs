@@ -20,7 +20,7 @@ use serde_json::Value;
 use tokio::sync::{Notify, oneshot};
 
 use super::fate::WorkerFate;
-use super::seed::{Plan, Weather};
+use super::seed::{Plan, PostedBy, Weather};
 
 /// The item of adjustments that are told without a warehouse that made them.
 pub const TOLD_BY_HAND: &str = "D0001";
@@ -90,6 +90,10 @@ impl FarEnds {
             Premises { faults: Some(quiet.clone()), deliver_to: Some("here".to_owned()), ..premises }
         };
         let mut rules = FinanceOperationsRules { process_ms: 400, ..FinanceOperationsRules::default() };
+        if plan.journals == Some(PostedBy::Service) {
+            // Whoever has a service has no job that could come before it.
+            rules.journals_posted_after_ms = 0;
+        }
         if plan.goods {
             (rules.stock_at_first, rules.negative_stock_refused) = (3, true);
         }

@@ -8,9 +8,10 @@ use std::sync::{Arc, OnceLock};
 use drayline::clock::{Clock, Simulated};
 use drayline::config::{Config, load_text};
 use drayline::gateways::Gateways;
+use drayline::mapping::{Fact, ItemFacts};
 use drayline::message::Flow;
 use drayline::processor::{Tools, Worker};
-use drayline::store::Store;
+use drayline::store::{Scanned, Store};
 use drayline::transport::Transport;
 use jiff::Timestamp;
 use tempfile::TempDir;
@@ -18,6 +19,7 @@ use tokio::runtime::{Builder, Runtime};
 
 use super::far_ends::FarEnds;
 use super::fate::{Process, WorkerFate};
+use super::seed::{ITEMS, PostedBy};
 use super::watch::{PARTITIONS, Watch};
 
 /// Workers that may work side by side.
@@ -30,7 +32,7 @@ pub const NOBODY: usize = WORKERS;
 pub const LOOK_AGAIN_MS: u64 = 600_000;
 
 /// Short waits: what takes minutes shall be seconds of simulated time.
-const QUICK: &str = "processor.due_poll_ms = 1500\nprocessor.outbox_poll_ms = 4000\n\
+const QUICK: &str = "processor.period_look_again_ms = 10000\nprocessor.due_poll_ms = 1500\nprocessor.outbox_poll_ms = 4000\n\
     processor.heartbeat_ms = 1500\nprocessor.dead_after_ms = 6000\nprocessor.measure_ms = 600000\n\
     processor.retry_delays_ms = [500, 1000, 2000, 4000, 4000, 4000, 4000]\nprocessor.retry_jitter_percent = 0\n\
     processor.busy_delay_ms_min = 500\nprocessor.busy_delay_ms_max = 4000\nprocessor.drain_ms_max = 4000\n\
@@ -46,14 +48,33 @@ pub fn folder() -> TempDir {
     if memory.is_dir() { tempfile::tempdir_in(memory).unwrap() } else { tempfile::tempdir().unwrap() }
 }
 
-/// Files of a store and a queue that nobody has used yet.
-fn blank() -> &'static [(String, Vec<u8>)] {
-    static BLANK: OnceLock<Vec<(String, Vec<u8>)>> = OnceLock::new();
-    BLANK.get_or_init(|| {
+/// Dynamics' items as a scan finds them: journals count in their stock units.
+fn items() -> Scanned {
+    let item = |(number, unit, _): &(&str, &str, &[&str])| {
+        let stock_unit = Some(unit.parse().unwrap());
+        Fact::Item(ItemFacts { number: (*number).to_owned(), stock_unit, ..ItemFacts::default() })
+    };
+    Scanned {
+        environment: "contoso".parse().unwrap(),
+        legal_entity: "usmf".parse().unwrap(),
+        facts: ITEMS.iter().map(item).collect(),
+        lacks: Vec::new(),
+        by: "a scan".to_owned(),
+    }
+}
+
+/// Files of a store and a queue that nobody has used yet, where Dynamics' items were read or not.
+fn blank(with_items: bool) -> &'static [(String, Vec<u8>)] {
+    type Files = Vec<(String, Vec<u8>)>;
+    static BLANK: [OnceLock<Files>; 2] = [OnceLock::new(), OnceLock::new()];
+    BLANK[usize::from(with_items)].get_or_init(|| {
         let folder = folder();
-        let config = config(folder.path());
+        let config = config(folder.path(), Setting::default());
         outside().block_on(async {
             let store = Store::open(&config).await.unwrap();
+            if with_items {
+                store.keep_scan(&items(), std::time::Duration::from_hours(24)).await.unwrap();
+            }
             let transport = Transport::open(&config, &Clock::system()).await.unwrap();
             transport.close().await;
             store.close().await;
@@ -64,9 +85,9 @@ fn blank() -> &'static [(String, Vec<u8>)] {
 }
 
 /// Lays blank files out.
-pub fn lay_out(data: &Path) {
+pub fn lay_out(data: &Path, with_items: bool) {
     std::fs::create_dir_all(data).unwrap();
-    for (name, bytes) in blank() {
+    for (name, bytes) in blank(with_items) {
         std::fs::write(data.join(name), bytes).unwrap();
     }
 }
@@ -85,7 +106,31 @@ fn outside() -> Runtime {
     Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap()
 }
 
-pub fn config(data: &Path) -> Config {
+/// How the configuration of a world differs from the usual one.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Setting {
+    pub journals: Option<PostedBy>,
+    /// The period in which all moves is closed, and waits for finance.
+    pub closed: bool,
+}
+
+impl Setting {
+    fn lines(self) -> String {
+        let adjustments = "dynamics.contoso.adjustments.journals";
+        let journals = match self.journals {
+            None => String::new(),
+            Some(PostedBy::Job) => format!("{adjustments}.name = \"IAdj\"\n"),
+            Some(PostedBy::Service) => format!(
+                "{adjustments}.name = \"IAdj\"\n{adjustments}.service = \"ConJournals/ConJournalService/post\"\n"
+            ),
+        };
+        let outbound = "dynamics.contoso.outbound";
+        let until = if self.closed { "2999-12-31" } else { "2000-01-01" };
+        format!("{journals}{outbound}.closed_until.usmf = \"{until}\"\n{outbound}.closed_periods = \"wait\"\n")
+    }
+}
+
+pub fn config(data: &Path, setting: Setting) -> Config {
     let secret = data.join("secret");
     std::fs::create_dir_all(data).unwrap();
     std::fs::write(&secret, "sandbox-secret").unwrap();
@@ -108,7 +153,7 @@ pub fn config(data: &Path) -> Config {
          warehouses.north.token = \"file:{token}\"\nwarehouses.north.secrets = [\"file:{token}\"]\n\
          warehouses.north.dynamics = \"contoso\"\nwarehouses.north.locations = {{ \"24\" = \"NORTH-1\" }}\n",
         data.display(),
-    );
+    ) + &setting.lines();
     load_text(&text).unwrap_or_else(|findings| panic!("{findings:#?}"))
 }
 
@@ -146,13 +191,13 @@ impl Life {
         (start, seed): (Timestamp, u64),
         process: &Arc<Process>,
         watch: &Arc<Watch>,
-        far_ends: &Arc<FarEnds>,
+        (far_ends, setting): (&Arc<FarEnds>, Setting),
     ) -> Self {
         let fates: Vec<_> = (0..=NOBODY).map(|worker| WorkerFate::new(process, watch, worker)).collect();
         let nobody = fates[NOBODY].clone();
         let simulated = Simulated::new(start, seed, body.outside.handle().clone(), nobody);
         let clock = Clock::simulated(simulated.clone());
-        let config = config(&body.data);
+        let config = config(&body.data, setting);
         let store = Store::open_with_clock(&config, &clock).await.unwrap();
         let transport = Transport::open(&config, &clock).await.unwrap();
         Self {
@@ -165,6 +210,15 @@ impl Life {
             simulated,
             far_ends: Arc::clone(far_ends),
             workers: [const { None }; WORKERS],
+        }
+    }
+
+    /// Whoever works is gone, and begins anew with this configuration.
+    pub fn restart(&mut self, body: &Path, setting: Setting) {
+        self.config = Arc::new(config(body, setting));
+        let working: Vec<usize> = (0..WORKERS).filter(|worker| self.workers[*worker].take().is_some()).collect();
+        for worker in working {
+            self.join(worker);
         }
     }
 

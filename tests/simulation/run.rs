@@ -21,7 +21,7 @@ use uuid::Uuid;
 
 use super::far_ends::{FarEnds, TOLD_BY_HAND, Which, document_in};
 use super::fate::Process;
-use super::life::{Body, Life, NOBODY, copy, folder, lay_out};
+use super::life::{Body, Life, NOBODY, Setting, copy, folder, lay_out};
 use super::seed::{Act, Plan};
 use super::stock;
 use super::watch::Watch;
@@ -58,6 +58,8 @@ pub struct Report {
     pub adjusted: u64,
     /// Goods are expected and stock is adjusted, too.
     pub goods: bool,
+    /// Every reason for which anything was ever parked.
+    pub codes: BTreeSet<String>,
     /// In such a world both far ends were found to hold the same, but for what a person has or decided about.
     pub equal_stock: bool,
     /// When each message ended, in milliseconds since the start, by what it says.
@@ -119,7 +121,7 @@ pub fn run(plan: Plan) -> Report {
         plan,
     };
     let mut data = folder.path().join("life0");
-    lay_out(&data);
+    lay_out(&data, world.plan.journals.is_some());
     let mut now = start;
     let (mut lives, mut steps) = (0, 0);
     loop {
@@ -156,7 +158,7 @@ async fn live(
     process: &Arc<Process>,
     (start, seed): (Timestamp, u64),
 ) -> (Timestamp, bool) {
-    let opened = Life::begin(body, (start, seed), process, &world.watch, &world.far_ends);
+    let opened = Life::begin(body, (start, seed), process, &world.watch, (&world.far_ends, world.setting()));
     // It may die while it opens its files.
     let mut life = tokio::select! {
         biased;
@@ -254,6 +256,12 @@ impl World {
             Act::Discard => self.discard(life).await,
             Act::BrokerAway(time) => *self.door.broker_back_at.lock().unwrap() = Some(now + *time),
             Act::SameBytes => self.same_bytes(life, now),
+            Act::OpenPeriod => {
+                self.plan.closed = false;
+                let data = life.config.data.clone();
+                life.restart(&data, self.setting());
+                self.watch.somebody_went();
+            }
             Act::Heal => {
                 life.process.heal();
                 self.plan.deaths.clear();
@@ -262,6 +270,10 @@ impl World {
                 self.healed_at = Some(now);
             }
         }
+    }
+
+    fn setting(&self) -> Setting {
+        Setting { journals: self.plan.journals, closed: self.plan.closed }
     }
 
     /// Events go to the door; each is carried by somebody of his own, so that they may overtake each other.
@@ -399,6 +411,7 @@ impl World {
             received: verdict.receipts,
             adjusted: verdict.adjustments,
             goods: self.plan.goods,
+            codes: self.watch.codes(),
             equal_stock: judged && self.plan.goods,
             ended: self.watch.ended_at(self.start),
             course: self.watch.course(),
@@ -500,17 +513,21 @@ impl Carrier {
 /// may name what nobody ordered.
 fn body_of(event: &Event, which: Which, plan: &Plan) -> Vec<u8> {
     let text = event.body();
-    if which == Which::Dynamics || !(plan.stragglers || plan.unordered) {
+    if which == Which::Dynamics || !(plan.stragglers || plan.unordered || plan.numbers) {
         return text.as_bytes().to_vec();
     }
     let mut body: Value = serde_json::from_str(text).unwrap();
     let sort = body["type"].as_str().unwrap_or_default().to_owned();
+    if sort == "goods_received" && plan.numbers {
+        let order = body["data"]["inboundOrder"].as_object_mut().unwrap();
+        order.retain(|name, _| name == "orderNumber" || name == "purchaseOrder");
+    }
     match (sort.as_str(), body.pointer_mut("/data/lines").and_then(Value::as_array_mut)) {
         ("shipment_confirmed", _) if plan.stragglers => body["data"]["sequence"] = json!("2"),
         ("goods_received", Some(lines)) if plan.unordered && !lines.is_empty() => {
             lines.push(json!({ "item": { "sku": "NOBODY-ORDERED" }, "received": { "value": "1", "unit": "ea" } }));
         }
-        _ => return text.as_bytes().to_vec(),
+        _ => {}
     }
     body.to_string().into_bytes()
 }

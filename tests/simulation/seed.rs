@@ -53,12 +53,22 @@ pub enum Act {
     BrokerAway(Duration),
     /// A warehouse tells of stock without an id; the same bytes are another fact each time.
     SameBytes,
+    /// Finance opens the closed period: whoever works starts anew with the configuration that says so.
+    OpenPeriod,
     /// Nothing goes wrong any more.
     Heal,
 }
 
+/// Who posts the journals of adjustments.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PostedBy {
+    Job,
+    Service,
+}
+
 /// The plan of a seed.
 #[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is drawn by itself, and goes with any other")]
 pub struct Plan {
     pub seed: u64,
     pub weather: Weather,
@@ -75,6 +85,12 @@ pub struct Plan {
     pub goods: bool,
     /// Reports of receipts name something that nobody ordered.
     pub unordered: bool,
+    /// Reports of receipts name the number of their order, and not our reference.
+    pub numbers: bool,
+    /// Adjustments are classic journals, and who posts them.
+    pub journals: Option<PostedBy>,
+    /// All that moves is in a closed period, and waits for finance until [`Act::OpenPeriod`].
+    pub closed: bool,
     /// In order of time, from the start on.
     pub acts: Vec<(Duration, Act)>,
 }
@@ -114,6 +130,9 @@ impl Plan {
             stragglers: chance.u8(..3) == 0,
             goods: false,
             unordered: false,
+            numbers: false,
+            journals: None,
+            closed: false,
             acts,
         }
     }
@@ -131,6 +150,14 @@ impl Plan {
         let healed = plan.acts.iter().find(|(_, act)| matches!(act, Act::Heal)).map(|(at, _)| *at);
         let before = healed.unwrap_or_default().saturating_sub(Duration::from_millis(1));
         plan.acts.extend(goods(&mut chance));
+        // Drawn from another one, so that the goods stay what they were.
+        let mut other = fastrand::Rng::with_seed(seed.rotate_left(31) ^ GOODS);
+        plan.numbers = other.u8(..4) == 0;
+        plan.journals = [None, None, Some(PostedBy::Job), Some(PostedBy::Service)][other.usize(..4)];
+        plan.closed = other.u8(..4) == 0;
+        if plan.closed {
+            plan.acts.push((before.saturating_sub(Duration::from_millis(other.u64(..6000))), Act::OpenPeriod));
+        }
         // In the end there is enough of everything: whatever was short can be posted.
         plan.acts.extend(supply().map(|act| (before, act)));
         plan.acts.sort_by_key(|(at, _)| *at);
@@ -219,6 +246,9 @@ impl Plan {
             stragglers: false,
             goods: false,
             unordered: false,
+            numbers: false,
+            journals: None,
+            closed: false,
             acts,
         }
     }
@@ -228,7 +258,7 @@ impl Plan {
 const GOODS: u64 = 0x600d_5000_0000_0000;
 
 /// What is expected and adjusted: item, unit, and the lots that a warehouse receives it in.
-const ITEMS: [(&str, &str, &[&str]); 5] = [
+pub const ITEMS: [(&str, &str, &[&str]); 5] = [
     ("ITEM-1", "ea", &[""]),
     ("ITEM-2", "ea", &[""]),
     ("LOT-1", "ea", &["LOT-1-R1", "LOT-1-R2"]),

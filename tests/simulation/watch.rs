@@ -42,6 +42,8 @@ struct Seen {
     ended_at: BTreeMap<Uuid, i64>,
     /// Who waited for a document that was known when whoever would have woken it died, and when it is looked at again.
     overslept: BTreeMap<Name, Option<i64>>,
+    /// Every reason for which anything was ever parked.
+    codes: BTreeSet<String>,
     /// What was seen, in order, as one number.
     course: u64,
     violations: Vec<String>,
@@ -129,6 +131,11 @@ impl Watch {
         let place = (message.flow().to_string(), partition);
         let facts = (message.lane_key(), message.kind().to_string(), place);
         self.seen().known.insert(message.message_id, facts);
+    }
+
+    /// Every reason for which anything was ever parked.
+    pub fn codes(&self) -> BTreeSet<String> {
+        self.seen().codes.clone()
     }
 
     pub fn violations(&self) -> Vec<String> {
@@ -288,6 +295,7 @@ impl Watch {
             };
             now.insert(name, parked);
         }
+        seen.codes.extend(now.values().filter_map(|row| row.code.clone()));
         seen.one_state_each(&now, &ended);
         seen.gates(&now, &ended);
         seen.ways_out(&now);
