@@ -10,6 +10,7 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 use super::fraction::Fraction;
+use super::row::Item;
 use crate::message::{Connection, LegalEntity, PlaceCode, Unit};
 
 /// One thing that Dynamics says.
@@ -103,6 +104,9 @@ pub struct Tolerance {
 pub struct ConversionFacts {
     /// Of which item; of every one when it is none.
     pub item: Option<String>,
+    /// Of which of its variants; of all of them when it is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub variant: Option<String>,
     /// One of these
     pub from: Unit,
     /// is so many of these.
@@ -119,8 +123,9 @@ impl Fact {
             Self::Item(item) => vec!["item", &item.number],
             Self::Unit { symbol, .. } => vec!["unit", symbol.as_str()],
             Self::Warehouse { place, .. } => vec!["warehouse", place.as_str()],
-            Self::Conversion(ConversionFacts { item, from, to, .. }) => {
-                vec!["conversion", item.as_deref().unwrap_or_default(), from.as_str(), to.as_str()]
+            Self::Conversion(ConversionFacts { item, variant, from, to, .. }) => {
+                let all = ["conversion", item.as_deref().unwrap_or_default(), from.as_str(), to.as_str()];
+                all.into_iter().chain(variant.as_deref()).collect()
             }
         };
         parts.join("\u{1f}")
@@ -138,7 +143,7 @@ pub struct Catalogue {
     units: HashMap<String, u32>,
     places: HashMap<String, PlaceCode>,
     /// By item (none: every item's) and unit, in small letters: what one of it is.
-    conversions: HashMap<(Option<String>, String), Vec<Way>>,
+    conversions: HashMap<(Option<Item>, String), Vec<Way>>,
     /// Conversions that are no plain factor.
     unusable: Vec<ConversionFacts>,
 }
@@ -191,7 +196,8 @@ impl Catalogue {
             self.unusable.push(conversion);
             return;
         };
-        let ConversionFacts { item, from, to, .. } = conversion;
+        let ConversionFacts { item, variant, from, to, .. } = conversion;
+        let item = item.map(|number| Item { number, variant });
         let there = (item.clone(), folded(&from));
         let here = (item, folded(&to));
         self.conversions.entry(here).or_default().push(Way { to: from, factor: back, said: false });
@@ -227,31 +233,33 @@ impl Catalogue {
         self.units.get(&folded(unit)).copied().unwrap_or_default()
     }
 
-    /// How many of one unit one of another is: what is said of the item goes before what is said of all.
+    /// How many of one unit one of another is: what is said of the variant goes before what is said of the item, and that
+    /// before what is said of all.
     #[must_use]
-    pub fn factor(&self, item: &str, from: &Unit, to: &Unit) -> Option<Fraction> {
+    pub fn factor(&self, item: &Item, from: &Unit, to: &Unit) -> Option<Fraction> {
         if from.same(to) {
             return Some(Fraction::ONE);
         }
-        let mut levels = self.ways(item, from).into_iter();
-        levels.find_map(|ways| ways.into_iter().find(|(unit, _)| unit.same(to)).map(|(_, factor)| factor))
+        self.ways(item, from)
+            .find_map(|ways| ways.into_iter().find(|(unit, _)| unit.same(to)).map(|(_, factor)| factor))
     }
 
-    /// What one of a unit of an item is in other units: first what is said of the item, then what is said of all.
-    #[must_use]
-    pub fn ways(&self, item: &str, from: &Unit) -> [Vec<(&Unit, Fraction)>; 2] {
-        [Some(item.to_owned()), None].map(|item| {
-            let ways = self.conversions.get(&(item, folded(from))).into_iter().flatten();
+    /// What one of a unit of an item is in other units: first what is said of the variant, then of the item, then of all.
+    pub fn ways(&self, item: &Item, from: &Unit) -> impl Iterator<Item = Vec<(&Unit, Fraction)>> {
+        let from = folded(from);
+        item.levels().map(move |level| {
+            let ways = self.conversions.get(&(level, from.clone())).into_iter().flatten();
             ways.map(|way| (&way.to, way.factor)).collect()
         })
     }
 
     /// A conversion between two units of an item that Dynamics has and that is no plain factor.
     #[must_use]
-    pub fn unusable(&self, item: &str, one: &Unit, other: &Unit) -> Option<&ConversionFacts> {
+    pub fn unusable(&self, item: &Item, one: &Unit, other: &Unit) -> Option<&ConversionFacts> {
         let same = |each: &&ConversionFacts| {
             let units = each.from.same(one) && each.to.same(other) || each.from.same(other) && each.to.same(one);
-            units && each.item.as_deref().is_none_or(|of| of == item)
+            let variant = each.variant.is_none() || each.variant == item.variant;
+            units && variant && each.item.as_ref().is_none_or(|of| *of == item.number)
         };
         self.unusable.iter().find(same)
     }

@@ -135,6 +135,15 @@ pub struct Item {
     pub variant: Option<String>,
 }
 
+impl Item {
+    /// What is said of whom counts, in this order: of the variant, of the item, of every item.
+    pub(super) fn levels(&self) -> impl Iterator<Item = Option<Self>> + use<> {
+        let of_variant = self.variant.is_some().then(|| self.clone());
+        let of_item = Self { number: self.number.clone(), variant: None };
+        [of_variant, Some(of_item)].into_iter().flatten().map(Some).chain([None])
+    }
+}
+
 impl fmt::Display for Item {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.variant {

@@ -78,7 +78,6 @@ impl Meanings<'_> {
     /// What the warehouse calls an item and each of its variants.
     fn codes(&self, item: &ItemFacts, called: &mut BTreeMap<Sku, Item>, unfit: &mut Vec<Unfit>) {
         let number = &item.number;
-        let of = |variant: Option<&String>| Item { number: number.clone(), variant: variant.cloned() };
         let has_rows = self.first(&Key::variants(number)).is_some();
         if !has_rows && item.variants.len() > 1 {
             let problem = format!(
@@ -90,13 +89,8 @@ impl Meanings<'_> {
             unfit.push(Unfit::of(number, problem, self.to_call(number, item.variants.first())));
             return;
         }
-        let items: Vec<Item> = if item.variants.is_empty() {
-            vec![of(None)]
-        } else {
-            item.variants.iter().map(|each| of(Some(each))).collect()
-        };
         let mut unnamed = Vec::new();
-        for each in items {
+        for each in variants(item) {
             match self.sku(&each) {
                 Ok(sku) => match sku.cloned().map_or_else(|| Sku::new(number.clone()), Ok) {
                     Ok(sku) => unfit.extend(self.called_twice(each, sku, called)),
@@ -145,33 +139,21 @@ impl Meanings<'_> {
             unfit.push(Unfit::of(number, "it has no inventory unit", remedy));
             return;
         };
+        let each = variants(item);
         let mut seen: Vec<&Unit> = Vec::new();
         for unit in [Some(stock_unit), item.sales_unit.as_ref(), item.purchase_unit.as_ref()].into_iter().flatten() {
             if seen.iter().any(|seen| seen.same(unit)) {
                 continue;
             }
             seen.push(unit);
-            if catalogue.factor(number, unit, stock_unit).is_none() {
-                let (problem, remedy) = match catalogue.unusable(number, unit, stock_unit) {
-                    Some(_) => (
-                        format!(
-                            "Dynamics' conversion between {unit} and {stock_unit} has an offset, or no factor above zero"
-                        ),
-                        format!("Correct it in Dynamics, so that one {unit} is so many {stock_unit}"),
-                    ),
-                    None => (
-                        format!(
-                            "it is sold or bought in {unit} and kept in {stock_unit}, and Dynamics has no conversion"
-                        ),
-                        format!(
-                            "Add the conversion between {unit} and {stock_unit} in Dynamics, for the product or for all"
-                        ),
-                    ),
-                };
-                unfit.push(Unfit::of(number, problem, remedy));
+            let without = |item: &&Item| catalogue.factor(item, unit, stock_unit).is_none();
+            let without: Vec<_> = each.iter().filter(without).collect();
+            if let Some(first) = without.first() {
+                let of = without.iter().filter(|_| without.len() < each.len()).filter_map(|item| item.variant.clone());
+                unfit.push(unconverted(catalogue, first, (unit, stock_unit), &of.collect::<Vec<_>>()));
             }
-            let whole = Item { number: number.clone(), variant: item.variants.first().cloned() };
-            unfit.extend(self.counts(&whole, unit).err().map(|unmapped| Unfit::told(number, &unmapped)));
+            let uncounted = each.iter().find_map(|item| self.counts(item, unit).err());
+            unfit.extend(uncounted.map(|unmapped| Unfit::told(number, &unmapped)));
         }
     }
 
@@ -214,6 +196,30 @@ impl Meanings<'_> {
     fn rows(&self) -> impl Iterator<Item = &Row> {
         self.all().filter(move |row| row.scope.connection.as_ref().is_none_or(|named| named == self.at.connection))
     }
+}
+
+/// Each of an item's variants; the item itself, where it has none.
+fn variants(item: &ItemFacts) -> Vec<Item> {
+    let of = |variant: Option<&String>| Item { number: item.number.clone(), variant: variant.cloned() };
+    if item.variants.is_empty() { vec![of(None)] } else { item.variants.iter().map(|each| of(Some(each))).collect() }
+}
+
+/// That Dynamics cannot convert a unit of an item to its inventory unit: of these variants, where it can of others.
+fn unconverted(catalogue: &Catalogue, item: &Item, (unit, stock_unit): (&Unit, &Unit), variants: &[String]) -> Unfit {
+    let of = if variants.is_empty() { String::new() } else { format!(" of its variants {}", several(variants)) };
+    let (problem, remedy) = match catalogue.unusable(item, unit, stock_unit) {
+        Some(_) => (
+            format!("Dynamics' conversion between {unit} and {stock_unit}{of} has an offset, or no factor above zero"),
+            format!("Correct it in Dynamics, so that one {unit} is so many {stock_unit}"),
+        ),
+        None => (
+            format!("it is sold or bought in {unit} and kept in {stock_unit}, and Dynamics has no conversion{of}"),
+            format!(
+                "Add the conversion between {unit} and {stock_unit} in Dynamics, for the variant, for the product or for all"
+            ),
+        ),
+    };
+    Unfit::of(&item.number, problem, remedy)
 }
 
 /// The first few of them.

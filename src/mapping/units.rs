@@ -99,7 +99,7 @@ impl Meanings<'_> {
         unit: Option<&Unit>,
     ) -> Result<Option<Counted>, Unmapped> {
         let Some(unit) = unit.or_else(|| self.counted_in(item)) else { return Ok(None) };
-        for level in levels(item) {
+        for level in item.levels() {
             let rows: Vec<_> = self.here(&Key::counted_back(level.as_ref(), unit)).collect();
             let narrowest = rows.first().map(|row| row.scope.narrowness());
             let mut found = rows.iter().filter(|row| Some(row.scope.narrowness()) == narrowest).filter_map(|row| {
@@ -126,7 +126,7 @@ impl Meanings<'_> {
 
     /// The unit in which the warehouse counts an item, where a row says so.
     fn counted_in(&self, item: &Item) -> Option<&Unit> {
-        levels(item).find_map(|item| match self.first(&Key::counted_in(item.as_ref())) {
+        item.levels().find_map(|item| match self.first(&Key::counted_in(item.as_ref())) {
             Some(Meaning::CountedIn { unit, .. }) => Some(unit),
             _ => None,
         })
@@ -134,7 +134,7 @@ impl Meanings<'_> {
 
     /// The row for two units: of the item before every item's.
     fn by_row(&self, item: &Item, dynamics: &Unit, warehouse: &Unit) -> Option<Conversion> {
-        levels(item).find_map(|item| {
+        item.levels().find_map(|item| {
             let key = Key::conversion(item.as_ref(), dynamics, warehouse);
             self.first(&key).and_then(conversion)
         })
@@ -144,7 +144,7 @@ impl Meanings<'_> {
     fn by_catalogue(&self, item: &Item, dynamics: &Unit, warehouse: &Unit) -> Result<Option<Conversion>, Unmapped> {
         let Some(catalogue) = self.catalogue() else { return Ok(None) };
         let here = catalogue.decimals(dynamics);
-        if let Some(factor) = catalogue.factor(&item.number, dynamics, warehouse) {
+        if let Some(factor) = catalogue.factor(item, dynamics, warehouse) {
             let decimals = (catalogue.decimals(warehouse), here);
             return Ok(Some(Conversion { unit: warehouse.clone(), factor, decimals }));
         }
@@ -152,8 +152,8 @@ impl Meanings<'_> {
             let row = self.by_row(item, unit, warehouse)?;
             Some((unit, Conversion { factor: factor.times(row.factor)?, decimals: (row.decimals.0, here), ..row }))
         };
-        let levels = catalogue.ways(&item.number, dynamics).map(|ways| ways.into_iter().filter_map(&joined).collect());
-        let Some(level) = levels.into_iter().find(|level: &Vec<_>| !level.is_empty()) else { return Ok(None) };
+        let mut levels = catalogue.ways(item, dynamics).map(|ways| ways.into_iter().filter_map(&joined).collect());
+        let Some(level) = levels.find(|level: &Vec<_>| !level.is_empty()) else { return Ok(None) };
         let mut through = level.into_iter();
         let Some((one, first)) = through.next() else { return Ok(None) };
         let Some((two, _)) = through.find(|(unit, other)| !unit.same(one) && other.factor != first.factor) else {
@@ -169,7 +169,7 @@ impl Meanings<'_> {
 
     /// The one row for a unit of Dynamics, when nothing says in which unit the warehouse counts; nothing when there is none.
     fn only_conversion(&self, item: &Item, dynamics: &Unit) -> Result<Option<Conversion>, Unmapped> {
-        for level in levels(item) {
+        for level in item.levels() {
             let rows: Vec<_> = self.here(&Key::conversions(level.as_ref(), dynamics)).collect();
             let narrowest = rows.first().map(|row| row.scope.narrowness());
             let mut found = rows.iter().filter(|row| Some(row.scope.narrowness()) == narrowest);
@@ -196,13 +196,6 @@ fn conversion(meaning: &Meaning) -> Option<Conversion> {
         }
         _ => None,
     }
-}
-
-/// Whose rows count, in this order: the variant's, the item's, every item's.
-fn levels(item: &Item) -> impl Iterator<Item = Option<Item>> {
-    let of_variant = item.variant.is_some().then(|| item.clone());
-    let of_item = Item { number: item.number.clone(), variant: None };
-    [of_variant, Some(of_item)].into_iter().flatten().map(Some).chain([None])
 }
 
 /// A quantity on its way from one unit to another.

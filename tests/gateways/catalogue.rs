@@ -1,7 +1,7 @@
 //! What Dynamics says of its items, read from entities whose names differ from version to version.
 
 use drayline::gateways::GatewayError;
-use drayline::mapping::{Catalogue, Fact};
+use drayline::mapping::{Catalogue, Fact, Item};
 use drayline::message::Unit;
 use serde_json::{Value, json};
 
@@ -78,6 +78,13 @@ async fn facts_are_read_and_what_is_not_there_is_told() {
                   "Denominator": 3, "InnerOffset": 0, "OuterOffset": 0 },
                 { "ProductNumber": "P-OTHER", "FromUnitSymbol": "case", "ToUnitSymbol": "ea", "Factor": 99 },
             ])),
+            "/data/ProductVariantUnitOfMeasureConversions" => page(&json!([
+                { "ProductNumber": "P-B", "ProductSizeId": "M", "ProductColorId": "red", "FromUnitSymbol": "case",
+                  "ToUnitSymbol": "ea", "Factor": 8 },
+                // Of no variant, and of another product.
+                { "ProductNumber": "P-B", "FromUnitSymbol": "box", "ToUnitSymbol": "ea", "Factor": 7 },
+                { "ProductNumber": "P-C", "ProductSizeId": "M", "FromUnitSymbol": "case", "ToUnitSymbol": "ea" },
+            ])),
             "/data/Warehouses" => missing("Warehouses"),
             other => panic!("{other}"),
         }
@@ -89,21 +96,27 @@ async fn facts_are_read_and_what_is_not_there_is_told() {
     let scene = Scene::at(&far_end.url, names).await;
     let (facts, lacks) = scene.dynamics().catalogue(&usmf()).await.unwrap();
     assert_eq!(lacks, ["this version has no entity Warehouses"]);
-    assert_eq!(facts.iter().filter(|fact| matches!(fact, Fact::Conversion(_))).count(), 3, "of our products alone");
+    assert_eq!(facts.iter().filter(|fact| matches!(fact, Fact::Conversion(_))).count(), 4, "of our products alone");
     let catalogue = Catalogue::new(connection("contoso"), usmf(), facts);
     let (a, b) = (catalogue.item("A").unwrap(), catalogue.item("B").unwrap());
     let lots = a.tracking.unwrap().lots;
     assert_eq!((lots.issue, lots.receipt), (true, false), "blank when it comes in");
     assert_eq!((b.tracking, b.variants.as_slice()), (None, ["L/red".to_owned(), "M/red".to_owned()].as_slice()));
     assert_eq!((b.purchase_unit.as_ref(), a.tolerance.purchase_under), (None, Some("5".parse().unwrap())));
-    let factor = |item: &str, from: &str, to: &str| {
+    let item =
+        |number: &str, variant: Option<&str>| Item { number: number.to_owned(), variant: variant.map(str::to_owned) };
+    let factor_of = |item: &Item, from: &str, to: &str| {
         catalogue.factor(item, &unit(from), &unit(to)).map(|factor| factor.to_string())
     };
+    let factor = |number: &str, from: &str, to: &str| factor_of(&item(number, None), from, to);
+    let medium = item("B", Some("M/red"));
+    assert_eq!((factor_of(&medium, "case", "ea").as_deref(), factor_of(&medium, "box", "ea")), (Some("8"), None));
+    assert_eq!(factor_of(&item("B", Some("L/red")), "case", "ea"), None);
     assert_eq!(factor("A", "Case", "EA").as_deref(), Some("12"));
     assert_eq!(factor("A", "ea", "case").as_deref(), Some("1/12"));
     assert_eq!(factor("B", "case", "ea"), None);
     assert_eq!((factor("B", "g", "kg").as_deref(), factor("B", "C", "F")), (Some("1/1000"), None));
-    assert!(catalogue.unusable("B", &unit("f"), &unit("c")).is_some());
+    assert!(catalogue.unusable(&item("B", None), &unit("f"), &unit("c")).is_some());
     assert_eq!(catalogue.decimals(&unit("KG")), 3);
 }
 

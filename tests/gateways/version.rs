@@ -19,7 +19,7 @@ const MODEL: &str = r#"<?xml version="1.0" encoding="utf-8"?>
   </EntityContainer>
 </Schema></edmx:DataServices></edmx:Edmx>"#;
 
-const SETS: [&str; 20] = [
+const SETS: [&str; 21] = [
     "OutboundShipmentOrderRequests",
     "OutboundShipmentOrderLineRequests",
     "OutboundShipmentOrderRequestStatus",
@@ -38,6 +38,7 @@ const SETS: [&str; 20] = [
     "UnitsOfMeasure",
     "UnitOfMeasureConversions",
     "ProductSpecificUnitOfMeasureConversions",
+    "ProductVariantUnitOfMeasureConversions",
     "Warehouses",
     "ContosoTracking",
 ];

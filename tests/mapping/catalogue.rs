@@ -5,15 +5,21 @@ use drayline::message::PlaceCode;
 use serde_json::json;
 
 use super::units::{self, out};
-use super::{Place, row, unit};
+use super::{Place, decimal, row, unit, variant};
 
 pub fn conversion(item: &str, from: &str, to: &str, factor: &str) -> Fact {
     Fact::Conversion(ConversionFacts {
         item: Some(item.to_owned()).filter(|item| !item.is_empty()),
+        variant: None,
         from: unit(from),
         to: unit(to),
         factor: factor.parse().ok(),
     })
+}
+
+fn of_variant(which: &str, conversion: Fact) -> Fact {
+    let Fact::Conversion(conversion) = conversion else { return conversion };
+    Fact::Conversion(ConversionFacts { variant: Some(which.to_owned()), ..conversion })
 }
 
 pub fn facts(number: &str, stock: &str, sales: &str) -> ItemFacts {
@@ -59,6 +65,33 @@ fn what_dynamics_says_of_units_needs_no_row() {
     assert_eq!(out(&turned, "A", "5", "case"), Ok("60 each".to_owned()));
     // Nothing says in which unit the warehouse counts: it is told in Dynamics'.
     assert_eq!(out(&knowing(&[], said), "A", "5", "case"), Ok("as it is".to_owned()));
+}
+
+#[test]
+fn what_is_said_of_a_variant_goes_before_its_product_and_that_before_all() {
+    let said = [
+        conversion("", "case", "each", "10"),
+        conversion("SHIRT", "case", "each", "12"),
+        of_variant("XL", conversion("SHIRT", "case", "each", "8")),
+        of_variant("XL", conversion("OTHER", "case", "each", "9")),
+    ];
+    let place = Place::north();
+    let out = |mapping: &Mapping, number: &str, which: &str| {
+        let item = variant(number, which);
+        let counted = place.meanings(mapping).in_warehouse_unit(&item, decimal("5"), &unit("case")).unwrap().unwrap();
+        let back = place.meanings(mapping).in_dynamics_unit(&item, &counted, &unit("case")).unwrap();
+        assert_eq!(back, decimal("5"), "and back");
+        counted.quantity.normalize().to_string()
+    };
+    // Whatever the order in which they are read.
+    for said in [said.to_vec(), said.iter().rev().cloned().collect()] {
+        let mapping = knowing(&[EACH], said);
+        let all = [("SHIRT", "XL"), ("SHIRT", "M"), ("OTHER", "XL"), ("OTHER", "M")].map(|(n, v)| out(&mapping, n, v));
+        assert_eq!(all, ["40", "60", "45", "50"]);
+    }
+    // A row goes before all of them.
+    let mapping = knowing(&[EACH, "unit; dynamics:case; warehouse:each; factor:6"], said.to_vec());
+    assert_eq!(out(&mapping, "SHIRT", "XL"), "30");
 }
 
 #[test]
@@ -135,6 +168,32 @@ fn units_that_do_not_convert_are_told() {
 }
 
 #[test]
+fn units_of_which_some_variants_do_not_convert_are_told_with_the_variants() {
+    let variants = ["L", "M"].map(str::to_owned).to_vec();
+    let shirt = Fact::Item(ItemFacts { variants, ..facts("SHIRT", "ea", "case") });
+    let rows = ["sku; item:SHIRT; variant:L; warehouse:4711", "sku; item:SHIRT; variant:M; warehouse:4712"];
+    let large = of_variant("L", conversion("SHIRT", "case", "ea", "8"));
+    let problem = "kept in ea, and Dynamics has no conversion of its variants M";
+    told(&knowing(&rows, vec![shirt.clone(), large.clone()]), "item SHIRT", problem, "for the variant");
+    let offset = of_variant("M", conversion("SHIRT", "case", "ea", ""));
+    let problem = "conversion between case and ea of its variants M has an offset";
+    told(&knowing(&rows, vec![shirt.clone(), large.clone(), offset]), "item SHIRT", problem, "Correct it");
+    let medium = of_variant("M", conversion("SHIRT", "case", "ea", "12"));
+    assert_eq!(unfit(&knowing(&rows, vec![shirt.clone(), large.clone(), medium]), &[]), []);
+    // At the warehouse, too: it counts in a unit that only one of them converts to.
+    let counted = [rows[0], rows[1], "unit; item:SHIRT; warehouse:PCE"];
+    let pieces = |which: &str| of_variant(which, conversion("SHIRT", "ea", "PCE", "1"));
+    let plain = Fact::Item(ItemFacts {
+        sales_unit: None,
+        ..match shirt {
+            Fact::Item(item) => item,
+            _ => unreachable!(),
+        }
+    });
+    told(&knowing(&counted, vec![plain, pieces("L")]), "item SHIRT", "one ea of SHIRT (M) is at north", "variant=M");
+}
+
+#[test]
 fn variants_and_names_that_cannot_be_told_apart_are_told() {
     let shirt = |variants: &[&str]| {
         let variants = variants.iter().map(|each| (*each).to_owned()).collect();
@@ -180,6 +239,8 @@ fn a_fact_is_read_as_it_was_written() {
     let all = vec![
         tracked("A", true, false),
         conversion("A", "case", "ea", "1/3"),
+        of_variant("M/red", conversion("A", "case", "ea", "1/3")),
+        of_variant("L/red", conversion("A", "case", "ea", "1/3")),
         conversion("", "kg", "lb", ""),
         Fact::Unit { symbol: unit("kg"), decimals: 3 },
         Fact::Warehouse { place: PlaceCode::new("24").unwrap(), name: Some("Zoë".to_owned()) },

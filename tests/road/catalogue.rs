@@ -56,6 +56,20 @@ async fn checked(backing: Backing) {
 
     let conversion = json!([{ "ProductNumber": "P-1", "FromUnitSymbol": "Box", "ToUnitSymbol": "ea", "Factor": 6 }]);
     put(&world, "ProductSpecificUnitOfMeasureConversions", &conversion).await;
+    // Of one variant alone it is told; then of all of the product.
+    put(
+        &world,
+        "ReleasedProductsV2",
+        &json!([{ "ItemNumber": "SHIRT", "ProductNumber": "P-2", "SalesUnitSymbol": "box" }]),
+    )
+    .await;
+    let large = json!([{ "ProductNumber": "P-2", "ProductSizeId": "L", "FromUnitSymbol": "box", "ToUnitSymbol": "ea", "Factor": 5 }]);
+    put(&world, "ProductVariantUnitOfMeasureConversions", &large).await;
+    let (_, told) = world.ask(&["mapping", "check"]).await;
+    let problem = "sold or bought in box and kept in ea, and Dynamics has no conversion of its variants M";
+    assert!(told.to_string().contains(problem), "{told:#}");
+    let conversion = json!([{ "ProductNumber": "P-2", "FromUnitSymbol": "box", "ToUnitSymbol": "ea", "Factor": 6 }]);
+    put(&world, "ProductSpecificUnitOfMeasureConversions", &conversion).await;
     let gone = json!({ "entity": "ReleasedProductsV2", "gone": [{ "ItemNumber": "ODD-1" }] });
     world.to_dynamics.catalogue(&gone).await.unwrap();
     put(&world, "ReleasedProductsV2", &json!([{ "ItemNumber": "ITEM-9" }])).await;

@@ -68,6 +68,8 @@ impl FinanceOperations {
         let general = self.read(&of(field::CONVERSIONS, CONVERSION_MEMBERS, false), from, &mut lacks).await?;
         let members = [&[field::PRODUCT], CONVERSION_MEMBERS].concat();
         let special = self.read(&of(field::PRODUCT_CONVERSIONS, &members, false), from, &mut lacks).await?;
+        let members = [&[field::PRODUCT], field::VARIANT.as_slice(), CONVERSION_MEMBERS].concat();
+        let of_variants = self.read(&of(field::VARIANT_CONVERSIONS, &members, false), from, &mut lacks).await?;
         let members = [field::WAREHOUSE, field::WAREHOUSE_NAME];
         let warehouses = self.read(&of(field::WAREHOUSES, &members, true), from, &mut lacks).await?;
 
@@ -76,12 +78,13 @@ impl FinanceOperations {
             let items = items.items(&self.catalogue, &groups)?;
             let mut facts = units.map_or(Ok(Vec::new()), |units| units.units())?;
             facts.extend(warehouses.map_or(Ok(Vec::new()), |rows| rows.warehouses())?);
-            facts.extend(general.map_or(Ok(Vec::new()), |rows| rows.conversions(&HashMap::new()))?);
+            facts.extend(general.map_or(Ok(Vec::new()), |rows| rows.conversions(&Of::Every))?);
             let mut products: HashMap<String, Vec<String>> = HashMap::new();
             for (item, product) in &items {
                 products.entry(product.clone().unwrap_or_default()).or_default().push(item.number.clone());
             }
-            facts.extend(special.map_or(Ok(Vec::new()), |rows| rows.conversions(&products))?);
+            facts.extend(special.map_or(Ok(Vec::new()), |rows| rows.conversions(&Of::Products(&products)))?);
+            facts.extend(of_variants.map_or(Ok(Vec::new()), |rows| rows.conversions(&Of::Variants(&products)))?);
             let mut variants = variants.map_or(Ok(HashMap::new()), |rows| rows.variants())?;
             facts.extend(items.into_iter().map(|(item, _)| {
                 let variants = variants.remove(&item.number).unwrap_or_default();
@@ -113,6 +116,13 @@ impl FinanceOperations {
             Err(error) => Err(error),
         }
     }
+}
+
+/// Whose conversions rows are; with the numbers of each product's items.
+enum Of<'a> {
+    Every,
+    Products(&'a HashMap<String, Vec<String>>),
+    Variants(&'a HashMap<String, Vec<String>>),
 }
 
 /// Our word for it.
@@ -206,10 +216,8 @@ impl Read<'_> {
         let mut variants: HashMap<String, Vec<String>> = HashMap::new();
         for row in &self.rows {
             let Some(item) = self.text(row, field::ITEM)? else { continue };
-            let dimensions: Result<Vec<_>, _> = field::VARIANT.iter().map(|name| self.text(row, name)).collect();
-            let dimensions: Vec<_> = dimensions?.into_iter().flatten().collect();
-            if !dimensions.is_empty() {
-                variants.entry(item).or_default().push(dimensions.join("/"));
+            if let Some(variant) = self.variant(row)? {
+                variants.entry(item).or_default().push(variant);
             }
         }
         for of_item in variants.values_mut() {
@@ -217,6 +225,13 @@ impl Read<'_> {
             of_item.dedup();
         }
         Ok(variants)
+    }
+
+    /// Product dimensions, joined as orders join them.
+    fn variant(&self, row: &Row) -> Result<Option<String>, String> {
+        let dimensions: Result<Vec<_>, _> = field::VARIANT.iter().map(|name| self.text(row, name)).collect();
+        let dimensions: Vec<_> = dimensions?.into_iter().flatten().collect();
+        Ok((!dimensions.is_empty()).then(|| dimensions.join("/")))
     }
 
     /// How each group tells its items apart.
@@ -256,23 +271,32 @@ impl Read<'_> {
         Ok(warehouses)
     }
 
-    /// Conversions of every item, or of the items of each product; those of other products are left out.
-    fn conversions(&self, products: &HashMap<String, Vec<String>>) -> Result<Vec<Fact>, String> {
+    /// Conversions; those of other products are left out, and those of a variant that no dimension names.
+    fn conversions(&self, of: &Of<'_>) -> Result<Vec<Fact>, String> {
         let mut conversions = Vec::new();
         for row in &self.rows {
             let (from, to) = (self.unit(row, field::FROM_UNIT)?, self.unit(row, field::TO_UNIT)?);
             let Some((from, to)) = from.zip(to) else { continue };
-            let factor = self.factor(row)?;
-            let of = |item: Option<String>| {
-                Fact::Conversion(ConversionFacts { item, from: from.clone(), to: to.clone(), factor })
+            let (products, variant) = match of {
+                Of::Every => (None, None),
+                Of::Products(products) => (Some(products), None),
+                Of::Variants(products) => match self.variant(row)? {
+                    None => continue,
+                    variant => (Some(products), variant),
+                },
             };
-            match self.text(row, field::PRODUCT)? {
-                None => conversions.push(of(None)),
-                Some(product) => {
-                    let items = products.get(&product).into_iter().flatten();
-                    conversions.extend(items.map(|item| of(Some(item.clone()))));
+            let items = match products {
+                None => vec![None],
+                Some(products) => {
+                    let product = self.text(row, field::PRODUCT)?.unwrap_or_default();
+                    products.get(&product).into_iter().flatten().cloned().map(Some).collect()
                 }
-            }
+            };
+            let factor = self.factor(row)?;
+            conversions.extend(items.into_iter().map(|item| {
+                let (from, to) = (from.clone(), to.clone());
+                Fact::Conversion(ConversionFacts { item, variant: variant.clone(), from, to, factor })
+            }));
         }
         Ok(conversions)
     }

@@ -182,6 +182,8 @@ pub(super) const UNITS: &str = "UnitsOfMeasure";
 pub(super) const DECIMALS: &str = "DecimalPrecision";
 pub(super) const CONVERSIONS: &str = "UnitOfMeasureConversions";
 pub(super) const PRODUCT_CONVERSIONS: &str = "ProductSpecificUnitOfMeasureConversions";
+/// Entity and members are assumed: no reference lists them.
+pub(super) const VARIANT_CONVERSIONS: &str = "ProductVariantUnitOfMeasureConversions";
 pub(super) const FROM_UNIT: &str = "FromUnitSymbol";
 pub(super) const TO_UNIT: &str = "ToUnitSymbol";
 pub(super) const FACTOR: &str = "Factor";
@@ -192,7 +194,7 @@ pub(super) const OUTER_OFFSET: &str = "OuterOffset";
 pub(super) const WAREHOUSES: &str = "Warehouses";
 pub(super) const WAREHOUSE_NAME: &str = "WarehouseName";
 /// All names by which items, units and warehouses are read.
-pub(super) const CATALOGUE: [&str; 40] = [
+pub(super) const CATALOGUE: [&str; 41] = [
     ITEMS,
     ITEM,
     PRODUCT,
@@ -223,6 +225,7 @@ pub(super) const CATALOGUE: [&str; 40] = [
     DECIMALS,
     CONVERSIONS,
     PRODUCT_CONVERSIONS,
+    VARIANT_CONVERSIONS,
     FROM_UNIT,
     TO_UNIT,
     FACTOR,

@@ -130,13 +130,14 @@ fn entity(name: &str, used_for: &'static str, remedy: &str) -> Need {
 }
 
 /// The entities that scans of items read.
-const LISTED: [&str; 7] = [
+const LISTED: [&str; 8] = [
     field::ITEMS,
     field::VARIANTS,
     field::GROUPS,
     field::UNITS,
     field::CONVERSIONS,
     field::PRODUCT_CONVERSIONS,
+    field::VARIANT_CONVERSIONS,
     field::WAREHOUSES,
 ];
 

@@ -24,17 +24,19 @@ pub(super) enum Listed {
     Units,
     Conversions,
     ProductConversions,
+    VariantConversions,
     Warehouses,
 }
 
 impl Listed {
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 8] = [
         Self::Items,
         Self::Variants,
         Self::Groups,
         Self::Units,
         Self::Conversions,
         Self::ProductConversions,
+        Self::VariantConversions,
         Self::Warehouses,
     ];
 
@@ -50,6 +52,7 @@ impl Listed {
             Self::Units => "UnitsOfMeasure",
             Self::Conversions => "UnitOfMeasureConversions",
             Self::ProductConversions => "ProductSpecificUnitOfMeasureConversions",
+            Self::VariantConversions => "ProductVariantUnitOfMeasureConversions",
             Self::Warehouses => "Warehouses",
         }
     }
@@ -70,6 +73,16 @@ impl Listed {
             Self::Units => &["UnitSymbol"],
             Self::Conversions => &["FromUnitSymbol", "ToUnitSymbol"],
             Self::ProductConversions => &["ProductNumber", "FromUnitSymbol", "ToUnitSymbol"],
+            Self::VariantConversions => &[
+                "ProductNumber",
+                "ProductConfigurationId",
+                "ProductSizeId",
+                "ProductColorId",
+                "ProductStyleId",
+                "ProductVersionId",
+                "FromUnitSymbol",
+                "ToUnitSymbol",
+            ],
             Self::Warehouses => &[COMPANY, "WarehouseId"],
         }
     }
@@ -97,9 +110,14 @@ impl Listed {
                 "IsBlankIssueAllowedForSerialNumber": "No", "IsBlankReceiptAllowedForSerialNumber": "No",
             }),
             Self::Units => json!({ "DecimalPrecision": 0 }),
-            Self::Conversions | Self::ProductConversions => json!({
-                "Factor": 1, "Numerator": 1, "Denominator": 1, "InnerOffset": 0, "OuterOffset": 0, "Rounding": "Nearest",
-            }),
+            Self::Conversions | Self::ProductConversions => factor(),
+            Self::VariantConversions => {
+                let mut blank = Self::Variants.blank();
+                if let (Value::Object(blank), Value::Object(factor)) = (&mut blank, factor()) {
+                    blank.extend(factor);
+                }
+                blank
+            }
             Self::Warehouses => json!({ "WarehouseName": "", "OperationalSiteId": "1", "WarehouseType": "Standard" }),
         }
     }
@@ -136,7 +154,7 @@ impl Listed {
             Self::Warehouses => {
                 vec![json!({ COMPANY: rules.company, "WarehouseId": rules.warehouse, "WarehouseName": "Example" })]
             }
-            Self::Variants | Self::ProductConversions => Vec::new(),
+            Self::Variants | Self::ProductConversions | Self::VariantConversions => Vec::new(),
         }
     }
 
@@ -162,6 +180,13 @@ impl Listed {
         }
         rows.into_values().collect()
     }
+}
+
+/// What a row of a conversion says beside its key.
+fn factor() -> Value {
+    json!({
+        "Factor": 1, "Numerator": 1, "Denominator": 1, "InnerOffset": 0, "OuterOffset": 0, "Rounding": "Nearest",
+    })
 }
 
 /// What shall be there, and what shall not.

@@ -20,7 +20,7 @@ const DOCUMENTS: [&str; 6] = [
 ];
 
 /// What is there once.
-const OTHERS: [&str; 10] = [
+const OTHERS: [&str; 11] = [
     "ExternalInventoryAdjustments",
     "InventoryAdjustmentJournalHeaders",
     "InventoryAdjustmentJournalEntriesV2",
@@ -30,6 +30,7 @@ const OTHERS: [&str; 10] = [
     "UnitsOfMeasure",
     "UnitOfMeasureConversions",
     "ProductSpecificUnitOfMeasureConversions",
+    "ProductVariantUnitOfMeasureConversions",
     "Warehouses",
 ];
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use drayline::mapping::{Fact, ItemFacts};
+use drayline::mapping::{ConversionFacts, Fact, Item, ItemFacts};
 use drayline::store::{Kept, Scanned};
 
 use super::*;
@@ -48,6 +48,37 @@ async fn what_a_scan_changes_is_a_version_and_what_it_does_not_change_is_none() 
         let scans = store.catalogue_scans().await.unwrap();
         let told: Vec<_> = scans.iter().map(|scan| (scan.legal_entity.as_str(), scan.lacks.len())).collect();
         assert_eq!(told, [("demf", 1), ("usmf", 1)]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn conversions_of_a_variant_are_kept_beside_those_of_its_product() {
+    both(async |house| {
+        let of = |variant: Option<&str>, factor: &str| {
+            let (from, to) = ("case".parse().unwrap(), "ea".parse().unwrap());
+            let variant = variant.map(str::to_owned);
+            let factor = Some(factor.parse().unwrap());
+            Fact::Conversion(ConversionFacts { item: Some("SHIRT".to_owned()), variant, from, to, factor })
+        };
+        let facts = [of(None, "12"), of(Some("L/red"), "8"), of(Some("M/red"), "1/3")];
+        let kept = house.store.keep_scan(&scanned("usmf", &facts), HOUR).await.unwrap();
+        assert_eq!(kept, Kept { version: 1, set: 3, ended: 0 });
+        let factors = async || {
+            let mapping = house.store.mapping(None).await.unwrap();
+            let catalogue = mapping.catalogue(&"contoso".parse().unwrap(), &"usmf".parse().unwrap()).unwrap();
+            let factor = |variant: &str| {
+                let item = Item { number: "SHIRT".to_owned(), variant: Some(variant.to_owned()) };
+                let factor = catalogue.factor(&item, &"case".parse().unwrap(), &"ea".parse().unwrap());
+                factor.map(|factor| factor.to_string()).unwrap_or_default()
+            };
+            ["L/red", "M/red", "S/red"].map(factor)
+        };
+        assert_eq!(factors().await, ["8", "1/3", "12"]);
+        // It ends alone.
+        let kept = house.store.keep_scan(&scanned("usmf", &facts[..2]), HOUR).await.unwrap();
+        assert_eq!(kept, Kept { version: 2, set: 0, ended: 1 });
+        assert_eq!(factors().await, ["8", "12", "12"]);
     })
     .await;
 }
