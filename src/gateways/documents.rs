@@ -101,10 +101,10 @@ pub struct ReleasedLine {
     pub lot: Option<String>,
     /// The piece it must be.
     pub serial: Option<Serial>,
-    /// How much more than ordered is accepted, in percent.
-    pub over_percent: Decimal,
-    /// How much less than ordered is accepted, in percent.
-    pub under_percent: Decimal,
+    /// How much more than ordered is accepted, in percent; nothing where the line does not say.
+    pub over_percent: Option<Decimal>,
+    /// How much less than ordered is accepted, in percent; nothing where the line does not say.
+    pub under_percent: Option<Decimal>,
 }
 
 /// An order for a warehouse: to ship goods, or to expect them.

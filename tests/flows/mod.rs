@@ -20,5 +20,6 @@ mod shipments_contents;
 mod sought;
 mod stock_adjustments;
 mod stock_snapshots;
+mod tolerance;
 mod tracked;
 mod world;

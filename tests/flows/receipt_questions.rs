@@ -65,7 +65,7 @@ fn a_question_stays_for_as_long_as_no_newer_report_speaks_of_it() {
 fn an_order_that_tolerates_more_in_dynamics_answers_the_question() {
     let mut road = announced_road();
     assert_eq!(hear(&mut road, 1, &[counted("1", "BOLT", "13")]).0, ["receipt.exceeds_order"]);
-    road.world.released.as_mut().unwrap().lines[0].over_percent = decimal("30");
+    road.world.released.as_mut().unwrap().lines[0].over_percent = Some(decimal("30"));
     road.deliver(&announced());
     road.come_to_rest();
     let ending = road.ending();

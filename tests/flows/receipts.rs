@@ -291,7 +291,7 @@ fn a_condition_that_nobody_named_is_never_taken_for_sound() {
 #[test]
 fn what_a_line_tolerates_is_posted_and_only_the_rest_is_an_exception() {
     let mut wanted = expected();
-    wanted.lines[0].over_percent = decimal("10");
+    wanted.lines[0].over_percent = Some(decimal("10"));
     let mut ledger = announcements(&[wanted.clone()]);
     let (posted, decision) = count_for(Some(wanted.clone()), &numbered(1, &[counted("1", "BOLT", "11")]), &mut ledger);
     assert_eq!(pieces(&posted), [piece("1", "", "11")]);
@@ -314,7 +314,7 @@ fn what_a_line_tolerates_is_posted_and_only_the_rest_is_an_exception() {
 #[test]
 fn a_tolerance_is_not_filled_with_a_part_of_a_piece() {
     let mut wanted = expected();
-    wanted.lines[1].over_percent = decimal("30");
+    wanted.lines[1].over_percent = Some(decimal("30"));
     let mut ledger = announcements(&[wanted.clone()]);
     let (posted, _) = count_for(Some(wanted.clone()), &numbered(1, &[counted("2", "NUT", "7")]), &mut ledger);
     assert_eq!(pieces(&posted), [piece("2", "", "5")], "5.2 would be tolerated");

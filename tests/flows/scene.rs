@@ -102,8 +102,8 @@ pub fn line(line_id: &str, sku: &str, quantity: &str) -> ReleasedLine {
         unit: Unit::new("ea").unwrap(),
         lot: None,
         serial: None,
-        over_percent: Decimal::ZERO,
-        under_percent: Decimal::ZERO,
+        over_percent: Some(Decimal::ZERO),
+        under_percent: Some(Decimal::ZERO),
     }
 }
 

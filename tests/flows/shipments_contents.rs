@@ -92,7 +92,7 @@ fn the_line_that_demands_the_lot_comes_first() {
 #[test]
 fn a_line_without_room_passes_on_and_tolerance_comes_last() {
     let mut tolerant = line("1", "BOLT", "10");
-    tolerant.over_percent = decimal("10");
+    tolerant.over_percent = Some(decimal("10"));
     let ledger = ordered(vec![tolerant, line("2", "BOLT", "5")]);
     let decision = ship(&ledger, &[content("", "BOLT", "16")]);
     assert_eq!(quantities(&decision), [("1", decimal("11"), decimal("0")), ("2", decimal("5"), decimal("0"))]);

@@ -37,10 +37,12 @@ fn header() -> Value {
     })
 }
 
+/// The first says its tolerance, the others say none.
 fn row(number: i64, item: &str, quantity: &str) -> Value {
+    let said = |percent: i64| (number == 1).then_some(percent);
     json!({
         "OrderLineNumber": number, "ItemNumber": item, "OrderedQuantity": quantity, "OrderedUnitSymbol": "pcs",
-        "OverdeliveryPercentage": 10, "UnderdeliveryPercentage": 5,
+        "OverdeliveryPercentage": said(10), "UnderdeliveryPercentage": said(5),
     })
 }
 
@@ -71,7 +73,8 @@ async fn goods_that_are_expected_are_read_in_our_words() {
     assert_eq!(order.deliver_by, Some("2026-12-03T16:00:00Z".parse().unwrap()));
     let lines: Vec<_> = order.lines.iter().map(|line| (line.line_id.as_str(), line.quantity)).collect();
     assert_eq!(lines, [("1", decimal("2.5")), ("2", decimal("1"))]);
-    assert_eq!((order.lines[0].over_percent, order.lines[0].under_percent), (decimal("10"), decimal("5")));
+    assert_eq!((order.lines[0].over_percent, order.lines[0].under_percent), (Some(decimal("10")), Some(decimal("5"))));
+    assert_eq!((order.lines[1].over_percent, order.lines[1].under_percent), (None, None), "it does not say");
 }
 
 #[tokio::test]

@@ -95,7 +95,7 @@ async fn the_document_is_read_in_our_words() {
     assert_eq!(lines, [("1", "D0001"), ("2", "D0002")], "in line order");
     assert_eq!(order.lines[0].variant.as_deref(), Some("XL/S1"));
     assert_eq!((order.lines[0].lot.as_deref(), order.lines[0].description.as_deref()), (None, None));
-    assert_eq!(order.lines[0].over_percent, decimal("10.5"));
+    assert_eq!(order.lines[0].over_percent, Some(decimal("10.5")));
 }
 
 #[tokio::test]

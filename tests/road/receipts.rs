@@ -5,7 +5,7 @@ use drayline::sandbox::{Faults, FinanceOperationsRules, Uniqueness, WarehouseRul
 use serde_json::{Value, json};
 
 use super::world::{Making, World};
-use crate::support::Backing;
+use crate::support::{Backing, Ground};
 
 /// What the warehouse calls damaged has a name in Dynamics.
 pub const STATUSES: &str = "[dynamics.contoso.statuses]\nDAMAGED = \"Damaged\"\n";
@@ -217,6 +217,42 @@ async fn what_is_beyond_the_tolerance_and_what_nobody_ordered_is_an_exception_an
     let on_hand = world.to_dynamics.state().await.unwrap()["on_hand"][0]["quantity"].clone();
     assert_eq!(on_hand, "1000000", "all of it is taken back");
     world.until_nothing_parked().await;
+    world.leave().await;
+}
+
+/// Lines that do not say what they tolerate, of items that tolerate as much again.
+#[tokio::test]
+async fn what_lines_do_not_say_of_their_tolerance_the_scanned_items_say() {
+    let dynamics = FinanceOperationsRules {
+        lots_share: 0.0,
+        serials_share: 0.0,
+        weighed_share: 0.0,
+        items_tolerate_percent: Some(100),
+        ..Default::default()
+    };
+    let mut world =
+        World::set(Ground::fresh(Backing::Embedded).await, Making { warehouse: resting(), dynamics, ..making() }).await;
+    let (well, told) = world.ask(&["mapping", "check"]).await;
+    assert!(well, "{told}");
+    world.start_product().await;
+    let id = expect(&world, 1).await.remove(0);
+    world.until("announced", |_, warehouse| warehouse["announced"] == 1).await;
+    let line = world.to_dynamics.state().await.unwrap()["expected"][0]["lines"][0].clone();
+    let ordered: i64 = line["ordered"].as_str().unwrap().parse().unwrap();
+    let count = async |quantity: i64, sequence: &str| {
+        let received = json!({ "value": quantity.to_string(), "unit": "ea" });
+        let counted = json!({ "line": { "orderLineId": "1" }, "item": { "sku": line["item"] }, "received": received });
+        self::counted(&world, &format!("usmf-{id}-W1"), json!([counted]), &json!({ "sequence": sequence })).await;
+    };
+    count(2 * ordered, "1").await;
+    world.until("all of it is posted", |dynamics, _| dynamics["updates_accepted"] == 1).await;
+    world.until_nothing_parked().await;
+    let posted = world.to_dynamics.state().await.unwrap()["receipts"][0]["lines"][0]["shipped"].clone();
+    assert_eq!(posted, (2 * ordered).to_string(), "of {ordered} ordered");
+    count(2 * ordered + 1, "2").await;
+    let exceptions = world.until_exceptions(1).await;
+    assert_eq!(exceptions[0].code, "receipt.exceeds_order", "{exceptions:#?}");
+    assert_eq!(world.to_dynamics.state().await.unwrap()["receipts"].as_array().unwrap().len(), 1, "nothing more");
     world.leave().await;
 }
 

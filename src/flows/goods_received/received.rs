@@ -19,7 +19,7 @@ use crate::flows::reports::{CountedReceipt, Reported};
 use crate::flows::shipments::{is_posted, poll};
 use crate::flows::slots::Slot;
 use crate::gateways::{Direction, ReleasedOrder};
-use crate::mapping::{At, Mapping};
+use crate::mapping::{At, Mapping, Meanings};
 use crate::message::{
     Envelope, GoodsReceived, Kind, Origin, QuantityBasisCode, ReceiptStateCode, Serial, TimePrecision,
 };
@@ -37,7 +37,6 @@ pub(super) fn plan(
         Err(decision) => return *decision,
     };
     let postings = postings(ledger);
-    let lines = lines(sent, look.order.released.as_ref());
     let (fact, uncounted) = match fact(message, body) {
         Ok(fact) => (fact, None),
         Err(failure) => (None, Some(failure)),
@@ -60,6 +59,7 @@ pub(super) fn plan(
     };
     let (environment, legal_entity) = (&look.order.environment, Some(&sent.created.legal_entity));
     let meanings = mapping.at(At { environment, legal_entity, connection: &message.connection });
+    let lines = lines(sent, look.order.released.as_ref(), &meanings);
     let reading = Reading::new(meanings, Code::ReceiptUnitDiffers);
     let received = Received { message, body, look, sent, lines: &lines, report, uncounted, reading };
     if message.asks_for_the_rest() {
@@ -81,8 +81,9 @@ pub(super) fn plan(
 
 /// The lines that goods may be received for: as they were announced, and as Dynamics has them now. Dynamics may show what
 /// is outstanding, so that only more than was announced counts.
-fn lines(sent: &SentOrder, released: Option<&ReleasedOrder>) -> Vec<OrderedLine> {
-    let now = released.map(|released| released.lines.iter().map(ordered).collect::<Vec<_>>()).unwrap_or_default();
+fn lines(sent: &SentOrder, released: Option<&ReleasedOrder>, meanings: &Meanings<'_>) -> Vec<OrderedLine> {
+    let now = released.into_iter().flat_map(|released| &released.lines);
+    let now: Vec<_> = now.map(|line| ordered(line, Direction::Inbound, meanings)).collect();
     let mut lines = sent.created.lines.clone();
     for line in &mut lines {
         let same =

@@ -5,7 +5,7 @@ use super::plan::Situation;
 use crate::failure::Failure;
 use crate::flows::ledger::SentLine;
 use crate::gateways::{ReleasedLine, ReleasedOrder};
-use crate::mapping::{At, Item, Meanings, Unmapped};
+use crate::mapping::{Item, Meanings, Unmapped};
 use crate::message::{Connection, Reference};
 
 /// What is said in the warehouse's words; what no row speaks of goes as it is.
@@ -29,8 +29,7 @@ pub(super) fn said(
     (released, warehouse): (&ReleasedOrder, &Connection),
     reference: &Reference,
 ) -> Result<Mapped, Failure> {
-    let (environment, legal_entity) = (&situation.look.environment, Some(&released.legal_entity));
-    let meanings = situation.mapping.at(At { environment, legal_entity, connection: warehouse });
+    let meanings = situation.meanings(released, warehouse);
     let of = || format!("The order {reference} is not sent to {warehouse}");
     demanded(situation.look.demands, released, &meanings).map_err(|lacking| lacking.failure(&of(), warehouse))?;
     mapped(released, &meanings).map_err(|unmapped| unmapped.failure(&of(), meanings.version()))

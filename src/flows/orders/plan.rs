@@ -11,7 +11,7 @@ use crate::flows::keys;
 use crate::flows::ledger::{CancelledOrder, EndedReference, Ledger, PostedUpdate, kept};
 use crate::flows::reports::CountedReceipt;
 use crate::gateways::{Direction, ReleasedOrder, RequestVerdict};
-use crate::mapping::Mapping;
+use crate::mapping::{At, Mapping, Meanings};
 use crate::message::{Body, Connection, Envelope, Kind, Reference};
 
 /// Decides what is to be done next with a message about an order.
@@ -194,6 +194,12 @@ impl<'a> Situation<'a> {
         self.look.released.as_ref().is_some_and(|released| released.cancelled)
     }
 
+    /// What the mapping, and Dynamics, say of the order's company at the warehouse.
+    pub fn meanings(&self, released: &'a ReleasedOrder, warehouse: &'a Connection) -> Meanings<'a> {
+        let (environment, legal_entity) = (&self.look.environment, Some(&released.legal_entity));
+        self.mapping.at(At { environment, legal_entity, connection: warehouse })
+    }
+
     fn create(&self, released: &ReleasedOrder, warehouse: &Connection, facility: &str) -> Decision {
         let reference = Reference::of(&released.legal_entity, &released.request_id);
         let reference = reference.with_revision(self.history.next_revision());
@@ -204,13 +210,14 @@ impl<'a> Situation<'a> {
             Ok(mapped) => mapped,
             Err(failure) => return Decision::Fail(failure),
         };
+        let meanings = self.meanings(released, warehouse);
         Decision::Act(vec![Planned {
             key: keys::create_order(self.look.direction, warehouse, &reference),
             act: keys::creating(self.look.direction),
             connection: warehouse.clone(),
             class: Repeat::Findable,
             call: Call::CreateOrder(fulfilment(released, facility, &reference, &mapped)),
-            facts: kept(&facts(released, (warehouse, facility), reference, &mapped)),
+            facts: kept(&facts(released, (warehouse, facility), reference, (&mapped, &meanings))),
         }])
     }
 

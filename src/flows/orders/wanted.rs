@@ -8,7 +8,8 @@ use super::OrderLook;
 use super::mapped::{Mapped, worth_keeping};
 use crate::flows::history::{SentOrder, moved};
 use crate::flows::ledger::{CreatedOrder, OrderedLine, PostedUpdate, SentLine};
-use crate::gateways::{FulfilmentLine, FulfilmentOrder, HeldOrder, ReleasedLine, ReleasedOrder};
+use crate::gateways::{Direction, FulfilmentLine, FulfilmentOrder, HeldOrder, ReleasedLine, ReleasedOrder};
+use crate::mapping::Meanings;
 use crate::message::{Address, Connection, Reference, record_id};
 
 /// What Dynamics wants, as it stands now.
@@ -78,10 +79,12 @@ pub(super) fn facts(
     released: &ReleasedOrder,
     (warehouse, facility): (&Connection, &str),
     reference: Reference,
-    mapped: &Mapped,
+    (mapped, meanings): (&Mapped, &Meanings<'_>),
 ) -> CreatedOrder {
-    let line =
-        |(line, sent): (&ReleasedLine, &SentLine)| OrderedLine { sent: worth_keeping(line, sent), ..ordered(line) };
+    let line = |(line, sent): (&ReleasedLine, &SentLine)| OrderedLine {
+        sent: worth_keeping(line, sent),
+        ..ordered(line, released.direction, meanings)
+    };
     CreatedOrder {
         reference,
         warehouse: warehouse.clone(),
@@ -98,8 +101,14 @@ pub(super) fn facts(
     }
 }
 
-/// A line as later plans need to know it.
-pub(in crate::flows) fn ordered(line: &ReleasedLine) -> OrderedLine {
+/// A line as later plans need to know it. What it does not say of its tolerance, its item says; else it has none.
+pub(in crate::flows) fn ordered(line: &ReleasedLine, direction: Direction, meanings: &Meanings<'_>) -> OrderedLine {
+    let item = meanings.catalogue().and_then(|catalogue| catalogue.item(&line.item_number));
+    let tolerance = item.map(|item| item.tolerance).unwrap_or_default();
+    let (over, under) = match direction {
+        Direction::Outbound => (tolerance.sales_over, tolerance.sales_under),
+        Direction::Inbound => (tolerance.purchase_over, tolerance.purchase_under),
+    };
     OrderedLine {
         line_id: line.line_id.clone(),
         sku: line.sku.clone(),
@@ -108,8 +117,8 @@ pub(in crate::flows) fn ordered(line: &ReleasedLine) -> OrderedLine {
         unit: line.unit.clone(),
         lot: line.lot.clone(),
         serial: line.serial.clone(),
-        over_percent: line.over_percent,
-        under_percent: line.under_percent,
+        over_percent: line.over_percent.or(over).unwrap_or_default(),
+        under_percent: line.under_percent.or(under).unwrap_or_default(),
         sent: None,
     }
 }

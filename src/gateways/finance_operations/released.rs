@@ -255,8 +255,8 @@ fn line(number: i64, row: &Row) -> Result<Result<ReleasedLine, String>, String> 
             .map_err(|invalid| format!("{} {invalid}", field::ORDERED_UNIT))?,
         lot: row.text(field::LOT)?,
         serial: serial.map_err(|invalid| format!("{} {invalid}", field::SERIAL))?,
-        over_percent: row.decimal(field::OVER)?.unwrap_or_default(),
-        under_percent: row.decimal(field::UNDER)?.unwrap_or_default(),
+        over_percent: row.decimal(field::OVER)?,
+        under_percent: row.decimal(field::UNDER)?,
     }))
 }
 

@@ -133,9 +133,11 @@ impl Listed {
                         Tracking::Serials => "Serials",
                     };
                     let unit = unit(&item);
+                    let over = rules.items_tolerate_percent.unwrap_or_default();
                     json!({
                         COMPANY: rules.company, "ItemNumber": item, "ProductNumber": item, "InventoryUnitSymbol": unit,
                         "SalesUnitSymbol": unit, "PurchaseUnitSymbol": unit, "TrackingDimensionGroupName": group,
+                        "SalesOverdeliveryPercentage": over, "PurchaseOverdeliveryPercentage": over,
                     })
                 })
                 .collect(),

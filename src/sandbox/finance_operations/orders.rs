@@ -282,7 +282,9 @@ fn line(
     let lots = tracking(&wanted.sku) == Tracking::Lots;
     let demanded = !inbound && lots && chance.strikes(rules.demanded_share, &format!("demanded/{question}"));
     let lot = if demanded { format!("{}-B1", wanted.sku) } else { String::new() };
-    let over_percent = Decimal::from(if inbound || wanted.unit == "kg" { 10 } else { 0 });
+    let own_percent = if inbound || wanted.unit == "kg" { 10 } else { 0 };
+    let over_percent = Decimal::from(rules.items_tolerate_percent.unwrap_or(own_percent));
+    let own = |percent: Value| rules.items_tolerate_percent.is_none().then_some(percent);
     let fields = json!({
         "ItemNumber": wanted.sku,
         "ItemDescription": format!("Example {}", wanted.sku),
@@ -297,8 +299,8 @@ fn line(
         "OrderedInventoryStatusId": "Available",
         "InventoryOwnerId": "",
         "SellableDays": 0,
-        "OverdeliveryPercentage": self::number(over_percent),
-        "UnderdeliveryPercentage": if inbound { rules.under_percent } else { 0 },
+        "OverdeliveryPercentage": own(self::number(over_percent)),
+        "UnderdeliveryPercentage": own(json!(if inbound { rules.under_percent } else { 0 })),
         "ConsigneeLineNumber": number,
         "ConsigneeReference": "",
         "ConsigneeItemNumber": "",

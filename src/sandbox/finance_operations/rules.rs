@@ -30,6 +30,8 @@ pub struct FinanceOperationsRules {
     pub demanded_share: f64,
     /// How much less than ordered lines of expected goods tolerate, in percent.
     pub under_percent: u32,
+    /// How much more than ordered all items tolerate, in percent, where no line says it; nothing: every line says its own.
+    pub items_tolerate_percent: Option<u32>,
     /// The entity that holds tracking numbers: the customer's own.
     pub tracking_entity: String,
     /// Its key; parts that a row does not have are empty.
@@ -80,6 +82,7 @@ impl Default for FinanceOperationsRules {
             weighed_share: 0.2,
             demanded_share: 0.3,
             under_percent: 100,
+            items_tolerate_percent: None,
             tracking_entity: "SalesPackingSlipTrackingInformations".to_owned(),
             tracking_keys: keys.map(str::to_owned).to_vec(),
             several_dimensions_per_line: false,
