@@ -1,8 +1,9 @@
 //! What moved in a closed period and waits for finance: one question for all documents of the period.
 //!
 //! Each document waits for the period by its name, without a deadline. The first of them asks; the question is a message of
-//! the period's own lane, so that a second one stands behind the first. Whoever finds the period open has the question look
-//! again (`processor/wake.rs`); its end makes the period known, and so wakes all who wait for it.
+//! the period's own lane, and the same one whoever asks. Whoever finds the period open has the question look again
+//! (`processor/wake.rs`); its end makes the period known, and so wakes all who wait for it. A person who discards it wakes
+//! them, too, and the first of them asks the next one: nothing waits without anybody being asked.
 
 use std::sync::Arc;
 

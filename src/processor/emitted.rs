@@ -1,14 +1,31 @@
 //! What goes into the outbox: emitted messages, strangers on their way to their partition, dead letters.
 
+use uuid::Uuid;
+
 use super::inbound::Inbound;
 use crate::clock::Clock;
-use crate::flows::Emit;
-use crate::message::{Envelope, Origin, PURPOSE, TraceContext, emitted_id};
+use crate::flows::{ClosedPeriod, Emit};
+use crate::message::{ASKS_FOR_A_PERIOD, Envelope, Origin, PURPOSE, TraceContext, emitted_id, id_of_bytes};
 use crate::store::{OutboxRow, Parked, Purpose};
 
 /// A message that a flow emits. A second run of its cause makes the same one.
 pub(super) fn emitted(clock: &Clock, cause: &Envelope, revision: u32, emit: Emit) -> OutboxRow {
-    let Emit { purpose, ordinal, body, about } = emit;
+    let message_id = emitted_id(cause.message_id, revision, emit.purpose, emit.ordinal);
+    emitted_as(message_id, clock, cause, emit)
+}
+
+/// The question for a period: whoever of those who wait for it asks, asks the same one.
+pub(super) fn question(clock: &Clock, cause: &Envelope, number: u32, closed: &ClosedPeriod) -> OutboxRow {
+    emitted_as(question_id(&closed.period, number), clock, cause, closed.question.clone())
+}
+
+/// The id of a period's question; they are counted from 0.
+pub(super) fn question_id(period: &str, number: u32) -> Uuid {
+    emitted_id(id_of_bytes(period.as_bytes()), 0, ASKS_FOR_A_PERIOD, number)
+}
+
+fn emitted_as(message_id: Uuid, clock: &Clock, cause: &Envelope, emit: Emit) -> OutboxRow {
+    let Emit { purpose, body, about, .. } = emit;
     let (ordering_key, legal_entity, connection) = about.map_or_else(
         || (cause.ordering_key.clone(), cause.legal_entity.clone(), cause.connection.clone()),
         |about| (about.document, Some(about.legal_entity), about.connection),
@@ -16,7 +33,7 @@ pub(super) fn emitted(clock: &Clock, cause: &Envelope, revision: u32, emit: Emit
     let mut attributes = cause.attributes.clone();
     attributes.insert(PURPOSE.to_owned(), purpose.to_owned());
     let message = Envelope {
-        message_id: emitted_id(cause.message_id, revision, purpose, ordinal),
+        message_id,
         external_event_id: None,
         external_event_type: None,
         received_at: clock.now(),

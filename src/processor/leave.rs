@@ -9,7 +9,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::attempt::{Attempt, Verdict};
-use super::emitted::{dead_letter, emitted, forwarded};
+use super::emitted::{dead_letter, emitted, forwarded, question};
 use super::house::House;
 use super::inbound::Job;
 use super::known::{known, made_known, names, progress, snapshot_part};
@@ -33,6 +33,7 @@ pub(super) async fn leave(mut attempt: Box<Attempt<'_>>, verdict: Box<Verdict>) 
     let awaited = wake::awaited(&attempt, &verdict);
     let questions = wake::questions(&attempt, &verdict);
     let lets_pass = matches!(&*verdict, Verdict::Pause(Pause::Document { passes: Some(_), .. }));
+    let period = wake::period(house, &verdict).await;
     let record = match *verdict {
         Verdict::Left => return,
         Verdict::Applied(done) => applied(&mut attempt, done),
@@ -40,7 +41,7 @@ pub(super) async fn leave(mut attempt: Box<Attempt<'_>>, verdict: Box<Verdict>) 
             attempt.step("drayline", why, "live");
             record(&mut attempt, Outcome::Ended(Ending::NotOurs))
         }
-        Verdict::Pause(pause) => paused(&mut attempt, pause).await,
+        Verdict::Pause(pause) => paused(&mut attempt, pause, period.as_ref()).await,
     };
     let known_from_now_on = names(&record.documents).chain(passed).collect();
     let report = report::of(&attempt, &record);
@@ -63,6 +64,7 @@ pub(super) async fn leave(mut attempt: Box<Attempt<'_>>, verdict: Box<Verdict>) 
         house.persistently("letting a message pass", || house.tools.store.let_pass(owner, lane_key)).await;
     }
     wake::wake(house, job, known_from_now_on, awaited).await;
+    wake::ask_again(house, period).await;
     wake::look_again(house, job, questions).await;
 }
 
@@ -190,11 +192,13 @@ fn applied(attempt: &mut Attempt<'_>, done: Done) -> Record {
     record
 }
 
-async fn paused(attempt: &mut Attempt<'_>, pause: Pause) -> Record {
+async fn paused(attempt: &mut Attempt<'_>, pause: Pause, period: Option<&wake::Period>) -> Record {
     let house = attempt.house;
     let now = house.persistently("reading its clock", || house.tools.store.now()).await;
-    let asks = match &pause {
-        Pause::Finance(closed) => Some((closed.period.clone(), closed.question.clone())),
+    let asks = match (&pause, &attempt.job.inbound.content) {
+        (Pause::Finance(closed), Ok(envelope)) => period
+            .and_then(|period| period.unasked)
+            .map(|number| question(&house.tools.clock, envelope, number, closed)),
         _ => None,
     };
     let parking = Parkings::new(&house.tools.config.processor).park(standing(attempt, now), pause, now);
@@ -203,10 +207,6 @@ async fn paused(attempt: &mut Attempt<'_>, pause: Pause) -> Record {
         intent.committed_at.get_or_insert(now);
     }
     let waits_before = attempt.parked.as_ref().map(|parked| &parked.waits_for);
-    let asks = match asks {
-        Some((period, question)) if !wake::is_asked(house, &period).await => Some(question),
-        _ => None,
-    };
     match (&parking.waits_for, &parking.failure) {
         (WaitsFor::Person, Some(failure)) => attempt.step("drayline", failure.sentence.clone(), "live"),
         // The failure is what it becomes at the deadline: until then nothing is wrong.
@@ -227,10 +227,8 @@ async fn paused(attempt: &mut Attempt<'_>, pause: Pause) -> Record {
     let letter = (parked.waits_for == WaitsFor::Person).then(|| dead_letter(&attempt.job.inbound, &parked));
     let mut record = record(attempt, Outcome::Parked(Box::new(parked)));
     record.outbox.extend(letter);
+    record.outbox.extend(asks);
     if let Ok(envelope) = &attempt.job.inbound.content {
-        let revision = attempt.parked.as_ref().map_or(0, |parked| parked.revision);
-        let asks = asks.map(|question| emitted(&house.tools.clock, envelope, revision, question));
-        record.outbox.extend(asks);
         // What happened before it had to wait is known to others from now on.
         record.documents = made_known(envelope, &record);
     }

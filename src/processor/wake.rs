@@ -5,6 +5,7 @@
 use uuid::Uuid;
 
 use super::attempt::{Attempt, Verdict};
+use super::emitted::question_id;
 use super::house::House;
 use super::inbound::Job;
 use super::parking::Pause;
@@ -12,7 +13,7 @@ use crate::failure::Class;
 use crate::flows;
 use crate::message::Flow;
 use crate::rehearsal::{Variant, broken};
-use crate::store::{Gate, Question, WaitsFor};
+use crate::store::{Gate, Known, Question, WaitsFor};
 
 /// What is waited for from now on.
 pub(super) struct Awaited {
@@ -81,17 +82,56 @@ fn waited_for_a_period(attempt: &Attempt<'_>) -> Option<String> {
     }
 }
 
-/// Whether a period was asked for, and its question still waits.
-pub(super) async fn is_asked(house: &House, period: &str) -> bool {
-    first_of(house, PERIODS, period).await.is_some()
+/// The period that a message is about to wait for.
+pub(super) struct Period {
+    name: String,
+    /// The number of its next question, when nobody is asked now.
+    pub(super) unasked: Option<u32>,
+}
+
+/// The period that an attempt leaves its message to wait for, and whether anybody is asked for it.
+pub(super) async fn period(house: &House, verdict: &Verdict) -> Option<Period> {
+    let Verdict::Pause(Pause::Finance(closed)) = verdict else { return None };
+    let name = closed.period.clone();
+    Some(Period { unasked: unasked(house, &name).await, name })
+}
+
+/// After the commit: whoever saw a question that has ended since looks again, and asks the next one.
+pub(super) async fn ask_again(house: &House, period: Option<Period>) {
+    let Some(Period { name, unasked: before }) = period else { return };
+    let now = unasked(house, &name).await;
+    if now.is_some() && now != before {
+        let names = [name];
+        house.persistently("waking who waits for a period", || house.tools.store.wake(&names)).await;
+        house.due.notify_one();
+    }
+}
+
+/// The number of a period's next question, unless one waits. All who wait for the period ask the same one; one that has ended,
+/// because a person discarded it or the period was open for a while, is followed by another.
+async fn unasked(house: &House, period: &str) -> Option<u32> {
+    for number in 0.. {
+        let known = look_into(house, PERIODS, period, question_id(period, number)).await;
+        if known.gate.is_some() {
+            return None;
+        }
+        if known.ending.is_none() {
+            return Some(number);
+        }
+    }
+    None
 }
 
 /// Who stands first in a lane, whoever's it is.
 async fn first_of(house: &House, flow: Flow, lane_key: &str) -> Option<Gate> {
-    let question = Question { message_id: Uuid::nil(), lane_key: lane_key.to_owned(), document: String::new() };
-    let questions = [question];
+    look_into(house, flow, lane_key, Uuid::nil()).await.gate
+}
+
+/// What is known of a lane and of one message.
+async fn look_into(house: &House, flow: Flow, lane_key: &str, message_id: Uuid) -> Known {
+    let questions = [Question { message_id, lane_key: lane_key.to_owned(), document: String::new() }];
     let known = house.persistently("looking into a lane", || house.tools.store.look_up(flow, &questions)).await;
-    known.into_iter().next()?.gate
+    known.into_iter().next().unwrap_or_default()
 }
 
 /// After the commit: whoever waits for what is known now, and the relay and the due runner.

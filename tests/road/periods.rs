@@ -1,5 +1,7 @@
 //! Closed periods that wait for finance: one exception for all documents, which go on by themselves once the period is open.
 
+use drayline::store::Discarded;
+
 use super::world::{Making, World};
 use crate::support::Backing;
 
@@ -40,6 +42,49 @@ async fn all_wait_for_one_exception(backing: Backing) {
     world.until_nothing_parked().await;
     let verdict = world.finish().await;
     assert_eq!((verdict.posted, verdict.receipts), (4, 2));
+}
+
+/// Whoever discards the question has not posted what waits for it: it is asked again at once, as often as it takes.
+async fn who_discards_the_question_is_asked_again(backing: Backing) {
+    let making = Making {
+        dynamics_toml: format!("outbound.{CLOSED}\noutbound.closed_periods = \"wait\"\n"),
+        // Nothing looks again by itself.
+        toml: "processor.period_look_again_ms = 3600000\nprocessor.look_again_ms = 3600000".to_owned(),
+        ..Making::default()
+    };
+    let mut world = World::start(backing, making).await;
+    world.release(2).await;
+    let both_wait = async || (world.exceptions(true).await.0 >= 3).then_some(());
+    crate::support::wait::until("both wait, and one question", both_wait).await;
+    let mut discarded = Vec::new();
+    for _ in 0..3 {
+        let question = world.until_exceptions(1).await.remove(0);
+        assert_eq!(question.document, "period/contoso/usmf/2999-12-31");
+        assert!(!discarded.contains(&question.id), "a question that has ended is not asked once more");
+        let done = world.store().await.discard(question.id, "Discarded by a test.").await.unwrap();
+        assert_eq!(done, Discarded::Yes);
+        discarded.push(question.id);
+    }
+    // Two documents that ask at the same moment ask one question.
+    let question = world.until_exceptions(1).await.remove(0);
+    assert_eq!(question.followers, 0, "{question:#?}");
+
+    world.stop_product().await;
+    world.reconfigure(CLOSED, "closed_until.usmf = \"2000-01-01\"");
+    world.start_product().await;
+    world.store().await.replay(question.id, "a test").await.unwrap();
+    world.until_posted(2).await;
+    assert_eq!(world.finish().await.posted, 2);
+}
+
+#[tokio::test]
+async fn who_discards_the_question_for_a_period_is_asked_again_embedded() {
+    who_discards_the_question_is_asked_again(Backing::Embedded).await;
+}
+
+#[tokio::test]
+async fn who_discards_the_question_for_a_period_is_asked_again_on_servers() {
+    who_discards_the_question_is_asked_again(Backing::Servers).await;
 }
 
 #[tokio::test]

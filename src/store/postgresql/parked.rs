@@ -73,7 +73,7 @@ told AS (
   INSERT INTO journey (document, at, message_id, ordinal, digest, system, what, mode)
   SELECT ordering_key, store_now(), $1, 0, $3, 'drayline', $4, 'live' FROM gone ON CONFLICT DO NOTHING
 )
-SELECT (SELECT count(*) FROM gone), (SELECT ending FROM inbox WHERE message_id = $1 ORDER BY flow LIMIT 1)";
+SELECT ARRAY(SELECT ordering_key FROM gone), (SELECT ending FROM inbox WHERE message_id = $1 ORDER BY flow LIMIT 1)";
 
 const COUNT: &str = "
 SELECT count(*) FROM parked
@@ -148,11 +148,14 @@ impl Postgresql {
         let why = clean(why);
         let discard = sqlx::query_as(DISCARD).bind(message_id).bind(ending_code(Ending::Discarded));
         let discard = discard.bind(digest(&[&why]).cast_signed()).bind(why);
-        let (gone, ending): (i64, Option<i64>) = self.one("discarding a message", discard).await?;
-        Ok(match gone {
-            0 => Discarded::NotParked(ending.map(columns::ending).transpose()?),
-            _ => Discarded::Yes,
-        })
+        let (gone, ending): (Vec<String>, Option<i64>) = self.one("discarding a message", discard).await?;
+        if gone.is_empty() {
+            return Ok(Discarded::NotParked(ending.map(columns::ending).transpose()?));
+        }
+        // Whoever waits for its document must see that nobody works on it any more. In a statement of its own: locked in one
+        // order with all others who wake.
+        self.wake(&gone).await?;
+        Ok(Discarded::Yes)
     }
 
     pub(crate) async fn parked(&self, filter: &ParkedFilter) -> Result<(u64, Vec<Listed>), StoreError> {

@@ -22,6 +22,13 @@ const WAKE: &str = concat!(
     " WHERE waits_for = 2 AND awaited IN (SELECT value FROM json_each($1))"
 );
 
+/// Whoever waits for the document of a message that is discarded must see that nobody works on it any more.
+const WAKE_ITS_WAITERS: &str = concat!(
+    "UPDATE parked SET due_at = ",
+    now!(),
+    " WHERE waits_for = 2 AND awaited IN (SELECT ordering_key FROM parked WHERE message_id = $1)"
+);
+
 const LOOK_AGAIN: &str =
     concat!("UPDATE parked SET due_at = ", now!(), " WHERE message_id = $1 AND flow = $2 AND waits_for = 3");
 
@@ -178,6 +185,7 @@ impl Sqlite {
         let tell = sqlx::query(TELL).bind(message_id).bind(digest(&[why]).cast_signed()).bind(why);
         tell.execute(&mut *transaction).await?;
         sqlx::query(OUTLIVED).bind(message_id).execute(&mut *transaction).await?;
+        sqlx::query(WAKE_ITS_WAITERS).bind(message_id).execute(&mut *transaction).await?;
         let unpark = sqlx::query("DELETE FROM parked WHERE message_id = $1").bind(message_id);
         let gone = unpark.execute(&mut *transaction).await?.rows_affected() > 0;
         let ask = sqlx::query_as("SELECT ending FROM inbox WHERE message_id = $1 ORDER BY flow LIMIT 1");

@@ -270,6 +270,13 @@ async fn what_is_discarded_has_ended_and_frees_its_followers() {
         // An attempt that was running ends in what the person decided.
         house.park(waits(head, "lane", WaitsFor::Person)).await;
         assert_eq!(house.due().await, [follower], "what ended is never parked again");
+        // Whoever waits for its document looks again; whoever waits for another one sleeps on.
+        let [asked, waiter, other] = messages();
+        house.park(waits(asked, "period/contoso/usmf/1", WaitsFor::Person)).await;
+        house.park(waits(waiter, "order/contoso/1", document("period/contoso/usmf/1"))).await;
+        house.park(waits(other, "order/contoso/2", document("period/contoso/usmf/2"))).await;
+        assert_eq!(house.store.discard(asked, "Discarded by anna: a test").await.unwrap(), Discarded::Yes);
+        assert_eq!(house.due().await, [follower, waiter]);
     })
     .await;
 }
