@@ -130,6 +130,9 @@ codes! {
     /// The connection is not configured any more.
     ConnectionUnknown = "connection.unknown", Permanent, "integration",
         "Configure the connection again, then replay it; or discard it.";
+    /// A message of one stage would reach a connection of the other.
+    ConnectionStage = "connection.other_stage", Permanent, "integration",
+        "Give both connections the same stage again and replay it; or discard it.";
     /// A person, or the configuration, paused the connection: its messages wait.
     ConnectionPaused = "connection.paused", Busy, "integration",
         "Let it go on with `drayline resume` when it may, or set its mode to live; its messages then go on by themselves.";

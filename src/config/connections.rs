@@ -103,6 +103,15 @@ pub enum Stage {
     Test,
 }
 
+impl std::fmt::Display for Stage {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str(match self {
+            Self::Production => "production",
+            Self::Test => "test",
+        })
+    }
+}
+
 /// What may be done at a connection.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Serialize, PartialEq, Eq)]
 #[serde(rename_all = "snake_case")]

@@ -15,7 +15,7 @@ use super::warehouses::Standard;
 use super::wire::Wire;
 use super::{Connector, Demands, Dynamics, Product, Warehouse};
 use crate::clock::Clock;
-use crate::config::{self, ChosenBy, Config, DynamicsKind, Mode, Rate, ms};
+use crate::config::{self, ChosenBy, Config, DynamicsKind, Mode, Rate, Stage, ms};
 use crate::failure::Failure;
 use crate::message::{Connection, Flow, LegalEntity, PlaceCode};
 
@@ -33,7 +33,7 @@ struct Directory {
     facilities: BTreeMap<Connection, Vec<(String, PlaceCode)>>,
     /// Whose stock each warehouse holds.
     companies: BTreeMap<Connection, LegalEntity>,
-    modes: BTreeMap<Connection, Mode>,
+    modes: BTreeMap<Connection, (Stage, Mode)>,
     paces: BTreeMap<Connection, Arc<Pace>>,
     /// A far end may be called again.
     opened: Arc<Notify>,
@@ -94,14 +94,14 @@ impl Gateways {
         };
         for (name, dynamics) in &config.dynamics {
             let connection = connection("dynamics", name)?;
-            directory.modes.insert(connection.clone(), dynamics.mode);
+            directory.modes.insert(connection.clone(), (dynamics.stage, dynamics.mode));
             let pace = builder.pace(&connection, dynamics.rate);
             directory.paces.insert(connection.clone(), Arc::clone(&pace));
             directory.dynamics.insert(connection.clone(), builder.dynamics(connection, pace, dynamics)?);
         }
         for (name, warehouse) in &config.warehouses {
             let connection = connection("warehouses", name)?;
-            directory.modes.insert(connection.clone(), warehouse.mode);
+            directory.modes.insert(connection.clone(), (warehouse.stage, warehouse.mode));
             directory.serve(&connection, warehouse)?;
             let taking_part = config.dynamics.get(&warehouse.dynamics).map(|environment| &environment.legal_entities);
             let only = taking_part.filter(|companies| companies.len() == 1).and_then(|companies| companies.first());
@@ -189,7 +189,13 @@ impl Gateways {
     /// What may be done at a connection of either sort.
     #[must_use]
     pub fn mode(&self, name: &Connection) -> Option<Mode> {
-        self.0.modes.get(name).copied()
+        self.0.modes.get(name).map(|(_, mode)| *mode)
+    }
+
+    /// Which world a connection of either sort belongs to.
+    #[must_use]
+    pub fn stage(&self, name: &Connection) -> Option<Stage> {
+        self.0.modes.get(name).map(|(stage, _)| *stage)
     }
 
     /// Leaves alone what people stopped, and what the configuration stops; all else goes on.

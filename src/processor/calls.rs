@@ -72,6 +72,7 @@ async fn rounds(attempt: &mut Attempt<'_>, message: &Envelope, look: &Look, mapp
 
 /// Makes the calls of a plan, in order.
 async fn make_calls(attempt: &mut Attempt<'_>, message: &Envelope, calls: &[Planned]) -> Result<(), Verdict> {
+    stay_in_one_world(attempt, message, calls)?;
     may_all_be_called(attempt, calls)?;
     let mut intended: Option<Mark> = None;
     let intents: Vec<Intent> = calls.iter().map(|call| intent(call, message)).collect();
@@ -169,6 +170,22 @@ async fn make_call(
         Err(failure) => return Err(Verdict::Pause(Pause::Failed(failure))),
     }
     Ok(())
+}
+
+/// Documents never cross from one stage to the other, not even those that waited while a connection was configured anew.
+fn stay_in_one_world(attempt: &Attempt<'_>, message: &Envelope, calls: &[Planned]) -> Result<(), Verdict> {
+    let gateways = &attempt.house.tools.gateways;
+    let home = message.environment.as_ref().unwrap_or(&message.connection);
+    let Some(stage) = gateways.stage(home) else { return Ok(()) };
+    let others = std::iter::once(&message.connection).chain(calls.iter().map(|call| &call.connection));
+    let mut strangers = others.filter_map(|name| Some((name, gateways.stage(name)?)));
+    let Some((stranger, other)) = strangers.find(|(_, other)| *other != stage) else { return Ok(()) };
+    let sentence = format!(
+        "{} belongs to {home}, which is {stage}, and {stranger} is {other}. Documents never cross: nothing is sent. Give both \
+         the same stage again and replay this, or discard it.",
+        message.ordering_key
+    );
+    Err(Verdict::Pause(Pause::Failed(Failure::new(Code::ConnectionStage, sentence))))
 }
 
 /// Whether every connection of a plan may be called, and the first one now. In dry run the journey says what would be sent.

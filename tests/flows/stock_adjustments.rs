@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use drayline::config::{Adjustments, BelongsTo, Journals, Statuses};
 use drayline::failure::{Code, Failure};
-use drayline::flows::{Acted, AdjustmentLook, Call, Decision, Ledger, Look, Past};
+use drayline::flows::{Acted, AdjustmentLook, Call, Decision, Ledger, Look, Past, Planned};
 use drayline::gateways::{JournalState, StockAdjustment};
 use drayline::mapping::Mapping;
 use drayline::message::{AdjustmentReasonCode, Envelope, Kind, OrderingKey, PlaceCode};
@@ -363,9 +363,30 @@ fn what_leads_nowhere_in_dynamics_is_told_by_name() {
     assert!(placeless.sentence.contains("NORTH-1") && placeless.sentence.contains("warehouses.north.locations"));
     let companyless = nowhere(AdjustmentLook { legal_entity: None, ..look_with(Adjustments::default()) });
     assert!(companyless.sentence.contains("warehouses.north.legal_entity"), "{companyless}");
-    let early = AdjustmentLook { go_live: Some(at(1000)), ..look_with(Adjustments::default()) };
-    let before = delta("A-1", "-1", &json!({ "adjustedAt": at(10).to_string() }));
-    assert!(not_ours(&plan_of(&before, &Look::Adjustment(early), &Ledger::default())).contains("before we went live"));
+}
+
+/// The opening balance contains it. What was posted once is corrected, whatever go-live is said to be since.
+#[test]
+fn what_was_adjusted_before_go_live_is_not_posted_and_that_is_told() {
+    let early = || Look::Adjustment(AdjustmentLook { go_live: Some(at(1000)), ..look_with(Adjustments::default()) });
+    let told = |delta_of: &str, sequence: &str, seconds: i64| {
+        delta("A-1", delta_of, &json!({ "adjustedAt": at(seconds).to_string(), "sequence": sequence }))
+    };
+    let mut ledger = Ledger::default();
+    let decision = plan_of(&told("-1", "1", 999), &early(), &ledger);
+    let why = not_ours(&decision);
+    assert!(
+        why.contains("The adjustment A-1 of") && why.contains("the opening balance of the stock contains it"),
+        "{why}"
+    );
+    let look = || Look::Adjustment(look_with(Adjustments::default()));
+    let Decision::Act(calls) = plan_of(&told("-1", "1", 999), &look(), &ledger) else { panic!() };
+    let Planned { key, act, connection, facts, .. } = calls[0].clone();
+    ledger.add(Past { key, act: act.to_owned(), connection: connection.to_string(), facts });
+    let Decision::Act(calls) = plan_of(&told("-3", "2", 999), &early(), &ledger) else { panic!("not corrected") };
+    let Call::AdjustStock(correction) = &calls[0].call else { panic!("{calls:?}") };
+    assert_eq!(correction.rows.iter().map(|row| row.quantity).sum::<Decimal>(), Decimal::from(-2));
+    assert!(matches!(plan_of(&told("-1", "1", 1000), &early(), &Ledger::default()), Decision::Act(_)));
 }
 
 /// One key, told several times: what counts is the newest, in whatever order they come, how often.

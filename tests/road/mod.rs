@@ -8,6 +8,7 @@ mod documents;
 mod doors;
 mod kills;
 mod mapping;
+mod modes;
 mod orders;
 mod pairwise;
 mod pauses;

@@ -26,9 +26,8 @@ pub(super) fn plan(
     let (environment, legal_entity) = (&look.environment, look.legal_entity.as_ref());
     let meanings = mapping.at(At { environment, legal_entity, connection: &message.connection });
     let adjusted = Adjusted { message, body, look, ledger, words: Words::new(message, body, meanings) };
-    let at = body.adjusted_at.unwrap_or(message.occurred.at);
-    if let Some(go_live) = look.go_live.filter(|go_live| at < *go_live) {
-        return Decision::NotOurs(format!("It happened at {at}, before we went live at {go_live}."));
+    if let Some(decision) = adjusted.before_go_live() {
+        return decision;
     }
     adjusted.decide().unwrap_or_else(Decision::Fail)
 }
@@ -43,6 +42,18 @@ pub(super) struct Adjusted<'a> {
 }
 
 impl Adjusted<'_> {
+    /// What the warehouse did before go-live is in the opening balance of the stock: posted, it would count twice. What was
+    /// posted once is corrected whatever go-live is said to be since.
+    fn before_go_live(&self) -> Option<Decision> {
+        let at = self.body.adjusted_at.unwrap_or(self.message.occurred.at);
+        let go_live = self.look.go_live.filter(|go_live| at < *go_live && posted(self.ledger).is_none())?;
+        let key = &self.body.adjustment_key;
+        Some(Decision::NotOurs(format!(
+            "The adjustment {key} of {at} is not posted: it is from before go-live ({go_live}), so that the opening balance of the \
+             stock contains it."
+        )))
+    }
+
     fn decide(&self) -> Result<Decision, Failure> {
         // Asked before what is in it: what belongs elsewhere needs no clear contents here.
         if let Some(decision) = self.elsewhere() {
