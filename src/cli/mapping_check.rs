@@ -7,10 +7,10 @@ use serde_json::json;
 use super::exceptions::who;
 use super::{Failed, Global, output, sentence, store};
 use crate::clock::Clock;
-use crate::config::{Finding, Severity};
+use crate::config::{Adjustments, Finding, Severity};
 use crate::gateways::Gateways;
 use crate::ingest::CatalogueScans;
-use crate::mapping::{At, Mapping};
+use crate::mapping::{At, Mapping, Reasons};
 use crate::message::{Connection, LegalEntity};
 use crate::store::CatalogueScan;
 
@@ -31,7 +31,8 @@ pub(super) async fn check(global: &Global, connection: Option<&str>, last: bool)
     }
     let places = places(global, &gateways, connection)?;
     if !last {
-        let scans = CatalogueScans { config, clock, store: store.clone(), gateways: gateways.clone() };
+        let scans =
+            CatalogueScans { config: Arc::clone(&config), clock, store: store.clone(), gateways: gateways.clone() };
         let mut companies: Vec<_> = places.iter().map(|place| (&place.environment, &place.legal_entity)).collect();
         companies.sort();
         companies.dedup();
@@ -45,6 +46,8 @@ pub(super) async fn check(global: &Global, connection: Option<&str>, last: bool)
         let of = |scan: &&CatalogueScan| {
             scan.environment == place.environment.as_str() && scan.legal_entity == place.legal_entity.as_str()
         };
+        let adjustments = config.dynamics.get(place.environment.as_str()).map(|dynamics| &dynamics.adjustments);
+        let reasons = adjustments.map_or(Reasons::Untold, reasons);
         let Some(scan) = scans.iter().find(of) else {
             let Place { environment, legal_entity, .. } = place;
             return Err(Failed::Work(format!(
@@ -52,7 +55,7 @@ pub(super) async fn check(global: &Global, connection: Option<&str>, last: bool)
             )));
         };
         findings.extend(of_scan(scan));
-        findings.extend(of_place(&mapping, place, &gateways));
+        findings.extend(of_place(&mapping, place, &gateways, reasons));
     }
     findings.dedup();
     store.close().await;
@@ -111,10 +114,19 @@ fn of_scan(scan: &CatalogueScan) -> impl Iterator<Item = Finding> + '_ {
     })
 }
 
-fn of_place(mapping: &Mapping, place: &Place, gateways: &Gateways) -> Vec<Finding> {
+/// Whether each reason for an adjustment needs a row.
+fn reasons(adjustments: &Adjustments) -> Reasons {
+    match (adjustments.by_journal(), adjustments.type_field.as_str()) {
+        (Some(_), _) => Reasons::Defaulted,
+        (None, "") => Reasons::Untold,
+        (None, _) => Reasons::Typed,
+    }
+}
+
+fn of_place(mapping: &Mapping, place: &Place, gateways: &Gateways, reasons: Reasons) -> Vec<Finding> {
     let Place { environment, legal_entity, connection } = place;
     let meanings = mapping.at(At { environment, legal_entity: Some(legal_entity), connection });
-    let unfit = meanings.unfit(&gateways.places(connection));
+    let unfit = meanings.unfit(&gateways.places(connection), reasons);
     let finding = |unfit: crate::mapping::Unfit| {
         let place = format!("{environment} {legal_entity} {connection} {}", unfit.about);
         Finding::error(place, &unfit.problem, &unfit.remedy)

@@ -41,7 +41,7 @@ pub use kind::RowKind;
 pub use kits::whole_kits;
 pub use meanings::{At, Meanings};
 pub use row::{COLUMNS, CellProblem, Cells, Component, Item, Meaning, Row, Scope};
-pub use unfit::Unfit;
+pub use unfit::{Reasons, Unfit};
 pub use units::Counted;
 pub use unmapped::Unmapped;
 

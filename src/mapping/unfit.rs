@@ -5,10 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::catalogue::{Catalogue, ItemFacts};
 use super::clash::Key;
+use super::kind::RowKind;
 use super::meanings::Meanings;
 use super::row::{Item, Meaning, Row, assigned};
 use super::unmapped::Unmapped;
-use crate::message::{PlaceCode, Sku, Unit};
+use crate::message::{AdjustmentReasonCode, PlaceCode, Sku, Unit};
 
 /// So many variants are named in one sentence.
 const NAMED_MAX: usize = 5;
@@ -22,6 +23,17 @@ pub struct Unfit {
     pub problem: String,
     /// What to do.
     pub remedy: String,
+}
+
+/// What becomes of the reasons for which a warehouse adjusts stock, as it is configured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reasons {
+    /// Each names a type that Dynamics is told.
+    Typed,
+    /// One without a row goes where all others go.
+    Defaulted,
+    /// Dynamics is told none.
+    Untold,
 }
 
 impl Unfit {
@@ -41,7 +53,7 @@ impl Meanings<'_> {
     /// Everything that does not map here; nothing is known before a scan. `places` are the Dynamics warehouses that the
     /// connection is configured to serve.
     #[must_use]
-    pub fn unfit(&self, places: &[PlaceCode]) -> Vec<Unfit> {
+    pub fn unfit(&self, places: &[PlaceCode], reasons: Reasons) -> Vec<Unfit> {
         let Some(catalogue) = self.catalogue() else { return Vec::new() };
         let mut unfit = self.places(catalogue, places);
         let mut called: BTreeMap<Sku, Item> = BTreeMap::new();
@@ -51,7 +63,48 @@ impl Meanings<'_> {
             unfit.extend(self.tracking(item));
         }
         unfit.extend(self.strangers(catalogue));
+        unfit.extend(self.reasons(reasons));
         unfit
+    }
+
+    /// Reasons for adjustments that Dynamics is told no type of although it takes one, and rows of which nothing is told.
+    fn reasons(&self, reasons: Reasons) -> Vec<Unfit> {
+        let about = RowKind::AdjustmentReason;
+        let of = |reason: &str, problem: String, remedy: String| Unfit {
+            about: format!("adjustment reason {reason}"),
+            problem,
+            remedy,
+        };
+        match reasons {
+            Reasons::Defaulted => Vec::new(),
+            Reasons::Typed => {
+                let all = AdjustmentReasonCode::ALL.iter().filter(|code| **code != AdjustmentReasonCode::Other);
+                let untyped = all.filter_map(|code| {
+                    let unmapped = self.in_dynamics(about, &[code.as_str()]).err()?;
+                    let Unfit { problem, remedy, .. } = Unfit::told("", &unmapped);
+                    Some(of(code.as_str(), problem, remedy))
+                });
+                untyped.collect()
+            }
+            Reasons::Untold => {
+                let environment = self.at.environment;
+                let rows = self.rows().filter_map(|row| match &row.meaning {
+                    Meaning::Word { about: of_row, warehouse, dynamics } if *of_row == about => {
+                        Some((warehouse, dynamics))
+                    }
+                    _ => None,
+                });
+                let untold = rows.map(|(reason, dynamics)| {
+                    let problem = format!("a row says that it is posted to {dynamics}, and {environment} is told no type");
+                    let remedy = format!(
+                        "Name the member that takes it as dynamics.{environment}.adjustments.type_field, or end the row with \
+                         `drayline mapping set … --remove`"
+                    );
+                    of(reason, problem, remedy)
+                });
+                untold.collect()
+            }
+        }
     }
 
     fn places(&self, catalogue: &Catalogue, configured: &[PlaceCode]) -> Vec<Unfit> {

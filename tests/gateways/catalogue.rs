@@ -120,6 +120,29 @@ async fn facts_are_read_and_what_is_not_there_is_told() {
     assert_eq!(catalogue.decimals(&unit("KG")), 3);
 }
 
+/// One refuses the query; all else is read.
+async fn strange(entity: &'static str) -> Result<(Vec<Fact>, Vec<String>), GatewayError> {
+    let far_end = dynamics_end(move |asked| match asked.path.as_str() {
+        path if path.ends_with(entity) => {
+            let message = "The query is not valid. Could not find a property named 'ProductNumber' on type 'Row'.";
+            Said::json(400, &json!({ "error": { "code": "", "message": message } }))
+        }
+        "/data/ReleasedProductsV2" => page(&json!([{ "ItemNumber": "A", "InventoryUnitSymbol": "ea" }])),
+        _ => page(&json!([])),
+    })
+    .await;
+    Scene::at(&far_end.url, "").await.dynamics().catalogue(&usmf()).await
+}
+
+#[tokio::test]
+async fn a_member_that_a_version_does_not_have_is_told_and_costs_its_entity_alone() {
+    let (facts, lacks) = strange("ProductVariantUnitOfMeasureConversions").await.unwrap();
+    assert_eq!(lacks, ["this version's entity ProductVariantUnitOfMeasureConversions has no member ProductNumber"]);
+    assert_eq!(facts.len(), 1, "{facts:?}");
+    // Without its items nothing of the environment can be used.
+    assert!(matches!(strange("ReleasedProductsV2").await, Err(GatewayError::Refused { .. })));
+}
+
 #[tokio::test]
 async fn without_items_there_is_no_scan() {
     let far_end = dynamics_end(|_| missing("ReleasedProductsV2")).await;

@@ -1,6 +1,6 @@
 //! What Dynamics says of its items: conversions that rows need not repeat, and what does not fit together.
 
-use drayline::mapping::{Catalogue, ConversionFacts, Fact, ItemFacts, Mapping, Told, Tracking, Unfit};
+use drayline::mapping::{Catalogue, ConversionFacts, Fact, ItemFacts, Mapping, Reasons, Told, Tracking, Unfit};
 use drayline::message::PlaceCode;
 use serde_json::json;
 
@@ -131,7 +131,7 @@ fn a_conversion_that_is_no_plain_factor_is_none() {
 
 fn unfit(mapping: &Mapping, places: &[&str]) -> Vec<Unfit> {
     let places: Vec<_> = places.iter().map(|place| PlaceCode::new(*place).unwrap()).collect();
-    Place::north().meanings(mapping).unfit(&places)
+    Place::north().meanings(mapping).unfit(&places, Reasons::Defaulted)
 }
 
 #[track_caller]
@@ -232,6 +232,29 @@ fn tracking_groups_rows_and_warehouses_that_lead_nowhere_are_told() {
     assert_eq!(unfit(&mapping, &["24"]), []);
     let unfit = unfit(&mapping, &["24", "25"]);
     assert_eq!(unfit.iter().map(|each| each.about.as_str()).collect::<Vec<_>>(), ["warehouse 25"]);
+}
+
+#[test]
+fn reasons_that_have_no_type_and_types_that_nobody_is_told_are_told() {
+    let mapping = |rows: &[&str]| knowing(rows, vec![Fact::Item(facts("A", "ea", "ea"))]);
+    let of = |rows: &[&str], reasons: Reasons| Place::north().meanings(&mapping(rows)).unfit(&[], reasons);
+    let scrap = "adjustment_reason; warehouse:damaged; dynamics:SCRAP";
+    let (all, but_one) = (of(&[], Reasons::Typed), of(&[scrap], Reasons::Typed));
+    let about =
+        |unfit: &[Unfit], reason: &str| unfit.iter().any(|each| each.about == format!("adjustment reason {reason}"));
+    assert!(about(&all, "DAMAGED") && about(&all, "CYCLE_COUNT") && !about(&all, "OTHER"), "{all:#?}");
+    assert!(!about(&but_one, "DAMAGED") && but_one.len() == all.len() - 1, "{but_one:#?}");
+    let told = all.iter().find(|each| each.about.ends_with("CYCLE_COUNT")).unwrap();
+    let remedy = "drayline mapping set adjustment_reason connection=north warehouse=CYCLE_COUNT dynamics=CODE";
+    assert!(told.remedy.contains(remedy), "{told:#?}");
+    // A row of another warehouse is none of this one's.
+    let elsewhere = "adjustment_reason; connection:south; warehouse:damaged; dynamics:SCRAP";
+    assert!(about(&of(&[elsewhere], Reasons::Typed), "DAMAGED"));
+    // Where all go to one journal, nothing is missing; where nobody is told, a row leads nowhere.
+    assert_eq!((of(&[], Reasons::Defaulted), of(&[], Reasons::Untold)), (Vec::new(), Vec::new()));
+    let untold = of(&[scrap, elsewhere], Reasons::Untold);
+    assert_eq!(untold.len(), 1, "{untold:#?}");
+    assert!(untold[0].remedy.contains("dynamics.contoso.adjustments.type_field"), "{untold:#?}");
 }
 
 #[test]

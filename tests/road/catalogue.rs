@@ -119,6 +119,21 @@ async fn what_a_version_does_not_have_is_told_and_what_it_calls_otherwise_is_con
 }
 
 #[tokio::test]
+async fn reasons_without_a_type_are_told_where_dynamics_takes_one() {
+    let dynamics_toml = "adjustments.type_field = \"ConAdjustmentType\"\n".to_owned();
+    let making = Making { dynamics_toml, ..Making::default() };
+    let world = World::set(Ground::fresh(Backing::Embedded).await, making).await;
+    let (well, told) = world.ask(&["mapping", "check"]).await;
+    let before = places(&told);
+    let damaged = "contoso usmf north adjustment reason DAMAGED".to_owned();
+    assert!(!well && before.contains(&damaged), "{told:#}");
+    map(&world, &["adjustment_reason", "connection=north", "warehouse=DAMAGED", "dynamics=SCRAP"]).await;
+    let (_, told) = world.ask(&["mapping", "check", "--last"]).await;
+    assert_eq!(places(&told), before.into_iter().filter(|place| *place != damaged).collect::<Vec<_>>());
+    world.leave().await;
+}
+
+#[tokio::test]
 async fn what_was_scanned_by_itself_converts_orders() {
     let warehouse = WarehouseRules { split_share: 0.0, ..WarehouseRules::default() };
     let making = Making { warehouse, scan_hours: 24, ..Making::default() };

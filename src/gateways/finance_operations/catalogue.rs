@@ -113,9 +113,23 @@ impl FinanceOperations {
                 lacks.push(format!("this version has no entity {entity}"));
                 Ok(None)
             }
+            // Items must be read as they are asked for; of all else less is known then.
+            Err(GatewayError::Refused { detail: Some(detail), .. })
+                if wanted.entity != field::ITEMS && strange_member(wanted, names, &detail).is_some() =>
+            {
+                let member = strange_member(wanted, names, &detail).unwrap_or_default();
+                lacks.push(format!("this version's entity {entity} has no member {member}"));
+                Ok(None)
+            }
             Err(error) => Err(error),
         }
     }
+}
+
+/// The member that a refusal complains of: `Could not find a property named 'X' on type …`.
+fn strange_member<'a>(wanted: &Wanted<'_>, names: &'a BTreeMap<String, String>, detail: &str) -> Option<&'a str> {
+    let mut members = wanted.members.iter().filter_map(|name| named(names, name));
+    members.find(|member| detail.contains(&format!("'{member}'")))
 }
 
 /// Whose conversions rows are; with the numbers of each product's items.
