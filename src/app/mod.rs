@@ -127,6 +127,9 @@ impl App {
             scrape,
         };
         app.serve("operations", config.operations.listen, operations(looks)).await?;
+        if roles.ingest || !roles.flows.is_empty() {
+            app.ask_versions(&gateways);
+        }
         if !roles.flows.is_empty() {
             let tools = Tools {
                 config: Arc::clone(&config),
@@ -150,10 +153,14 @@ impl App {
         Ok(app)
     }
 
-    /// Starts looking for what nobody tells: events that did not come, what Dynamics says of its items, what its version has.
+    /// Asks what Dynamics' versions have, for whoever reads or writes there.
+    fn ask_versions(&mut self, gateways: &Gateways) {
+        let (config, gateways) = (Arc::clone(&self.config), gateways.clone());
+        self.versions = Some(tokio::spawn(async move { versions::ask(&config, &gateways).await }));
+    }
+
+    /// Starts looking for what nobody tells: events that did not come, what Dynamics says of its items.
     fn scan(&mut self, clock: &Clock, gateways: Gateways) {
-        let (asking, asked) = (Arc::clone(&self.config), gateways.clone());
-        self.versions = Some(tokio::spawn(async move { versions::ask(&asking, &asked).await }));
         let (config, clock) = (Arc::clone(&self.config), clock.clone());
         let (store, transport) = (self.store.clone(), self.transport.clone());
         let scanning = Scanning { config, clock, store, transport, gateways };

@@ -17,9 +17,11 @@ pub(super) async fn ask(config: &Config, gateways: &Gateways) {
 async fn ask_one(config: &Config, dynamics: &Dynamics) {
     let Some(catalogue) = config.dynamics.get(dynamics.name().as_str()).map(|config| &config.catalogue) else { return };
     loop {
+        let known = dynamics.lacks();
         let next_s = match dynamics.ask_version().await {
             Ok(lacks) => {
-                if let Some(sentence) = lacks {
+                // What was told is told again once it is something else.
+                if let Some(sentence) = lacks.filter(|lacks| known.as_ref() != Some(lacks)) {
                     VersionLacks { sentence: &sentence }.emit();
                 }
                 catalogue.scan_hours.saturating_mul(3600)

@@ -81,6 +81,31 @@ async fn what_is_missing_is_one_sentence_that_says_what_to_do_about_each() {
 }
 
 #[tokio::test]
+async fn a_service_that_posts_journals_is_asked_for_without_being_called() {
+    let sets = [&SETS[..], &["InventoryAdjustmentJournalHeaders", "InventoryAdjustmentJournalEntriesV2"]].concat();
+    let journals = "dynamics.contoso.adjustments.journals.name = \"Adjust\"\n";
+    let service = "dynamics.contoso.adjustments.journals.service = \"Con/Journals/post\"\n";
+    for (status, lacks) in [(200, false), (404, true), (400, false)] {
+        let text = model(&sets);
+        let end = dynamics_end(move |asked| match asked.line().as_str() {
+            "GET /data/$metadata" => Said::text(200, &text),
+            "GET /api/services/Con/Journals/post" => Said::text(status, "{}"),
+            other => panic!("{other}"),
+        })
+        .await;
+        let told = async |more: &str| {
+            let scene = Scene::at(&end.url, &format!("{TRACKING}{journals}{more}")).await;
+            scene.dynamics().ask_version().await.unwrap()
+        };
+        let said = "no service Con/Journals/post, which is needed for posting journals: name the right one as \
+                    dynamics.contoso.adjustments.journals.service";
+        assert_eq!(told(service).await.is_some_and(|told| told.contains(said)), lacks, "{status}");
+        assert_eq!(told("").await, None, "a job posts them");
+        assert_eq!(end.count("GET /api/services/Con/Journals/post"), 1);
+    }
+}
+
+#[tokio::test]
 async fn what_a_switch_needs_is_missed_only_while_it_is_on() {
     let few: Vec<_> =
         SETS.into_iter().filter(|name| !name.ends_with("RequestStatus") && *name != "Warehouses").collect();

@@ -1,5 +1,10 @@
 //! What Dynamics' version cannot take: told at the start for the whole environment, and by what comes to need it.
 
+use std::net::SocketAddr;
+
+use drayline::app::{App, Roles};
+use drayline::clock::Clock;
+use drayline::message::Flow;
 use drayline::sandbox::{Faults, FinanceOperationsRules};
 use serde_json::{Value, json};
 
@@ -15,15 +20,20 @@ fn lacking(names: &[&str], dynamics_toml: &str) -> Making {
 
 /// What readiness says of the environment's version, as soon as it says anything.
 async fn warned(world: &World) -> Vec<String> {
-    let operations = world.app().address("operations").unwrap();
+    let (ready, warnings) = warned_by(world.app().address("operations").unwrap()).await;
+    assert!(ready, "it holds nothing up: {warnings:?}");
+    warnings
+}
+
+/// Whether it is ready, and the same.
+async fn warned_by(operations: SocketAddr) -> (bool, Vec<String>) {
     until("a warning", async || {
         let text = reqwest::get(format!("http://{operations}/readyz")).await.unwrap().text().await.unwrap();
         let ready: Value = serde_json::from_str(&text).unwrap();
-        assert_eq!(ready["ready"], true, "{ready}");
         let of_version = |each: &&str| each.starts_with("This version of contoso has no");
         let warnings: Vec<_> = ready["warnings"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
         let warnings: Vec<_> = warnings.into_iter().filter(|each| of_version(each)).map(str::to_owned).collect();
-        (!warnings.is_empty()).then_some(warnings)
+        (!warnings.is_empty()).then_some((ready["ready"] == true, warnings))
     })
     .await
 }
@@ -49,6 +59,19 @@ async fn an_action_that_is_missing_is_told_once_and_every_message_that_needs_it_
     let findings = told["findings"].as_array().unwrap();
     assert!(!done && findings.len() == 1 && findings[0]["place"] == "dynamics.contoso", "{told}");
     assert!(findings[0]["problem"].as_str().unwrap().contains(remedy), "{told}");
+    world.leave().await;
+}
+
+/// A process that only works, and takes no events in.
+#[tokio::test]
+async fn who_writes_to_dynamics_asks_too() {
+    let making = lacking(&["ExternalInventoryAdjustments"], "");
+    let world = World::set(Ground::fresh(Backing::Servers).await, making).await;
+    let roles = Roles { flows: vec![Flow::StockAdjustments], ..Roles::default() };
+    let worker = App::start(world.config(), roles, Clock::system()).await.unwrap();
+    let (_, warnings) = warned_by(worker.address("operations").unwrap()).await;
+    assert!(warnings[0].contains("no entity ExternalInventoryAdjustments"), "{warnings:?}");
+    worker.stop().await;
     world.leave().await;
 }
 

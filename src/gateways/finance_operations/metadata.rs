@@ -28,6 +28,7 @@ pub(super) struct Need {
 enum What {
     Entity,
     Action,
+    Service,
 }
 
 /// What an environment has.
@@ -42,6 +43,7 @@ impl fmt::Display for Need {
         let what = match self.what {
             What::Entity => "entity",
             What::Action => "action",
+            What::Service => "service",
         };
         write!(formatter, "no {what} {}, which is needed for {}: {}", self.name, self.used_for, self.remedy)
     }
@@ -56,8 +58,22 @@ impl FinanceOperations {
         if model.entities.is_empty() {
             return Err(unreadable(call, "it names no entity".to_owned()));
         }
-        let lacks = self.needs(environment).into_iter().filter(|need| !model.has(need));
-        Ok(lacks.map(|need| need.to_string()).collect())
+        let mut lacks: Vec<_> = self.needs(environment).into_iter().filter(|need| !model.has(need)).collect();
+        if let Some(need) = self.need_of_service(environment) {
+            let there = self.odata.has_service(call, &need.name).await?;
+            lacks.extend((!there).then_some(need));
+        }
+        Ok(lacks.iter().map(ToString::to_string).collect())
+    }
+
+    /// The service that posts journals, where one is configured: no model names it.
+    fn need_of_service(&self, environment: &Connection) -> Option<Need> {
+        let journals = self.adjustments.by_journal().filter(|journals| !journals.service.is_empty())?;
+        let remedy = format!(
+            "name the right one as dynamics.{environment}.adjustments.journals.service, or \"\" where a job in Dynamics \
+             posts them"
+        );
+        Some(Need { what: What::Service, ..entity(&journals.service, "posting journals", &remedy) })
     }
 
     /// What is needed for something that the environment turned out not to have.
@@ -161,6 +177,8 @@ impl Model {
         let names = match need.what {
             What::Entity => &self.entities,
             What::Action => &self.actions,
+            // It is asked for by itself.
+            What::Service => return true,
         };
         names.iter().any(|name| name.eq_ignore_ascii_case(&need.name))
     }

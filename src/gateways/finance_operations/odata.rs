@@ -223,12 +223,29 @@ impl OData {
 
     /// Calls a service of the customer's, `GROUP/SERVICE/OPERATION`.
     pub(super) async fn serve(&self, call: Call, service: &str, members: &Members) -> Result<(), GatewayError> {
+        let url = self.service_url(service);
+        let send = || self.caller.request(Method::POST, url.clone()).json(members);
+        self.send(call, service, send).await.map(|_| ())
+    }
+
+    /// Whether there is such a service. Read with GET its address describes its parameters, and nothing is done.
+    pub(super) async fn has_service(&self, call: Call, service: &str) -> Result<bool, GatewayError> {
+        let url = self.service_url(service);
+        match self.send(call, service, || self.caller.request(Method::GET, url.clone())).await {
+            Ok(_) => Ok(true),
+            Err(GatewayError::NotFound { .. } | GatewayError::EntityMissing { .. }) => Ok(false),
+            // An environment that describes no services may have it all the same.
+            Err(GatewayError::Refused { .. } | GatewayError::Forbidden { .. }) => Ok(true),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn service_url(&self, service: &str) -> Url {
         let mut url = self.root.clone();
         if let Ok(mut path) = url.path_segments_mut() {
             path.pop_if_empty().extend(["api", "services"]).extend(service.split('/'));
         }
-        let send = || self.caller.request(Method::POST, url.clone()).json(members);
-        self.send(call, service, send).await.map(|_| ())
+        url
     }
 
     /// Many calls in one request: what became of each changeset, as far as the far end came. It is asked to go on after a

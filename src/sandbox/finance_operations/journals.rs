@@ -137,7 +137,15 @@ pub(super) fn serve(
     setting: &Setting<FinanceOperationsRules>,
     call: &Call,
 ) -> Option<Answer<Fact>> {
-    if call.path != SERVICE || call.method != Method::POST {
+    if call.path != SERVICE {
+        return None;
+    }
+    // It describes itself: its parameters, by name and type.
+    if call.method == Method::GET {
+        let parameters = ["_companyId", "_journalNumber"].map(|name| json!({ "Name": name, "Type": "String" }));
+        return Some(Answer::new(200, Effect::None, json!({ "Parameters": parameters })));
+    }
+    if call.method != Method::POST {
         return None;
     }
     let Ok(asked) = call.object() else { return Some(wrong(400, "The body is not a JSON object.")) };
