@@ -232,10 +232,9 @@ impl OData {
     pub(super) async fn has_service(&self, call: Call, service: &str) -> Result<bool, GatewayError> {
         let url = self.service_url(service);
         match self.send(call, service, || self.caller.request(Method::GET, url.clone())).await {
-            Ok(_) => Ok(true),
             Err(GatewayError::NotFound { .. } | GatewayError::EntityMissing { .. }) => Ok(false),
-            // An environment that describes no services may have it all the same.
-            Err(GatewayError::Refused { .. } | GatewayError::Forbidden { .. }) => Ok(true),
+            // An environment that does not describe its services may have it all the same.
+            Ok(_) | Err(GatewayError::Refused { .. } | GatewayError::Forbidden { .. }) => Ok(true),
             Err(error) => Err(error),
         }
     }
