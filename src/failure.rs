@@ -235,6 +235,9 @@ codes! {
     /// Nothing is known of the order that the message speaks of.
     OrderUnknown = "order.unknown", Permanent, "operations",
         "Find out who created the order at the warehouse; if it is one of ours, replay it once the order is there.";
+    /// A document was released before go-live, and its warehouse does not hold it as it is.
+    BeforeGoLive = "order.before_go_live", Permanent, "operations",
+        "Release it again in Dynamics if it is to be sent; finish it where it was begun if not. Then discard this.";
     /// The shipment names a line that the order does not have.
     ShipmentLineUnknown = "shipment.line_unknown", Permanent, "operations",
         "Ask the warehouse which line was meant; correct it there or post it in Dynamics by hand.";

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::connections::{Dynamics, DynamicsKind, Warehouse};
 use super::settings::{Config, StoreKind, TransportKind};
-use super::{Finding, Secret};
+use super::{Adoption, Finding, Secret, filled};
 
 /// Checks a configuration that has the right shape.
 #[must_use]
@@ -156,9 +156,31 @@ fn dynamics_environment(name: &str, dynamics: &Dynamics, findings: &mut Vec<Find
             findings.push(Finding::error(place(&format!("adjustments.journals.{key}")), "is empty", remedy));
         }
     }
+    adoption(name, dynamics, findings);
     if dynamics.kind == DynamicsKind::BusinessCentral {
         let problem = "Business Central is not supported by this release";
         findings.push(Finding::error(place("kind"), problem, "use finance_operations, or leave the section out"));
+    }
+}
+
+/// A pattern that names nothing of the document would find the same order for each.
+fn adoption(name: &str, dynamics: &Dynamics, findings: &mut Vec<Finding>) {
+    let place = |key: &str| format!("dynamics.{name}.adoption.{key}");
+    let named = || Adoption::WORDS.map(|word| format!("{{{word}}}")).join(", ");
+    for (key, pattern) in dynamics.adoption.patterns().into_iter().filter(|(_, pattern)| !pattern.is_empty()) {
+        let known = |word: &str| Adoption::WORDS.contains(&word).then(String::new);
+        let problem = match filled(pattern, known) {
+            Err(strange) => format!("{pattern:?} holds {strange:?}, which no document has"),
+            Ok(rest) if rest == pattern => format!("{pattern:?} names nothing of the document"),
+            Ok(_) => continue,
+        };
+        findings.push(Finding::error(place(key), &problem, &format!("build it of {}", named())));
+    }
+    let used = dynamics.adoption.patterns().iter().any(|(_, pattern)| !pattern.is_empty());
+    if used && dynamics.go_live.is_none() {
+        let place = format!("dynamics.{name}.go_live");
+        let problem = "is missing, though documents from before it are to be adopted";
+        findings.push(Finding::error(place, problem, "give the instant before which documents are looked up"));
     }
 }
 

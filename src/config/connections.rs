@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::adjustments::{Adjustments, Statuses};
+use super::adoption::Adoption;
 use super::catalogue::{Catalogue, ChosenBy};
 use super::secret::Secret;
 
@@ -39,6 +40,9 @@ pub struct Dynamics {
     pub legal_entities: Vec<String>,
     /// Documents released before are never sent. RFC 3339.
     pub go_live: Option<jiff::Timestamp>,
+    /// How documents from before are found at warehouses.
+    #[serde(default)]
+    pub adoption: Adoption,
     /// Names of the customer's event catalog, and the kind each means.
     #[serde(default)]
     pub events: BTreeMap<String, String>,

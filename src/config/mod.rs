@@ -4,6 +4,7 @@
 //! errors, and all problems are told at once with their place. Secrets are named, never written.
 
 mod adjustments;
+mod adoption;
 mod catalogue;
 mod check;
 mod connections;
@@ -14,6 +15,7 @@ mod settings;
 use serde::Serialize;
 
 pub use adjustments::{Adjustments, BelongsTo, Journals, Statuses};
+pub use adoption::{Adoption, filled};
 pub use catalogue::{Catalogue, ChosenBy, TrackedBy};
 pub use check::check;
 pub use connections::{

@@ -62,7 +62,7 @@ impl History {
     /// The same, knowing what the warehouse shows of the latest order: one that is dead there has ended.
     pub fn seeing(mut self, held: Option<&HeldOrder>) -> Self {
         if let (Some(held), Some(latest)) = (held, self.orders.last_mut()) {
-            let same = held.reference == latest.created.reference.to_string();
+            let same = held.reference == latest.created.their_reference();
             if same && is_dead(held) && latest.end.is_none() {
                 latest.end = Some(End::Cancelled);
             }
@@ -96,6 +96,15 @@ impl History {
     /// The order that a warehouse knows under its own id.
     pub fn find_by_order_id(&self, warehouse: &Connection, order_id: &str) -> Option<&SentOrder> {
         self.orders.iter().find(|each| each.created.warehouse == *warehouse && each.created.order_id == order_id)
+    }
+
+    /// The order that a warehouse had under this reference before we came.
+    pub fn adopted_as(&self, warehouse: &Connection, reference: &str) -> Option<&SentOrder> {
+        let same = |sent: &&SentOrder| {
+            let adopted = sent.created.adopted.as_ref().filter(|_| sent.created.warehouse == *warehouse);
+            adopted.is_some_and(|adopted| adopted.reference == reference)
+        };
+        self.orders.iter().find(same)
     }
 
     /// Whether a reference was dead at the warehouse before we could use it.

@@ -128,6 +128,11 @@ pub(super) fn short_receipt(warehouse: &Connection, reference: &Reference, missi
     format!("short_receipt/{warehouse}/{reference}/{missing}")
 }
 
+/// That a document from before go-live is not sent.
+pub(super) fn set_aside(direction: Direction, warehouse: &Connection, reference: &Reference) -> String {
+    format!("set_aside/{}{warehouse}/{reference}", mark(direction))
+}
+
 /// That a person was asked about a change that came too late for who receives the goods.
 pub(super) fn change_too_late(warehouse: &Connection, reference: &Reference, version: u32, why: &str) -> String {
     format!("change_too_late/{warehouse}/{reference}/{version}/{}", record_id(&[why]))

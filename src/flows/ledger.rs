@@ -124,6 +124,32 @@ pub struct CreatedOrder {
     /// The version of the document's status then: whoever writes over just this one need not read the document again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub status_version: Option<String>,
+    /// Where the warehouse had it already, from before go-live.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub adopted: Option<Adopted>,
+}
+
+/// That an order was not created by us.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Adopted {
+    /// What the warehouse calls it where our reference would stand.
+    pub reference: String,
+    /// What moved before was posted by others.
+    pub go_live: Timestamp,
+}
+
+impl CreatedOrder {
+    /// The reference under which the warehouse has it.
+    #[must_use]
+    pub fn their_reference(&self) -> String {
+        self.adopted.as_ref().map_or_else(|| self.reference.to_string(), |adopted| adopted.reference.clone())
+    }
+
+    /// Whether what moved at an instant was posted before we came.
+    #[must_use]
+    pub fn moved_before_us(&self, at: Timestamp) -> bool {
+        self.adopted.as_ref().is_some_and(|adopted| at < adopted.go_live)
+    }
 }
 
 /// A line as Dynamics ordered it.

@@ -38,12 +38,12 @@ pub use act::{act, complete, settle};
 pub use answer::{
     About, Acted, Call, ClosedPeriod, Decision, Done, Emit, KnownDocument, Lookup, Past, Planned, Repeat, Settled,
 };
-pub use goods_received::{InboundCandidate, ReceiptLook, plan as plan_receipt, sought};
+pub use goods_received::{Candidate, ReceiptLook, plan as plan_receipt};
 pub use ledger::{
     CancelledOrder, CreatedOrder, EndedReference, Ledger, OrderedLine, PackageTracking, PostedDimension, PostedLine,
     PostedUpdate, SeenStatus, SentLine, SettledUpdate, VoidedShipment,
 };
-pub use orders::{OrderLook, plan as plan_order};
+pub use orders::{Former, OrderLook, plan as plan_order};
 pub use progress::{Progress, Stage, progress};
 pub use reports::{AskedForTheRest, CountedReceipt, Reported};
 pub use shipments::{ShipmentLook, plan as plan_shipment};
@@ -61,8 +61,8 @@ pub enum Look {
     Receipt(ReceiptLook),
     /// For messages about stock.
     Adjustment(AdjustmentLook),
-    /// For receipts that do not name our reference: the inbound orders that may be meant.
-    Sought(Vec<InboundCandidate>),
+    /// For messages that do not name our reference: the orders that may be meant.
+    Sought(Vec<Candidate>),
     /// For the question for a closed period.
     Period(Arc<Calendar>),
     /// Nothing needed to be seen.
@@ -112,12 +112,36 @@ pub fn makes_known(message: &Envelope, act: &str, facts: &Value) -> Option<Known
     orders::makes_known(message, act, facts)
 }
 
+/// The names by which the order of a message is sought that does not name our reference.
+#[must_use]
+pub fn sought(message: &Envelope) -> Vec<String> {
+    match &message.body {
+        Body::GoodsReceived(_) => goods_received::sought(message),
+        _ => orders::sought(message),
+    }
+}
+
+/// Whether the plan of a message is to choose between these orders. An outbound one is sought among those that were adopted, and
+/// else unknown as any other.
+#[must_use]
+pub fn may_mean(message: &Envelope, candidates: &[Candidate]) -> bool {
+    matches!(message.body, Body::GoodsReceived(_)) || orders::found(message, candidates).is_some()
+}
+
 /// The lane of what was asked about the message's document, when the message may be the answer: then the first of them
 /// looks again.
 #[must_use]
 pub fn questions(message: &Envelope, ledger: &Ledger) -> Option<String> {
-    let answers = matches!(message.body, Body::GoodsReceived(_) | Body::ReceiptAnnounced(_)) && !message.asks();
-    (answers && goods_received::was_anything_asked(ledger)).then(|| message.questions_lane())
+    let looks_again = matches!(
+        message.body,
+        Body::GoodsReceived(_)
+            | Body::ReceiptAnnounced(_)
+            | Body::OrderReleased(_)
+            | Body::OrderChanged(_)
+            | Body::OrderCancelled(_)
+    );
+    let asked = goods_received::was_anything_asked(ledger) || orders::is_set_aside(ledger);
+    (looks_again && !message.asks() && asked).then(|| message.questions_lane())
 }
 
 /// Decides what is to be done next. Pure: the same arguments give the same answer.
@@ -137,7 +161,9 @@ fn planned(message: &Envelope, look: &Look, mapping: &Mapping, ledger: &Ledger) 
     match (look, &message.body) {
         (Look::Order(look), _) => orders::plan(message, look, mapping, ledger),
         (Look::Receipt(look), _) => goods_received::plan(message, look, mapping, ledger),
-        (Look::Sought(candidates), _) => goods_received::plan_sought(message, candidates, mapping),
+        (Look::Sought(candidates), Body::GoodsReceived(_)) => goods_received::plan_sought(message, candidates, mapping),
+        (Look::Sought(candidates), _) => orders::found(message, candidates)
+            .unwrap_or_else(|| Decision::NotOurs("Nothing that was adopted has the name that it names.".to_owned())),
         (Look::Period(calendar), _) => periods::plan(message, calendar),
         (Look::Shipment(look), _) => shipments::plan(message, look, mapping, ledger),
         (Look::Adjustment(look), _) => stock_adjustments::plan(message, look, mapping, ledger),

@@ -318,7 +318,8 @@ impl Builder<'_> {
             }
         };
         let (go_live, legal_entities) = (config.go_live, config.legal_entities.clone());
-        Ok(Dynamics { name, go_live, legal_entities, pace, product, lacks: Mutex::default() })
+        let adoption = config.adoption.clone();
+        Ok(Dynamics { name, go_live, adoption, legal_entities, pace, product, lacks: Mutex::default() })
     }
 
     fn warehouse(

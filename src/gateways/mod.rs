@@ -11,6 +11,7 @@ mod egress;
 mod error;
 mod failures;
 mod finance_operations;
+mod former;
 mod http;
 mod json;
 mod pace;
@@ -48,6 +49,7 @@ use warehouses::Standard;
 pub struct Dynamics {
     name: Connection,
     go_live: Option<jiff::Timestamp>,
+    adoption: crate::config::Adoption,
     legal_entities: Vec<String>,
     pace: Arc<Pace>,
     product: Product,
@@ -119,12 +121,6 @@ impl Dynamics {
         match &self.product {
             Product::FinanceOperations(product) => &product.calendar,
         }
-    }
-
-    /// Documents released before are never sent.
-    #[must_use]
-    pub fn go_live(&self) -> Option<jiff::Timestamp> {
-        self.go_live
     }
 
     /// Whether a company takes part: every one does where none is configured.

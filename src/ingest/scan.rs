@@ -178,10 +178,11 @@ impl Scan {
         Ok(())
     }
 
-    /// Where the first scan of all begins: with go-live; where there is none, with the start of this process.
+    /// Where the first scan of all begins: with go-live, or before it, where documents from before are adopted; where there is
+    /// none, with the start of this process.
     fn first(&self) -> Timestamp {
         let dynamics = self.scanning.gateways.dynamics(&self.connection);
-        dynamics.and_then(crate::gateways::Dynamics::go_live).unwrap_or(self.began)
+        dynamics.and_then(crate::gateways::Dynamics::scans_since).unwrap_or(self.began)
     }
 
     async fn page(&self, feed: Feed, from: (Timestamp, usize, usize)) -> Result<crate::gateways::Changes, String> {

@@ -6,7 +6,7 @@ use super::instant::lenient_instant;
 use super::json::{self, Problem};
 use super::received::{Facts, Received};
 use crate::config::Warehouse;
-use crate::message::{Body, Connection, Envelope, FactKey, Flow, Kind, LegalEntity, OrderRefs, OrderingKey, Reference};
+use crate::message::{Body, Connection, Envelope, FactKey, Flow, Kind, LegalEntity, OrderingKey, Reference};
 
 /// What a warehouse may say. The other kinds are Dynamics' or ours.
 pub const KINDS: [Kind; 12] = [
@@ -59,7 +59,7 @@ fn read(received: &Received<'_>, facts: &mut Facts) -> Result<(Option<OrderingKe
     let data = data.ok_or_else(|| of_kind("data: is required, and is an object".to_owned()))?;
     let body = Body::from_json(kind, json::without_nulls(data))
         .map_err(|invalid| of_kind(invalid.within("data").to_string()))?;
-    let reference = refs(&body).and_then(|refs| refs.reference.as_deref()).and_then(|text| text.parse().ok());
+    let reference = body.order().and_then(|refs| refs.reference.as_deref()).and_then(|text| text.parse().ok());
     facts.legal_entity = reference.as_ref().and_then(legal_entity);
     let key = facts.environment.as_ref().and_then(|environment| {
         let reference = reference.as_ref();
@@ -87,23 +87,6 @@ fn word(members: &Map<String, Value>, name: &str) -> Option<String> {
     match members.get(name)? {
         Value::String(text) if !text.trim().is_empty() => Some(text.trim().to_owned()),
         Value::Number(number) => Some(number.to_string()),
-        _ => None,
-    }
-}
-
-/// The references in a body that name an order, an inbound order or the order that came back.
-fn refs(body: &Body) -> Option<&OrderRefs> {
-    match body {
-        Body::OrderAccepted(body) => Some(&body.order),
-        Body::OrderRejected(body) => Some(&body.order),
-        Body::OrderStatusChanged(body) => Some(&body.order),
-        Body::OrderCancelResolved(body) => Some(&body.order),
-        Body::ShipmentConfirmed(body) => Some(&body.order),
-        Body::TrackingUpdated(body) => Some(&body.order),
-        Body::ShipmentVoided(body) => Some(&body.order),
-        Body::GoodsReceived(body) => Some(&body.inbound_order),
-        Body::ReturnStatusChanged(body) => body.order.as_ref(),
-        Body::ReturnReceived(body) => body.order.as_ref(),
         _ => None,
     }
 }

@@ -12,6 +12,7 @@ mod kind;
 mod names;
 mod orders;
 mod postings;
+mod refs;
 mod returns;
 mod shipments;
 mod stock_adjustments;

@@ -30,10 +30,10 @@ pub(super) async fn run_flow(attempt: &mut Attempt<'_>, message: &Envelope) -> V
     let mapping = attempt.house.mapping.now();
     // On the heap, as every far-end call: thousands of lanes wait for their look-up without being so far.
     let numbers = flows::sought(message);
-    let look = if numbers.is_empty() {
+    let Some(candidates) = Box::pin(sought::candidates(attempt, &numbers)).await else { return Verdict::Left };
+    let look = if numbers.is_empty() || !flows::may_mean(message, &candidates) {
         Box::pin(flows::look(gateways, &mapping, message, &attempt.ledger)).await
     } else {
-        let Some(candidates) = Box::pin(sought::candidates(attempt, &numbers)).await else { return Verdict::Left };
         Ok(Look::Sought(candidates))
     };
     let look = match look {

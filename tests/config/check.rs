@@ -128,6 +128,24 @@ fn connections_are_checked_line_by_line() {
             "dynamics.contoso.legal_entities",
             "capitals",
         ),
+        (
+            line("client_id", 0),
+            "client_id = \"app\"\ngo_live = \"2026-11-01T00:00:00Z\"\nadoption.outbound_reference = \"WMS-{number}\"",
+            "dynamics.contoso.adoption.outbound_reference",
+            "holds \"number\", which no document has",
+        ),
+        (
+            line("client_id", 0),
+            "client_id = \"app\"\ngo_live = \"2026-11-01T00:00:00Z\"\nadoption.inbound_reference = \"WMS\"",
+            "dynamics.contoso.adoption.inbound_reference",
+            "names nothing of the document",
+        ),
+        (
+            line("client_id", 0),
+            "client_id = \"app\"\nadoption.inbound_reference = \"WMS-{request}\"",
+            "dynamics.contoso.go_live",
+            "is missing, though documents from before it are to be adopted",
+        ),
         (line("kind", 0), "kind = \"business_central\"", "dynamics.contoso.kind", "not supported"),
     ] {
         let findings = refused(&whole.replacen(&old, new, 1));

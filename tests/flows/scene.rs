@@ -118,6 +118,7 @@ pub fn order_look(released: Option<ReleasedOrder>) -> OrderLook {
         writes_back: true,
         go_live: None,
         held: None,
+        former: None,
     }
 }
 

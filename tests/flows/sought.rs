@@ -1,6 +1,6 @@
 //! A receipt that does not name our reference is of what was announced to its warehouse under its number, and has its items.
 
-use drayline::flows::{Decision, InboundCandidate, Look, sought};
+use drayline::flows::{Candidate, Decision, Look, sought};
 use drayline::gateways::{ReleasedLine, ReleasedOrder};
 use drayline::message::{Body, Envelope, FOUND_ITS_ORDER, RequestId};
 use serde_json::{Value, json};
@@ -15,13 +15,13 @@ fn by_number(number: &str, lines: &[Value]) -> Envelope {
     message
 }
 
-fn candidate(request: &str, lines: Vec<ReleasedLine>) -> InboundCandidate {
+fn candidate(request: &str, lines: Vec<ReleasedLine>) -> Candidate {
     let request_id = RequestId::new(request).unwrap();
     let ledger = announcements(&[ReleasedOrder { request_id, lines, ..expected() }]);
-    InboundCandidate { document: format!("inbound/contoso/usmf-{request}").parse().unwrap(), ledger }
+    Candidate { document: format!("inbound/contoso/usmf-{request}").parse().unwrap(), ledger }
 }
 
-fn meant(message: &Envelope, candidates: &[InboundCandidate]) -> Decision {
+fn meant(message: &Envelope, candidates: &[Candidate]) -> Decision {
     decide(message, &Look::Sought(candidates.to_vec()), &drayline::flows::Ledger::default())
 }
 

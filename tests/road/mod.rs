@@ -1,5 +1,6 @@
 //! One file per flow: event in at the real door, effect out at a far end over real HTTP.
 
+mod adoption;
 mod catalogue;
 mod commands;
 mod costs;

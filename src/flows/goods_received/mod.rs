@@ -34,7 +34,7 @@ use crate::mapping::Mapping;
 use crate::message::{Body, Envelope};
 
 pub(super) use questions::was_anything_asked;
-pub use sought::{InboundCandidate, plan as plan_sought, sought};
+pub use sought::{Candidate, plan as plan_sought, sought};
 
 /// What was seen of a receipt.
 #[derive(Clone, Debug)]

@@ -143,12 +143,18 @@ impl Received<'_> {
         if self.uncounted.is_some() {
             return Decision::Done(self.left_to_a_question(&[]));
         }
+        let created = &self.sent.created;
+        if created.moved_before_us(self.moved_at()) {
+            let (receipt, at, reference) = (self.report.receipt, self.moved_at(), &created.reference);
+            return Decision::NotOurs(format!(
+                "{receipt} of {reference} came in at {at}, before go-live: it was posted by others."
+            ));
+        }
         let (counts, outcome) = self.weighed();
         if let Some(decision) = self.waits(&outcome) {
             return decision;
         }
         if !outcome.lines.is_empty() {
-            let created = &self.sent.created;
             let environment = &self.look.order.environment;
             let moved = Moved { at: self.moved_at(), environment, legal_entity: &created.legal_entity };
             let posts = || Decision::Act(vec![self.post(outcome.lines)]);

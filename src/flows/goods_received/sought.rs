@@ -15,9 +15,9 @@ use crate::flows::slots::{self, Slot};
 use crate::mapping::{At, Mapping};
 use crate::message::{Body, Envelope, FOUND_ITS_ORDER, GoodsReceived, OrderingKey, Reference};
 
-/// An inbound order that may be meant.
+/// An order that may be meant.
 #[derive(Clone, Debug)]
-pub struct InboundCandidate {
+pub struct Candidate {
     /// Its document.
     pub document: OrderingKey,
     /// What happened to it.
@@ -45,7 +45,7 @@ pub fn sought(message: &Envelope) -> Vec<String> {
 
 /// Decides which of the candidates is meant.
 #[must_use]
-pub fn plan(message: &Envelope, candidates: &[InboundCandidate], mapping: &Mapping) -> Decision {
+pub fn plan(message: &Envelope, candidates: &[Candidate], mapping: &Mapping) -> Decision {
     let numbers = sought(message);
     let (Body::GoodsReceived(body), Some(number)) = (&message.body, numbers.first()) else {
         return Decision::Fail(unknown(message, "(without a number)"));
@@ -76,7 +76,7 @@ struct Expected<'a> {
 }
 
 impl<'a> Expected<'a> {
-    fn at(message: &Envelope, candidate: &'a InboundCandidate) -> Option<Self> {
+    fn at(message: &Envelope, candidate: &'a Candidate) -> Option<Self> {
         let order = History::of(&candidate.ledger).latest()?.clone();
         (order.created.warehouse == message.connection).then_some(Self { document: &candidate.document, order })
     }
@@ -124,7 +124,7 @@ fn unknown(message: &Envelope, number: &str) -> Failure {
     Failure::new(Code::InboundUnknown, sentence)
 }
 
-fn ambiguous(message: &Envelope, candidates: &[InboundCandidate], number: &str) -> Failure {
+fn ambiguous(message: &Envelope, candidates: &[Candidate], number: &str) -> Failure {
     let warehouse = &message.connection;
     let expected = candidates.iter().filter_map(|each| Expected::at(message, each));
     let references: Vec<Reference> = expected.map(|each| each.order.created.reference).collect();

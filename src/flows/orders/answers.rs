@@ -242,7 +242,7 @@ pub(super) fn status_changed(situation: Situation<'_>, body: &OrderStatusChanged
 /// Whether a reported problem is none any more: the order has gone on or ended, or Dynamics wants something else.
 fn stuck_no_more(situation: &Situation<'_>, sent: &SentOrder, reported: u8) -> bool {
     let reference = &sent.created.reference;
-    let held = situation.look.held.as_ref().filter(|held| held.reference == reference.to_string());
+    let held = situation.look.held.as_ref().filter(|held| held.reference == sent.created.their_reference());
     let gone_on = held.is_some_and(|held| is_dead(held) || rank(held.status.code) > reported);
     let shipped = situation.postings.iter().any(|posted| posted.reference == *reference);
     let wanted = matches!(situation.wanted, Wanted::Order(..)) && situation.differences(sent).is_empty();

@@ -13,7 +13,7 @@ use crate::flows::ledger::{EndedReference, kept};
 use crate::message::ASKS_WHAT_NOW;
 
 /// The purpose of an announcement that does what a question waited for.
-const ANNOUNCES_AFTER_ALL: &str = "again";
+pub(super) const ANNOUNCES_AFTER_ALL: &str = "again";
 
 impl Situation<'_> {
     /// An announcement asks beside its document what to do about a change that comes too late, once for each version.
@@ -62,7 +62,7 @@ impl Situation<'_> {
         }
     }
 
-    fn once_more(&self, purpose: &'static str) -> Emit {
+    pub(super) fn once_more(&self, purpose: &'static str) -> Emit {
         Emit { purpose, ordinal: 0, body: self.message.body.clone(), about: None }
     }
 }

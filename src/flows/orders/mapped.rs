@@ -39,7 +39,7 @@ pub(super) fn said(
 ///
 /// # Errors
 /// [`Unmapped`] when a row is missing that is needed, or a quantity does not come out exactly.
-fn mapped(released: &ReleasedOrder, meanings: &Meanings<'_>) -> Result<Mapped, Unmapped> {
+pub(super) fn mapped(released: &ReleasedOrder, meanings: &Meanings<'_>) -> Result<Mapped, Unmapped> {
     let mut used = meanings.is_located(&released.warehouse);
     let mut lines = Vec::new();
     for line in &released.lines {

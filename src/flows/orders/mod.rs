@@ -17,6 +17,7 @@
 mod answers;
 mod beside;
 mod demanded;
+mod former;
 mod mapped;
 mod plan;
 mod wanted;
@@ -33,6 +34,8 @@ use crate::gateways::{Demands, Direction, Gateways, HeldOrder, ReleasedOrder, Wa
 use crate::mapping::Mapping;
 use crate::message::{Body, Connection, Envelope, Flow, LegalEntity, OrderStatusCode, ReceiptStateCode, RequestId};
 
+pub use former::Former;
+pub(super) use former::{found, is_set_aside, sought};
 pub use plan::plan;
 pub(super) use wanted::{held_difference, ordered, shipped_whole};
 
@@ -57,6 +60,8 @@ pub struct OrderLook {
     pub go_live: Option<Timestamp>,
     /// The latest order as the warehouse shows it; only looked at where the ledger leaves doubt.
     pub held: Option<HeldOrder>,
+    /// What the warehouse holds of it from before go-live; only looked at where it may.
+    pub former: Option<Former>,
 }
 
 /// Reads the document that the message names, or that our reference stands for.
@@ -83,6 +88,7 @@ pub(super) async fn look(
         writes_back: direction == Direction::Outbound && dynamics.writes_back(),
         go_live: dynamics.go_live(),
         held: held(gateways, direction, message, ledger).await?,
+        former: None,
     };
     let Some((legal_entity, request_id)) = document(message, ledger) else { return Ok(look) };
     let doing = format!("read the released document {request_id}");
@@ -93,6 +99,9 @@ pub(super) async fn look(
         look.warehouse = serving(gateways, mapping, &environment, released);
         let warehouse = look.warehouse.as_ref().and_then(|(name, _)| gateways.warehouse(name));
         look.demands = warehouse.map(Warehouse::demands).unwrap_or_default();
+        if let Some(warehouse) = warehouse {
+            look.former = former::look((dynamics, warehouse), message, ledger, released).await?;
+        }
     }
     Ok(look)
 }
@@ -127,7 +136,7 @@ async fn held(
     }
     let name = &latest.created.warehouse;
     let warehouse = gateways.warehouse(name).ok_or_else(|| unknown(name))?;
-    let reference = latest.created.reference.to_string();
+    let reference = latest.created.their_reference();
     let doing = format!("read the order {reference}");
     warehouse.find_order(direction, &reference).await.map_err(|error| warehouse.failure(&error, &doing))
 }
@@ -149,6 +158,7 @@ fn known(
 ) -> KnownDocument {
     let names = [
         ("reference", Some(created.reference.to_string())),
+        ("former_reference", created.adopted.as_ref().map(|adopted| adopted.reference.clone())),
         ("awaited_as", Some(keys::order_name(direction, environment, &created.reference))),
         ("warehouse_order", Some(created.order_id.clone()).filter(|id| !id.is_empty())),
         ("request", Some(created.request_id.to_string())),

@@ -76,48 +76,12 @@ const INBOUND: Words = Words {
 
 /// Dynamics said "look again".
 fn look_again(situation: &Situation<'_>) -> Decision {
-    let refusal = if situation.history.is_blank() { never_ours(situation) } else { None };
-    let decision = refusal.unwrap_or_else(|| situation.bring_in_line());
-    match situation.look.direction {
-        Direction::Outbound => decision,
-        Direction::Inbound => situation.beside(decision),
+    let blank = situation.history.is_blank();
+    if let Some(decision) = situation.before_us().filter(|_| blank) {
+        return decision;
     }
-}
-
-/// Why a document of which nothing was sent yet is not sent now either, if it is not.
-fn never_ours(situation: &Situation<'_>) -> Option<Decision> {
-    let Situation { message, look, .. } = situation;
-    let key = &message.ordering_key;
-    let not_ours = |why: &str| Some(Decision::NotOurs(format!("{key} is not sent to a warehouse: {why}.")));
-    if !look.takes_part {
-        return not_ours("its company is not configured to take part");
-    }
-    if look.go_live.is_some_and(|go_live| message.occurred.at < go_live) {
-        return not_ours("it was released before go-live");
-    }
-    match situation.wanted {
-        Wanted::Order(..) => None,
-        Wanted::Gone if look.released.is_none() && names_released(message) => Some(Decision::Fail(Failure::new(
-            Code::DynamicsNotFound,
-            format!(
-                "Dynamics released {key}, but does not show it to us. Check the company and our user's rights, then \
-                     replay; discard this if the document was deleted."
-            ),
-        ))),
-        Wanted::Gone => not_ours("it was taken back in Dynamics before it was sent"),
-        Wanted::Elsewhere => not_ours("its location is served by no configured warehouse"),
-        Wanted::Empty => not_ours("nothing of it is left for a warehouse to ship"),
-    }
-}
-
-/// Whether the event says that the document is there. A purchase order that is merely confirmed has none yet: then its
-/// number stands where an inbound request's would.
-fn names_released(message: &Envelope) -> bool {
-    match &message.body {
-        Body::OrderReleased(_) => true,
-        Body::ReceiptAnnounced(body) => body.order_number.as_deref() != Some(body.request_id.as_str()),
-        _ => false,
-    }
+    let refusal = if blank { situation.never_ours() } else { None };
+    situation.beside(refusal.unwrap_or_else(|| situation.bring_in_line()))
 }
 
 impl<'a> Situation<'a> {
@@ -289,7 +253,7 @@ impl<'a> Situation<'a> {
             call: Call::CancelOrder {
                 direction: self.look.direction,
                 order_id: created.order_id.clone(),
-                reference: created.reference.to_string(),
+                reference: created.their_reference(),
                 reason,
             },
             facts: kept(&CancelledOrder {

@@ -98,6 +98,7 @@ pub(super) fn facts(
         lines: released.lines.iter().zip(&mapped.lines).map(line).collect(),
         mapping: mapped.version,
         status_version: released.status_version.clone(),
+        adopted: None,
     }
 }
 

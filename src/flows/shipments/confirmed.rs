@@ -37,6 +37,12 @@ pub(super) fn plan(
     if let Some(posted) = posting_of(ledger, warehouse, shipment) {
         return confirmed.again(&posted);
     }
+    if order.moved_before_us(confirmed.moved_at()) {
+        let (at, reference) = (confirmed.moved_at(), &order.reference);
+        return Decision::NotOurs(format!(
+            "{shipment} of {reference} left at {at}, before go-live: it was posted by others."
+        ));
+    }
     if contents(body).next().is_none() {
         return confirmed.without_contents();
     }
