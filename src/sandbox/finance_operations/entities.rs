@@ -40,6 +40,9 @@ pub(super) const SHIPPED: &str = "TotalShippedQuantity";
 pub(super) const DIMENSION_SHIPPED: &str = "ShippedQuantity";
 pub(super) const LOT: &str = "ItemBatchNumber";
 pub(super) const SERIAL: &str = "ItemSerialNumber";
+/// The product dimensions.
+pub(super) const VARIANT: [&str; 5] =
+    ["ProductConfigurationId", "ProductSizeId", "ProductColorId", "ProductStyleId", "ProductVersionId"];
 /// In which condition goods came: their inventory status.
 pub(super) const CONDITION: &str = "OrderedInventoryStatusId";
 
@@ -141,11 +144,6 @@ const ADJUSTMENT_FIELDS: &[(&str, Type)] = &[
     (SERIAL, Type::Text),
     ("InventoryStatusId", Type::Text),
     ("InventoryOwnerId", Type::Text),
-    ("ProductConfigurationId", Type::Text),
-    ("ProductSizeId", Type::Text),
-    ("ProductColorId", Type::Text),
-    ("ProductStyleId", Type::Text),
-    ("ProductVersionId", Type::Text),
     ("Weight", Type::Number),
     ("WeightUnitId", Type::Text),
     // A customer's own field, as customers add them.
@@ -172,30 +170,48 @@ const JOURNAL_LINE_FIELDS: &[(&str, Type)] = &[
     (SERIAL, Type::Text),
     ("InventoryStatusId", Type::Text),
     ("InventoryOwnerId", Type::Text),
-    ("ProductConfigurationId", Type::Text),
-    ("ProductSizeId", Type::Text),
-    ("ProductColorId", Type::Text),
-    ("ProductStyleId", Type::Text),
-    ("ProductVersionId", Type::Text),
+];
+
+/// What each is called; the one for tracking is configured. Of documents it is the outbound name, see `sides`.
+const NAMED: [(&str, Entity); 17] = [
+    ("OutboundShipmentOrderRequests", Entity::Requests),
+    ("OutboundShipmentOrderLineRequests", Entity::RequestLines),
+    ("OutboundShipmentOrderRequestStatus", Entity::RequestStatus),
+    ("OutboundShipmentOrderUpdates", Entity::Updates),
+    ("OutboundShipmentOrderLineUpdates", Entity::UpdateLines),
+    ("OutboundShipmentOrderLineInventDimUpdates", Entity::UpdateDimensions),
+    ("ExternalInventoryAdjustments", Entity::Adjustments),
+    ("InventoryAdjustmentJournalHeaders", Entity::Journals(Part::Headers)),
+    ("InventoryAdjustmentJournalEntriesV2", Entity::Journals(Part::Lines)),
+    ("ReleasedProductsV2", Entity::Listed(Listed::Items)),
+    ("ReleasedProductVariantsV2", Entity::Listed(Listed::Variants)),
+    ("TrackingDimensionGroups", Entity::Listed(Listed::Groups)),
+    ("UnitsOfMeasure", Entity::Listed(Listed::Units)),
+    ("UnitOfMeasureConversions", Entity::Listed(Listed::Conversions)),
+    ("ProductSpecificUnitOfMeasureConversions", Entity::Listed(Listed::ProductConversions)),
+    ("ProductVariantUnitOfMeasureConversions", Entity::Listed(Listed::VariantConversions)),
+    ("Warehouses", Entity::Listed(Listed::Warehouses)),
 ];
 
 impl Entity {
+    /// The names of all of them, but of the one for tracking.
+    pub(super) fn names() -> impl Iterator<Item = &'static str> {
+        NAMED.iter().map(|(name, _)| *name)
+    }
+
+    /// Its name; nothing for tracking's.
+    pub(super) fn name(self) -> &'static str {
+        NAMED.iter().find(|(_, entity)| *entity == self).map_or("", |(name, _)| *name)
+    }
+
+    /// The entity of a name, wherever that is the same.
+    pub(super) fn of(name: &str) -> Option<Self> {
+        NAMED.iter().find(|(known, _)| *known == name).map(|(_, entity)| *entity)
+    }
+
     /// The entity of a name; the one for tracking is configured.
     pub(super) fn named(name: &str, tracking: &str) -> Option<Self> {
-        match name {
-            "OutboundShipmentOrderRequests" => Some(Self::Requests),
-            "OutboundShipmentOrderLineRequests" => Some(Self::RequestLines),
-            "OutboundShipmentOrderRequestStatus" => Some(Self::RequestStatus),
-            "OutboundShipmentOrderUpdates" => Some(Self::Updates),
-            "OutboundShipmentOrderLineUpdates" => Some(Self::UpdateLines),
-            "OutboundShipmentOrderLineInventDimUpdates" => Some(Self::UpdateDimensions),
-            "ExternalInventoryAdjustments" => Some(Self::Adjustments),
-            other if other == tracking => Some(Self::Tracking),
-            other => {
-                let journals = Part::named(other).map(Self::Journals);
-                journals.or_else(|| Listed::named(other).map(Self::Listed))
-            }
-        }
+        Self::of(name).or_else(|| (name == tracking).then_some(Self::Tracking))
     }
 
     /// The parts of the key; tracking's are configured.
@@ -213,8 +229,8 @@ impl Entity {
     }
 
     /// The fields that can be written, where we decide which there are.
-    fn fields(self, side: Side) -> Option<&'static [(&'static str, Type)]> {
-        match self {
+    fn fields(self, side: Side) -> Option<impl Iterator<Item = (&'static str, Type)>> {
+        let own = match self {
             Self::Updates if side == Side::Inbound => Some(INBOUND_UPDATE_FIELDS),
             Self::UpdateLines if side == Side::Inbound => Some(INBOUND_LINE_FIELDS),
             Self::UpdateDimensions if side == Side::Inbound => Some(INBOUND_DIMENSION_FIELDS),
@@ -227,7 +243,10 @@ impl Entity {
             Self::Journals(Part::Lines) => Some(JOURNAL_LINE_FIELDS),
             // The customer's own entity has the customer's own fields; requests and items are only read.
             Self::Tracking | Self::Requests | Self::RequestLines | Self::Listed(_) => None,
-        }
+        };
+        let of_variants = matches!(self, Self::Adjustments | Self::Journals(Part::Lines));
+        let dimensions = VARIANT.into_iter().filter(move |_| of_variants).map(|name| (name, Type::Text));
+        own.map(|own: &[(&'static str, Type)]| own.iter().copied().chain(dimensions))
     }
 
     /// Whether a row of the entity can have a field.
@@ -235,13 +254,13 @@ impl Entity {
         let listed = [Side::Outbound, Side::Inbound]
             .into_iter()
             .filter_map(|side| self.fields(side))
-            .any(|fields| fields.iter().any(|(name, _)| *name == field));
+            .any(|mut fields| fields.any(|(name, _)| name == field));
         listed || row.contains_key(field) || self == Self::Tracking
     }
 
     /// Checks names and types of what shall be written, as the real one does before any business rule.
     pub(super) fn check(self, side: Side, members: &Map<String, Value>) -> Result<(), String> {
-        let Some(fields) = self.fields(side) else {
+        let Some(fields) = self.fields(side).map(Iterator::collect::<Vec<_>>) else {
             return if self == Self::Tracking { Ok(()) } else { Err("The entity is read-only.".to_owned()) };
         };
         for (name, value) in members {

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::entities::{COMPANY, text};
+use super::entities::{COMPANY, Entity, VARIANT, text};
 use super::rules::FinanceOperationsRules;
 use super::state::{Environment, Fact};
 use crate::sandbox::call::{Answer, Call};
@@ -29,57 +29,21 @@ pub(super) enum Listed {
 }
 
 impl Listed {
-    const ALL: [Self; 8] = [
-        Self::Items,
-        Self::Variants,
-        Self::Groups,
-        Self::Units,
-        Self::Conversions,
-        Self::ProductConversions,
-        Self::VariantConversions,
-        Self::Warehouses,
-    ];
-
-    pub(super) fn named(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|each| each.name() == name)
-    }
-
-    fn name(self) -> &'static str {
-        match self {
-            Self::Items => "ReleasedProductsV2",
-            Self::Variants => "ReleasedProductVariantsV2",
-            Self::Groups => "TrackingDimensionGroups",
-            Self::Units => "UnitsOfMeasure",
-            Self::Conversions => "UnitOfMeasureConversions",
-            Self::ProductConversions => "ProductSpecificUnitOfMeasureConversions",
-            Self::VariantConversions => "ProductVariantUnitOfMeasureConversions",
-            Self::Warehouses => "Warehouses",
-        }
-    }
-
     pub(super) fn keys(self) -> &'static [&'static str] {
         match self {
             Self::Items => &[COMPANY, "ItemNumber"],
-            Self::Variants => &[
-                COMPANY,
-                "ItemNumber",
-                "ProductConfigurationId",
-                "ProductSizeId",
-                "ProductColorId",
-                "ProductStyleId",
-                "ProductVersionId",
-            ],
+            Self::Variants => &[COMPANY, "ItemNumber", VARIANT[0], VARIANT[1], VARIANT[2], VARIANT[3], VARIANT[4]],
             Self::Groups => &["GroupName"],
             Self::Units => &["UnitSymbol"],
             Self::Conversions => &["FromUnitSymbol", "ToUnitSymbol"],
             Self::ProductConversions => &["ProductNumber", "FromUnitSymbol", "ToUnitSymbol"],
             Self::VariantConversions => &[
                 "ProductNumber",
-                "ProductConfigurationId",
-                "ProductSizeId",
-                "ProductColorId",
-                "ProductStyleId",
-                "ProductVersionId",
+                VARIANT[0],
+                VARIANT[1],
+                VARIANT[2],
+                VARIANT[3],
+                VARIANT[4],
                 "FromUnitSymbol",
                 "ToUnitSymbol",
             ],
@@ -89,7 +53,7 @@ impl Listed {
 
     fn key(self, row: &Fields) -> String {
         let parts: Vec<_> = self.keys().iter().map(|part| text(row, part).to_lowercase()).collect();
-        format!("{}({})", self.name(), parts.join(","))
+        format!("{}({})", Entity::Listed(self).name(), parts.join(","))
     }
 
     /// All members that a row has, where nobody says otherwise.
@@ -100,10 +64,7 @@ impl Listed {
                 "TrackingDimensionGroupName": "None", "SalesOverdeliveryPercentage": 0, "SalesUnderdeliveryPercentage": 0,
                 "PurchaseOverdeliveryPercentage": 0, "PurchaseUnderdeliveryPercentage": 0,
             }),
-            Self::Variants => json!({
-                "ProductConfigurationId": "", "ProductSizeId": "", "ProductColorId": "", "ProductStyleId": "",
-                "ProductVersionId": "",
-            }),
+            Self::Variants => json!(VARIANT.map(|name| (name, "")).into_iter().collect::<BTreeMap<_, _>>()),
             Self::Groups => json!({
                 "IsBatchNumberActive": "No", "IsBlankIssueAllowedForBatchNumber": "No",
                 "IsBlankReceiptAllowedForBatchNumber": "No", "IsSerialNumberActive": "No",
@@ -173,7 +134,7 @@ impl Listed {
             _ => None,
         });
         let mut rows: BTreeMap<String, Fields> = usual.collect();
-        let prefix = format!("{}(", self.name());
+        let prefix = format!("{}(", Entity::Listed(self).name());
         for (key, row) in environment.items.range(prefix.clone()..).take_while(|(key, _)| key.starts_with(&prefix)) {
             match row {
                 Some(row) => rows.insert(key.clone(), row.clone()),
@@ -215,7 +176,7 @@ pub(super) fn control(rules: &FinanceOperationsRules, call: &Call) -> Option<Ans
         Ok(change) => change,
         Err(problem) => return refused(problem),
     };
-    let Some(listed) = Listed::named(&change.entity) else {
+    let Some(Entity::Listed(listed)) = Entity::of(&change.entity) else {
         return refused(format!("there is no entity {}", change.entity));
     };
     let located = |mut row: Fields| {

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::address::Address;
 use super::adjustments::{AdjustmentKey, QUANTITY, moved, refusal};
-use super::entities::{COMPANY, text};
+use super::entities::{COMPANY, Entity, text};
 use super::errors::{infolog, missing, wrong};
 use super::rules::FinanceOperationsRules;
 use super::state::{Environment, Fact, Row};
@@ -16,10 +16,6 @@ use crate::sandbox::ledger::Effect;
 use crate::sandbox::stock::StockBook;
 use crate::sandbox::world::Setting;
 
-/// The entity of journals.
-const HEADERS: &str = "InventoryAdjustmentJournalHeaders";
-/// The entity of their lines.
-const LINES: &str = "InventoryAdjustmentJournalEntriesV2";
 /// The number of a journal.
 pub(super) const JOURNAL: &str = "JournalNumber";
 /// The number of a line within it.
@@ -58,15 +54,6 @@ pub(super) struct Journal {
 }
 
 impl Part {
-    /// The entity of a name.
-    pub(super) fn named(name: &str) -> Option<Self> {
-        match name {
-            HEADERS => Some(Self::Headers),
-            LINES => Some(Self::Lines),
-            _ => None,
-        }
-    }
-
     /// The parts of the key that are told apart here.
     pub(super) fn keys(self) -> &'static [&'static str] {
         match self {
@@ -79,7 +66,7 @@ impl Part {
 /// The journal that a call writes into.
 pub(super) fn written_into(rules: &FinanceOperationsRules, call: &Call) -> Option<JournalKey> {
     let address = Address::read(call.path.strip_prefix("/data/")?).ok()?;
-    Part::named(&address.entity)?;
+    let Some(Entity::Journals(_)) = Entity::of(&address.entity) else { return None };
     Some(key_of(rules, &call.object().ok()?))
 }
 
@@ -97,7 +84,7 @@ pub(super) fn create(
     (part, fields): (Part, Fields),
 ) -> Answer<Fact> {
     let key = key_of(&setting.rules, &fields);
-    let (entity, known) = (if part == Part::Headers { HEADERS } else { LINES }, environment.journals.get(&key));
+    let (entity, known) = (Entity::Journals(part).name(), environment.journals.get(&key));
     let refused = |text: &str| infolog(400, entity, text, Effect::Refused);
     let name = format!("{}/{}", key.0, key.1);
     let answer = match (part, known) {

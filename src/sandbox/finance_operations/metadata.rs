@@ -4,35 +4,12 @@ use std::fmt::Write as _;
 
 use serde_json::json;
 
+use super::entities::Entity;
 use super::rules::FinanceOperationsRules;
+use super::sides::on_each_side;
 use super::state::Fact;
 use crate::sandbox::call::{Answer, Call};
 use crate::sandbox::ledger::Effect;
-
-/// What both sides have, without the word for the side.
-const DOCUMENTS: [&str; 6] = [
-    "ShipmentOrderRequests",
-    "ShipmentOrderLineRequests",
-    "ShipmentOrderRequestStatus",
-    "ShipmentOrderUpdates",
-    "ShipmentOrderLineUpdates",
-    "ShipmentOrderLineInventDimUpdates",
-];
-
-/// What is there once.
-const OTHERS: [&str; 11] = [
-    "ExternalInventoryAdjustments",
-    "InventoryAdjustmentJournalHeaders",
-    "InventoryAdjustmentJournalEntriesV2",
-    "ReleasedProductsV2",
-    "ReleasedProductVariantsV2",
-    "TrackingDimensionGroups",
-    "UnitsOfMeasure",
-    "UnitOfMeasureConversions",
-    "ProductSpecificUnitOfMeasureConversions",
-    "ProductVariantUnitOfMeasureConversions",
-    "Warehouses",
-];
 
 /// The action that hands updates over.
 const COMPLETE: &str = "Complete";
@@ -44,8 +21,7 @@ pub(super) fn is_asked(call: &Call) -> bool {
 
 /// The names, as the real one writes them.
 pub(super) fn answer(rules: &FinanceOperationsRules) -> Answer<Fact> {
-    let documents = ["Outbound", "Inbound"].into_iter().flat_map(|side| DOCUMENTS.map(|name| format!("{side}{name}")));
-    let entities = documents.chain(OTHERS.map(str::to_owned)).chain([rules.tracking_entity.clone()]);
+    let entities = Entity::names().flat_map(on_each_side).chain([rules.tracking_entity.clone()]);
     let there = |name: &String| !rules.lacks.contains(name);
     let mut text = "<?xml version=\"1.0\" encoding=\"utf-8\"?><edmx:Edmx Version=\"4.0\" \
                     xmlns:edmx=\"http://docs.oasis-open.org/odata/ns/edmx\"><edmx:DataServices><Schema \

@@ -6,7 +6,7 @@ use rust_decimal::Decimal;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::entities::{LOT, number};
+use super::entities::{LOT, VARIANT, number};
 use super::rules::FinanceOperationsRules;
 use super::state::{Environment, Fact, Request, RequestLine};
 use super::{events, expected};
@@ -285,15 +285,10 @@ fn line(
     let own_percent = if inbound || wanted.unit == "kg" { 10 } else { 0 };
     let over_percent = Decimal::from(rules.items_tolerate_percent.unwrap_or(own_percent));
     let own = |percent: Value| rules.items_tolerate_percent.is_none().then_some(percent);
-    let fields = json!({
+    let mut fields = json!({
         "ItemNumber": wanted.sku,
         "ItemDescription": format!("Example {}", wanted.sku),
         "OrderedUnitSymbol": wanted.unit,
-        "ProductConfigurationId": "",
-        "ProductSizeId": "",
-        "ProductColorId": "",
-        "ProductStyleId": "",
-        "ProductVersionId": "",
         "ItemBatchNumber": lot,
         "ItemSerialNumber": "",
         "OrderedInventoryStatusId": "Available",
@@ -305,6 +300,9 @@ fn line(
         "ConsigneeReference": "",
         "ConsigneeItemNumber": "",
     });
+    for dimension in VARIANT {
+        fields[dimension] = json!("");
+    }
     RequestLine {
         number: i64::try_from(number).unwrap_or(0),
         item: wanted.sku,

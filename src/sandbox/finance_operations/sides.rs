@@ -27,6 +27,12 @@ pub(super) fn of_entity(name: &str) -> (Side, String) {
     }
 }
 
+/// What an entity is called on each side that has it.
+pub(super) fn on_each_side(name: &'static str) -> impl Iterator<Item = String> {
+    let inbound = name.strip_prefix(OUTBOUND).map(|rest| format!("{INBOUND}{rest}"));
+    [name.to_owned()].into_iter().chain(inbound)
+}
+
 impl Side {
     /// Our name of what an entity of this side calls so; nothing for what only the other side has.
     pub(super) fn inward(self, entity: Entity, name: &str) -> Option<String> {
