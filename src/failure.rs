@@ -288,7 +288,7 @@ codes! {
         "Find out what arrived; release the inbound order in Dynamics and replay this, or discard it.";
     /// What moved in a closed period waits for finance, as the environment is configured.
     PeriodClosed = "dynamics.period_closed", Permanent, "finance",
-        "Open the period in Dynamics, and set outbound.closed_until to the last day that is still closed; or let it give way with outbound.closed_periods = \"first_open_day\".";
+        "Open the period in Dynamics, and say which day is the last closed one: drayline mapping set closed_until legal_entity=COMPANY dynamics=2026-10-31 --reason TEXT. Or let it give way with outbound.closed_periods = \"first_open_day\".";
     /// A receipt names none of our references, and several inbound orders may be meant.
     InboundAmbiguous = "inbound.ambiguous", Permanent, "operations",
         "Have the warehouse report it under our reference; then discard this.";

@@ -73,13 +73,13 @@ pub(super) fn plan(message: &Envelope, calendar: &Calendar) -> Decision {
         _ => None,
     };
     match asked.zip(message.legal_entity.as_ref()) {
-        Some((until, legal_entity)) if calendar.is_closed(until, legal_entity) => {
+        Some((until, legal_entity)) if calendar.waits_until(until, legal_entity) => {
             Decision::Fail(failure(environment, legal_entity, until))
         }
-        // What waits for it looks again, whoever finds it open.
+        // What waits for it looks again, whoever finds it open; where another day is the last closed one now, it waits for that.
         _ => {
             let key = message.ordering_key.to_string();
-            let step = "The period is open: what waited for it goes on.".to_owned();
+            let step = "Periods are not closed until this day any more: what waited for it looks again.".to_owned();
             Decision::Done(Done {
                 documents: vec![KnownDocument { key, kind: "period", names: Vec::new() }],
                 steps: vec![("drayline".to_owned(), step)],

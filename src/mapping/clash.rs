@@ -50,6 +50,10 @@ impl Key {
         Self::of(about.as_str(), &[&folded(said)])
     }
 
+    pub fn closed_until() -> Self {
+        Self::of(RowKind::ClosedUntil.as_str(), &[])
+    }
+
     /// Every variant of an item.
     pub fn variants(number: &str) -> Self {
         Self::of("variants", &[number])
@@ -108,6 +112,7 @@ impl Row {
             Meaning::Location { place, .. } => vec![Key::location(place.as_str())],
             Meaning::Carrier { dynamics: (carrier, service), .. } => vec![Key::carrier(carrier, service.as_deref())],
             Meaning::Word { about, warehouse, .. } => vec![Key::word(*about, warehouse)],
+            Meaning::ClosedUntil(_) => vec![Key::closed_until()],
         }
     }
 
@@ -120,7 +125,9 @@ impl Row {
             }
             Meaning::Location { facility, .. } => vec![Key::facility(facility)],
             Meaning::Carrier { dynamics: (carrier, _), .. } => vec![Key::services(carrier)],
-            Meaning::Kit { .. } | Meaning::CountedIn { .. } | Meaning::Word { .. } => Vec::new(),
+            Meaning::Kit { .. } | Meaning::CountedIn { .. } | Meaning::Word { .. } | Meaning::ClosedUntil(_) => {
+                Vec::new()
+            }
         }
     }
 

@@ -22,11 +22,13 @@ pub enum RowKind {
     Disposition,
     /// What a warehouse's reason for a rejection is in Dynamics.
     RejectionReason,
+    /// Until which day a company's periods are closed.
+    ClosedUntil,
 }
 
 impl RowKind {
     /// Every kind.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Sku,
         Self::Kit,
         Self::Unit,
@@ -35,6 +37,7 @@ impl RowKind {
         Self::AdjustmentReason,
         Self::Disposition,
         Self::RejectionReason,
+        Self::ClosedUntil,
     ];
 
     /// The name in files and commands.
@@ -49,6 +52,7 @@ impl RowKind {
             Self::AdjustmentReason => "adjustment_reason",
             Self::Disposition => "disposition",
             Self::RejectionReason => "rejection_reason",
+            Self::ClosedUntil => "closed_until",
         }
     }
 }

@@ -1,5 +1,7 @@
 //! What holds for one company's goods at one warehouse: the narrowest row that matches.
 
+use jiff::civil::Date;
+
 use super::Mapping;
 use super::catalogue::Catalogue;
 use super::clash::Key;
@@ -54,6 +56,23 @@ impl Mapping {
             Meaning::Location { facility, .. } => Some((row.scope.connection.as_ref()?, facility)),
             _ => None,
         }
+    }
+}
+
+impl Mapping {
+    /// The last day of a company's closed periods, where a row says so.
+    #[must_use]
+    pub fn closed_until(&self, environment: &Connection, legal_entity: &LegalEntity) -> Option<Date> {
+        let mut rows = self.speaking_of(&Key::closed_until());
+        match rows.find(|row| row.scope.covers(environment, Some(legal_entity)))?.meaning {
+            Meaning::ClosedUntil(day) => Some(day),
+            _ => None,
+        }
+    }
+
+    /// The companies whose periods a row speaks of.
+    pub fn companies_with_periods(&self) -> impl Iterator<Item = &LegalEntity> {
+        self.speaking_of(&Key::closed_until()).filter_map(|row| row.scope.legal_entity.as_ref())
     }
 }
 

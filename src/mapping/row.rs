@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use jiff::civil::Date;
 use rust_decimal::Decimal;
 
 use super::cells::Reader;
@@ -124,6 +125,8 @@ pub enum Meaning {
         /// Dynamics' code.
         dynamics: String,
     },
+    /// The last day of a company's closed periods.
+    ClosedUntil(Date),
 }
 
 /// An item of Dynamics.
@@ -198,6 +201,7 @@ impl Row {
             Meaning::Location { .. } => RowKind::Location,
             Meaning::Carrier { .. } => RowKind::Carrier,
             Meaning::Word { about, .. } => *about,
+            Meaning::ClosedUntil(_) => RowKind::ClosedUntil,
         }
     }
 
@@ -250,6 +254,7 @@ impl Row {
             Meaning::Word { warehouse, dynamics, .. } => {
                 vec![("dynamics", text(dynamics)), ("warehouse", text(warehouse))]
             }
+            Meaning::ClosedUntil(day) => vec![("dynamics", text(day))],
         });
         let filled = cells.into_iter().filter_map(|(column, cell)| Some((column.to_owned(), cell?)));
         filled.filter(|(_, cell)| !cell.is_empty()).collect()
@@ -307,6 +312,16 @@ fn meaning(kind: RowKind, reader: &mut Reader<'_>) -> Option<Meaning> {
         RowKind::AdjustmentReason | RowKind::Disposition | RowKind::RejectionReason => {
             let (warehouse, dynamics) = (reader.needed("warehouse"), reader.needed("dynamics"));
             Some(Meaning::Word { about: kind, warehouse: warehouse?, dynamics: dynamics? })
+        }
+        RowKind::ClosedUntil => {
+            let day = reader.needed("dynamics");
+            if reader.text("legal_entity").is_none() {
+                reader.lacks("legal_entity", "name the company whose periods are closed");
+            }
+            if reader.text("connection").is_some() {
+                reader.lacks("connection", "periods are a company's, whatever the warehouse: leave it empty");
+            }
+            Some(Meaning::ClosedUntil(day?))
         }
     }
 }

@@ -4,8 +4,10 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::house::House;
+use super::wake;
 use crate::config::ms;
 use crate::mapping::Mapping;
+use crate::message::OrderingKey;
 use crate::telemetry::MappingKnown;
 
 /// The newest version that this worker knows of; none before the first look.
@@ -37,7 +39,19 @@ async fn look(house: &House) {
     }
     let newer = house.persistently("reading the mapping", || store.mapping(None)).await;
     MappingKnown { version: newer.version(), rows: newer.rows().len() }.emit();
+    let periods = periods_that_changed(house, &newer);
     house.mapping.learn(newer);
+    wake::periods_changed(house, periods).await;
+}
+
+/// The names of the closed periods that end on another day by this version.
+fn periods_that_changed(house: &House, newer: &Mapping) -> Vec<String> {
+    let changed = house.tools.gateways.environments().flat_map(|dynamics| {
+        let changed = dynamics.calendar().learn(dynamics.name(), newer).into_iter();
+        changed
+            .map(|(company, was)| OrderingKey::period(dynamics.name(), company.as_str(), &was.to_string()).to_string())
+    });
+    changed.collect()
 }
 
 impl CurrentMapping {

@@ -107,6 +107,22 @@ pub(super) async fn ask_again(house: &House, period: Option<Period>) {
     }
 }
 
+/// Closed periods end on another day: whoever waits for one of these finds out whether it may go on, and its question whether it is
+/// asked still.
+pub(super) async fn periods_changed(house: &House, periods: Vec<String>) {
+    if periods.is_empty() {
+        return;
+    }
+    house.persistently("waking who waits for a period", || house.tools.store.wake(&periods)).await;
+    for period in &periods {
+        if let Some(question) = first_of(house, PERIODS, period).await {
+            let look = || house.tools.store.look_again(PERIODS, question.head);
+            house.persistently("looking again at a question", look).await;
+        }
+    }
+    house.due.notify_one();
+}
+
 /// The number of a period's next question, unless one waits. All who wait for the period ask the same one; one that has ended,
 /// because a person discarded it or the period was open for a while, is followed by another.
 async fn unasked(house: &House, period: &str) -> Option<u32> {

@@ -44,6 +44,49 @@ async fn all_wait_for_one_exception(backing: Backing) {
     assert_eq!((verdict.posted, verdict.receipts), (4, 2));
 }
 
+/// Finance opens the period while everything runs, and closes it again.
+async fn opened_by_a_row_of_the_mapping(backing: Backing) {
+    let making = Making {
+        dynamics_toml: format!("outbound.{CLOSED}\noutbound.closed_periods = \"wait\"\n"),
+        // Nothing looks again by itself.
+        toml: "processor.period_look_again_ms = 3600000\nprocessor.look_again_ms = 3600000".to_owned(),
+        ..Making::default()
+    };
+    let world = World::start(backing, making).await;
+    let says = async |day: &str| {
+        let day = format!("dynamics={day}");
+        let row = ["mapping", "set", "closed_until", "legal_entity=usmf", &day, "--reason", "a test"];
+        let (done, told) = world.ask(&row).await;
+        assert!(done, "{told}");
+    };
+    world.release(2).await;
+    let question = world.until_exceptions(1).await.remove(0);
+    assert_eq!(question.document, "period/contoso/usmf/2999-12-31");
+    // Another day that is closed, too: its own question takes the place of the first.
+    says("2999-11-30").await;
+    crate::support::wait::until("the other period is asked for", async || {
+        let (_, exceptions) = world.exceptions(false).await;
+        let [one] = exceptions.as_slice() else { return None };
+        (one.document == "period/contoso/usmf/2999-11-30").then_some(())
+    })
+    .await;
+    assert_eq!(world.to_dynamics.progress().await.unwrap()["updates_accepted"], 0);
+    says("2000-01-01").await;
+    world.until_posted(2).await;
+    assert_eq!(world.exceptions(true).await.0, 0);
+    assert_eq!(world.finish().await.posted, 2);
+}
+
+#[tokio::test]
+async fn finance_opens_a_period_while_everything_runs_embedded() {
+    opened_by_a_row_of_the_mapping(Backing::Embedded).await;
+}
+
+#[tokio::test]
+async fn finance_opens_a_period_while_everything_runs_on_servers() {
+    opened_by_a_row_of_the_mapping(Backing::Servers).await;
+}
+
 /// Whoever discards the question has not posted what waits for it: it is asked again at once, as often as it takes.
 async fn who_discards_the_question_is_asked_again(backing: Backing) {
     let making = Making {
