@@ -1,14 +1,16 @@
 //! Goods that are expected are announced to the warehouse, and brought in line as orders are.
 
-use drayline::flows::{Call, Decision, Ledger, Look, OrderLook};
-use drayline::gateways::{Direction, ReleasedOrder};
+use drayline::flows::{Call, Decision, Former, Ledger, Look, OrderLook};
+use drayline::gateways::{Direction, HeldOrder, ReleasedOrder};
 use drayline::message::{Envelope, Kind, OrderStatusCode, Origin, PURPOSE};
 use serde_json::json;
 
 use super::expected::{
     RECEIPT, announced, announced_as, announcements, counted, expected, numbered, receipt_look, reported, taken,
 };
-use super::scene::{at, call, contoso, decide, done, envelope, failed, held, line, not_ours, remember, run, waits};
+use super::scene::{
+    at, call, contoso, decide, done, envelope, failed, held, line, not_ours, reference, remember, run, waits,
+};
 use super::world::World;
 
 fn look(wanted: Option<ReleasedOrder>) -> Look {
@@ -148,6 +150,24 @@ fn one_that_dynamics_does_not_show_is_an_exception_but_a_confirmed_purchase_orde
     let mut confirmed = envelope(Kind::ReceiptAnnounced, &contoso(), confirmed);
     confirmed.ordering_key = "inbound/contoso/usmf-PO-000123".parse().unwrap();
     not_ours(&decide(&confirmed, &look(None), &ledger));
+}
+
+/// Receipts are told as totals: one that began before go-live would be posted with what others posted.
+#[test]
+fn what_a_warehouse_has_begun_to_receive_before_go_live_is_not_adopted() {
+    let decided = |status: OrderStatusCode| {
+        let held = HeldOrder { reference: "IN-1".to_owned(), ..held(&reference(1), &expected(), status) };
+        let former = Some(Former { reference: Ok("IN-1".to_owned()), held: Some(held) });
+        let look = World::new(Some(expected())).order_look(&announced());
+        let look = OrderLook { go_live: Some(at(1)), former, ..look };
+        decide(&announced(), &Look::Order(look), &Ledger::default())
+    };
+    let acts = |decision: &Decision| done(decision).facts.iter().map(|fact| fact.act.clone()).collect::<Vec<_>>();
+    let begun = decided(OrderStatusCode::Processing);
+    assert_eq!((acts(&begun), done(&begun).emits.len()), (vec!["set_aside".to_owned()], 1));
+    assert!(done(&begun).steps[0].1.contains("north has begun to receive it, as IN-1"), "{begun:?}");
+    let announced_only = decided(OrderStatusCode::Received);
+    assert_eq!((acts(&announced_only), done(&announced_only).emits.len()), (vec!["create_receipt".to_owned()], 0));
 }
 
 /// What Dynamics released before go-live is never announced; what it released at that moment or later is.

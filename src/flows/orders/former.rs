@@ -17,8 +17,10 @@ use crate::flows::goods_received::Candidate;
 use crate::flows::history::{History, is_dead};
 use crate::flows::keys;
 use crate::flows::ledger::{Adopted, CreatedOrder, EndedReference, Ledger, kept};
-use crate::gateways::{Dynamics, HeldLine, HeldOrder, ReleasedOrder, Warehouse};
-use crate::message::{ASKS_WHAT_NOW, Body, Connection, Envelope, FOUND_ITS_ORDER, Kind, Origin, Reference};
+use crate::gateways::{Direction, Dynamics, HeldLine, HeldOrder, ReleasedOrder, Warehouse};
+use crate::message::{
+    ASKS_WHAT_NOW, Body, Connection, Envelope, FOUND_ITS_ORDER, Kind, OrderStatusCode, Origin, Reference,
+};
 
 /// What a warehouse shows of a document from before go-live.
 #[derive(Clone, Debug)]
@@ -104,6 +106,10 @@ impl Situation<'_> {
         let lines = held.lines.iter().cloned().map(|line| HeldLine { line_id: None, ..line });
         if let Some(differs) = held_difference(&order, &HeldOrder { lines: lines.collect(), ..held.clone() }) {
             return Err(format!("{warehouse} holds it as {} with other contents ({differs})", held.reference));
+        }
+        // Receipts are told as totals: one that began before go-live contains what others posted.
+        if self.look.direction == Direction::Inbound && held.status.code != OrderStatusCode::Received {
+            return Err(format!("{warehouse} has begun to receive it, as {}", held.reference));
         }
         let adopted = self.look.go_live.map(|go_live| Adopted { reference: held.reference.clone(), go_live });
         let order_id = held.order_id.clone();
