@@ -26,10 +26,7 @@ pub(super) fn order_meant<'history>(
         return Ok(sent);
     }
     let name = refs.reference.as_deref().or(refs.external_order_id.as_deref()).unwrap_or("(without a number)");
-    let (direction, code) = match message.flow() {
-        Flow::GoodsReceived => (Direction::Inbound, Code::InboundUnknown),
-        _ => (Direction::Outbound, Code::OrderUnknown),
-    };
+    let (direction, code) = kind_of_order(message);
     let failure = Failure::new(code, sentence(message, name, found));
     let document_named = !message.ordering_key.stands_alone();
     Err(Box::new(match reference {
@@ -41,6 +38,18 @@ pub(super) fn order_meant<'history>(
         }
         _ => Decision::Fail(failure),
     }))
+}
+
+/// Why a message fails whose order nobody knows by the name that it gives.
+pub(super) fn unknown(message: &Envelope, name: &str) -> Failure {
+    Failure::new(kind_of_order(message).1, sentence(message, name, None))
+}
+
+fn kind_of_order(message: &Envelope) -> (Direction, Code) {
+    match message.flow() {
+        Flow::GoodsReceived => (Direction::Inbound, Code::InboundUnknown),
+        _ => (Direction::Outbound, Code::OrderUnknown),
+    }
 }
 
 fn sentence(message: &Envelope, name: &str, elsewhere: Option<&SentOrder>) -> String {

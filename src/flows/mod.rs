@@ -121,11 +121,12 @@ pub fn sought(message: &Envelope) -> Vec<String> {
     }
 }
 
-/// Whether the plan of a message is to choose between these orders. An outbound one is sought among those that were adopted, and
-/// else unknown as any other.
+/// Whether the plan of a message is to choose between these orders. An outbound one is sought among those that were adopted; where
+/// none are, it is unknown as any other.
 #[must_use]
-pub fn may_mean(message: &Envelope, candidates: &[Candidate]) -> bool {
-    matches!(message.body, Body::GoodsReceived(_)) || orders::found(message, candidates).is_some()
+pub fn may_mean(gateways: &Gateways, message: &Envelope, candidates: &[Candidate]) -> bool {
+    let adopted = || orders::found(message, candidates).is_some() || orders::may_be_adopted(gateways, message);
+    matches!(message.body, Body::GoodsReceived(_)) || adopted()
 }
 
 /// The lane of what was asked about the message's document, when the message may be the answer: then the first of them
@@ -162,8 +163,9 @@ fn planned(message: &Envelope, look: &Look, mapping: &Mapping, ledger: &Ledger) 
         (Look::Order(look), _) => orders::plan(message, look, mapping, ledger),
         (Look::Receipt(look), _) => goods_received::plan(message, look, mapping, ledger),
         (Look::Sought(candidates), Body::GoodsReceived(_)) => goods_received::plan_sought(message, candidates, mapping),
-        (Look::Sought(candidates), _) => orders::found(message, candidates)
-            .unwrap_or_else(|| Decision::NotOurs("Nothing that was adopted has the name that it names.".to_owned())),
+        (Look::Sought(candidates), _) => {
+            orders::found(message, candidates).unwrap_or_else(|| orders::not_adopted_yet(message))
+        }
         (Look::Period(calendar), _) => periods::plan(message, calendar),
         (Look::Shipment(look), _) => shipments::plan(message, look, mapping, ledger),
         (Look::Adjustment(look), _) => stock_adjustments::plan(message, look, mapping, ledger),

@@ -13,6 +13,12 @@ impl Dynamics {
         self.go_live
     }
 
+    /// Whether orders from before are looked up at their warehouses.
+    #[must_use]
+    pub fn adopts_orders(&self) -> bool {
+        self.go_live.is_some() && !self.adoption.outbound_reference.is_empty()
+    }
+
     /// Where the first scan of requests begins: before go-live, where documents from before it are to be found.
     #[must_use]
     pub fn scans_since(&self) -> Option<Timestamp> {

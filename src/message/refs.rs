@@ -34,4 +34,18 @@ impl Body {
             _ => None,
         }
     }
+
+    /// Names no line of its order any more: the items tell which are meant.
+    pub fn forget_lines(&mut self) {
+        match self {
+            Self::OrderRejected(body) => body.lines.iter_mut().for_each(|line| line.line = None),
+            Self::ShipmentConfirmed(body) => {
+                let packed = body.packages.iter_mut().flat_map(|package| &mut package.contents);
+                packed.chain(&mut body.unpacked_lines).for_each(|content| content.line = None);
+                body.shorts.iter_mut().for_each(|short| short.line = None);
+            }
+            Self::GoodsReceived(body) => body.lines.iter_mut().for_each(|line| line.line = None),
+            _ => {}
+        }
+    }
 }

@@ -31,7 +31,7 @@ pub(super) async fn run_flow(attempt: &mut Attempt<'_>, message: &Envelope) -> V
     // On the heap, as every far-end call: thousands of lanes wait for their look-up without being so far.
     let numbers = flows::sought(message);
     let Some(candidates) = Box::pin(sought::candidates(attempt, &numbers)).await else { return Verdict::Left };
-    let look = if numbers.is_empty() || !flows::may_mean(message, &candidates) {
+    let look = if numbers.is_empty() || !flows::may_mean(gateways, message, &candidates) {
         Box::pin(flows::look(gateways, &mapping, message, &attempt.ledger)).await
     } else {
         Ok(Look::Sought(candidates))

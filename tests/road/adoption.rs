@@ -63,12 +63,14 @@ async fn released(world: &World, id: &str, hours: i64) {
     world.post(&event).await;
 }
 
+/// The warehouse names lines as the former integration did.
 async fn shipped(world: &World, key: &str, reference: &str, document: &Value, hours: i64) {
     let line = &document["lines"][0];
     let shipment = json!({
         "shipmentKey": key, "order": { "reference": reference }, "shippedAt": hours_ago(hours).to_string(), "isFinal": false,
         "packages": [{ "packageKey": format!("P-{key}"), "contents": [
-            { "item": { "sku": line["item"] }, "quantity": { "value": "1", "unit": line["unit"] } }
+            { "line": { "orderLineId": "old-0" }, "item": { "sku": line["item"] },
+              "quantity": { "value": "1", "unit": line["unit"] } }
         ] }],
     });
     world.say_as_warehouse("shipment_confirmed", &shipment).await;
@@ -163,7 +165,8 @@ async fn receipts_of_what_was_announced_before_go_live_are_posted() {
     let line = &expected["lines"][0];
     let report = json!({
         "receiptKey": "R-1", "inboundOrder": { "reference": old }, "state": "PARTIAL", "quantityBasis": "CUMULATIVE",
-        "lines": [{ "item": { "sku": line["item"] }, "received": { "value": "1", "unit": line["unit"] } }],
+        "lines": [{ "line": { "orderLineId": "old-0" }, "item": { "sku": line["item"] },
+            "received": { "value": "1", "unit": line["unit"] } }],
     });
     world.say_as_warehouse("goods_received", &report).await;
     world.say_as_warehouse("goods_received", &report).await;
@@ -176,4 +179,40 @@ async fn receipts_of_what_was_announced_before_go_live_are_posted() {
     assert_eq!((receipts.as_array().unwrap().len(), &receipts[0]["lines"][0]["shipped"]), (1, &json!("1")));
     assert_eq!(changed_at_the_warehouse(&world, before).await, 0, "nothing is announced");
     world.leave().await;
+}
+
+/// A warehouse may tell of an order before a scan has found it: what it tells waits, and is posted once.
+async fn told_before_it_is_adopted(backing: Backing) {
+    let mut world = World::set(Ground::fresh(backing).await, making()).await;
+    let answer = world.to_dynamics.release_silently(1).await.unwrap();
+    let id = answer["released"][0].as_str().unwrap().to_owned();
+    let order = world.to_dynamics.state().await.unwrap()["orders"][0].clone();
+    let old = format!("OLD-{}", order["order_number"].as_str().unwrap());
+    formerly_sent(&world, "orders", &old, &order, 0).await;
+    world.start_product().await;
+    shipped(&world, "S-1", &old, &order, 0).await;
+    until("it waits for its order", async || {
+        let (_, parked) = world.exceptions(true).await;
+        parked.iter().any(|each| each.code == "order.unknown").then_some(())
+    })
+    .await;
+    assert_eq!(world.exceptions(false).await.0, 0, "it is nobody's yet");
+    released(&world, &id, 24).await;
+    world
+        .until("it is posted", |dynamics, _| dynamics["updates_accepted"] == 1 && dynamics["updates_waiting"] == 0)
+        .await;
+    world.until_nothing_parked().await;
+    let postings = world.to_dynamics.state().await.unwrap()["postings"].clone();
+    assert_eq!((postings.as_array().unwrap().len(), &postings[0]["lines"][0]["shipped"]), (1, &json!("1")));
+    world.leave().await;
+}
+
+#[tokio::test]
+async fn what_is_told_of_an_order_before_it_is_adopted_waits_embedded() {
+    told_before_it_is_adopted(Backing::Embedded).await;
+}
+
+#[tokio::test]
+async fn what_is_told_of_an_order_before_it_is_adopted_waits_on_servers() {
+    told_before_it_is_adopted(Backing::Servers).await;
 }

@@ -100,10 +100,15 @@ impl<'a> Expected<'a> {
             format!("The receipt {} is of {reference}: found by the number {number}{how}.", body.receipt_key.as_str());
         let mut named = body.clone();
         named.inbound_order.reference = Some(reference.to_string());
+        let mut named = Body::GoodsReceived(named);
+        if created.adopted.is_some() {
+            // The warehouse numbers its lines as the former integration did.
+            named.forget_lines();
+        }
         let emit = Emit {
             purpose: FOUND_ITS_ORDER,
             ordinal: 0,
-            body: Body::GoodsReceived(named),
+            body: named,
             about: Some(About {
                 document: self.document.clone(),
                 legal_entity: created.legal_entity.clone(),

@@ -17,9 +17,10 @@ use crate::flows::goods_received::Candidate;
 use crate::flows::history::{History, is_dead};
 use crate::flows::keys;
 use crate::flows::ledger::{Adopted, CreatedOrder, EndedReference, Ledger, kept};
-use crate::gateways::{Direction, Dynamics, HeldLine, HeldOrder, ReleasedOrder, Warehouse};
+use crate::flows::meant;
+use crate::gateways::{Direction, Dynamics, Gateways, HeldLine, HeldOrder, ReleasedOrder, Warehouse};
 use crate::message::{
-    ASKS_WHAT_NOW, Body, Connection, Envelope, FOUND_ITS_ORDER, Kind, OrderStatusCode, Origin, Reference,
+    ASKS_WHAT_NOW, Body, Connection, Envelope, FOUND_ITS_ORDER, Flow, Kind, OrderStatusCode, Origin, Reference,
 };
 
 /// What a warehouse shows of a document from before go-live.
@@ -220,9 +221,25 @@ pub(in crate::flows) fn found(message: &Envelope, candidates: &[Candidate]) -> O
     if let Some(refs) = body.order_mut() {
         refs.reference = Some(created.reference.to_string());
     }
+    // The warehouse numbers its lines as the former integration did.
+    body.forget_lines();
     let what = format!("{named} is {}, which was adopted.", created.reference);
     let (legal_entity, connection) = (created.legal_entity.clone(), created.warehouse.clone());
     let about = Some(About { document, legal_entity, connection });
     let emits = vec![Emit { purpose: FOUND_ITS_ORDER, ordinal: 0, body, about }];
     Some(Decision::Done(Done { emits, steps: vec![("drayline".to_owned(), what)], ..Done::default() }))
+}
+
+/// Whether an order that nobody knows by this name may yet be adopted.
+pub(in crate::flows) fn may_be_adopted(gateways: &Gateways, message: &Envelope) -> bool {
+    let told = matches!(message.flow(), Flow::Orders | Flow::Shipments) && !sought(message).is_empty();
+    let environment = super::environment(gateways, message).ok().filter(|_| told);
+    environment.and_then(|environment| gateways.dynamics(&environment)).is_some_and(Dynamics::adopts_orders)
+}
+
+/// A warehouse may tell of an order before a scan, or an event, has found it.
+pub(in crate::flows) fn not_adopted_yet(message: &Envelope) -> Decision {
+    let name = sought(message).into_iter().next().unwrap_or_default();
+    let failure = meant::unknown(message, &name);
+    Decision::Wait { document: name, passes: None, failure }
 }
