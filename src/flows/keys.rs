@@ -4,6 +4,7 @@
 //! are in `tests/flows/keys.rs`: changing a key is a breaking change, because an effect would happen twice.
 
 use jiff::Timestamp;
+use uuid::Uuid;
 
 use super::ledger::PackageTracking;
 use super::reports::CountedReceipt;
@@ -133,9 +134,19 @@ pub(super) fn set_aside(direction: Direction, warehouse: &Connection, reference:
     format!("set_aside/{}{warehouse}/{reference}", mark(direction))
 }
 
-/// That a person was asked about a change that came too late for who receives the goods.
-pub(super) fn change_too_late(warehouse: &Connection, reference: &Reference, version: u32, why: &str) -> String {
-    format!("change_too_late/{warehouse}/{reference}/{version}/{}", record_id(&[why]))
+/// That a person was asked about a change that came too late for who receives the goods, after so many questions had ended.
+pub(super) fn change_too_late(
+    (warehouse, reference): (&Connection, &Reference),
+    version: u32,
+    settled: usize,
+    why: &str,
+) -> String {
+    format!("change_too_late/{warehouse}/{reference}/{version}/{settled}/{}", record_id(&[why]))
+}
+
+/// That such a question ended by itself.
+pub(super) fn change_settled(warehouse: &Connection, reference: &Reference, question: Uuid) -> String {
+    format!("change_settled/{warehouse}/{reference}/{question}")
 }
 
 pub(super) fn restore_posting(environment: &Connection, update_id: &str) -> String {

@@ -42,7 +42,8 @@ fn emitted_to(purpose: &str) -> Envelope {
 #[test]
 fn a_question_about_a_change_ends_when_there_is_nothing_to_settle_or_something_to_do() {
     let question = emitted_to("beyond");
-    not_ours(&decide(&question, &look(Some(expected())), &announcements(&[expected()])));
+    let settled = decide(&question, &look(Some(expected())), &announcements(&[expected()]));
+    assert_eq!((done(&settled).facts.len(), done(&settled).emits.len()), (1, 1), "it says so, and looks once more");
     let decision = decide(&question, &look(Some(expected())), &announcements(&[]));
     let again = emitted_to(done(&decision).emits[0].purpose);
     assert_eq!(again.lane_key(), announced().lane_key());

@@ -95,6 +95,25 @@ fn a_change_after_receiving_began_is_asked_beside_and_holds_no_report_back() {
     assert_eq!(change(&mut road, 4, "12"), ["inbound.changed"], "made again, it is asked again");
 }
 
+/// What Dynamics does not show has no version: only the question that is open tells a second time from the same one.
+#[test]
+fn an_announcement_that_is_taken_back_again_after_receiving_began_is_asked_again() {
+    let mut road = announced_road();
+    let wants = |road: &mut Road, released| {
+        road.world.released = released;
+        road.deliver(&announced());
+        road.come_to_rest();
+        road.ending().exceptions.into_iter().collect::<Vec<_>>()
+    };
+    assert_eq!(hear(&mut road, 1, &[counted("1", "BOLT", "5")]), (vec![], bolts("5")));
+    road.world.orders[0].picked = true;
+    let asked = wants(&mut road, None);
+    assert_eq!(asked, ["inbound.cancelled_too_late"]);
+    assert_eq!(wants(&mut road, None), asked, "it is asked once");
+    assert_eq!(wants(&mut road, Some(expected())), Vec::<&str>::new(), "it is there again");
+    assert_eq!(wants(&mut road, None), asked, "taken back again, it is asked again");
+}
+
 #[test]
 fn the_rest_that_comes_ends_the_question_for_it() {
     let mut road = announced_road();

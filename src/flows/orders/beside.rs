@@ -4,6 +4,9 @@
 //! same: the announcement ends, and the question waits in the lane of its document's questions, as those about receipts do. It
 //! looks again when a report or an announcement was worked on, and when it is replayed. It changes nothing itself: what there is
 //! to do, an announcement in the document's own lane does.
+//!
+//! A question that ends by itself says so, commits, and has the document looked at once more: an announcement that found the change
+//! asked already, while its question was about to end, would have been the last to know. So the same change asks again after that.
 
 use super::plan::Situation;
 use crate::failure::{Code, Failure};
@@ -12,8 +15,11 @@ use crate::flows::keys;
 use crate::flows::ledger::{EndedReference, kept};
 use crate::message::ASKS_WHAT_NOW;
 
-/// The purpose of an announcement that does what a question waited for.
+/// The purpose of an announcement that does what a question waited for, and looks whether anything is to be asked anew.
 pub(super) const ANNOUNCES_AFTER_ALL: &str = "again";
+
+/// That a question ended by itself.
+const SETTLED: &str = "change_settled";
 
 impl Situation<'_> {
     /// An announcement asks beside its document what to do about a change that comes too late, once for each version.
@@ -31,7 +37,10 @@ impl Situation<'_> {
         let Some(sent) = self.history.latest() else { return Decision::Fail(failure.clone()) };
         let (reference, warehouse) = (&sent.created.reference, &sent.created.warehouse);
         let version = self.look.released.as_ref().map_or(0, |released| released.version);
-        let key = keys::change_too_late(warehouse, reference, version, &failure.sentence);
+        // What Dynamics does not show has no version: how many questions have ended tells one time from the next.
+        let ended = self.ledger.facts::<EndedReference>(SETTLED);
+        let settled = ended.iter().filter(|ended| ended.reference == *reference).count();
+        let key = keys::change_too_late((warehouse, reference), version, settled, &failure.sentence);
         if self.ledger.has(&key) {
             return Decision::NotOurs(format!("What became of the change of {reference} is asked already."));
         }
@@ -52,14 +61,28 @@ impl Situation<'_> {
         let document = &self.message.ordering_key;
         match decision {
             Decision::Fail(failure) => Decision::Fail(failure),
-            Decision::Act(_) => {
-                let what = format!("The change of {document} can be announced now.");
-                let steps = vec![("drayline".to_owned(), what)];
-                Decision::Done(Done { steps, emits: vec![self.once_more(ANNOUNCES_AFTER_ALL)], ..Done::default() })
-            }
+            Decision::Act(_) => self.ends(format!("The change of {document} can be announced now.")),
             // Whoever asked the warehouse waits for its answer in the document's own lane.
-            _ => Decision::NotOurs(format!("Nothing of the change of {document} is left to be settled.")),
+            _ => self.ends(format!("Nothing of the change of {document} is left to be settled.")),
         }
+    }
+
+    fn ends(&self, what: String) -> Decision {
+        let settled = self.history.latest().map(|sent| {
+            let (reference, warehouse) = (&sent.created.reference, &sent.created.warehouse);
+            Past {
+                key: keys::change_settled(warehouse, reference, self.message.message_id),
+                act: SETTLED.to_owned(),
+                connection: warehouse.to_string(),
+                facts: kept(&EndedReference { reference: reference.clone() }),
+            }
+        });
+        Decision::Done(Done {
+            facts: settled.into_iter().collect(),
+            emits: vec![self.once_more(ANNOUNCES_AFTER_ALL)],
+            steps: vec![("drayline".to_owned(), what)],
+            ..Done::default()
+        })
     }
 
     pub(super) fn once_more(&self, purpose: &'static str) -> Emit {
