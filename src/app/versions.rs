@@ -17,11 +17,9 @@ pub(super) async fn ask(config: &Config, gateways: &Gateways) {
 async fn ask_one(config: &Config, dynamics: &Dynamics) {
     let Some(catalogue) = config.dynamics.get(dynamics.name().as_str()).map(|config| &config.catalogue) else { return };
     loop {
-        let known = dynamics.lacks();
-        let next_s = match dynamics.ask_version().await {
-            Ok(lacks) => {
-                // What was told is told again once it is something else.
-                if let Some(sentence) = lacks.filter(|lacks| known.as_ref() != Some(lacks)) {
+        let next_s = match dynamics.news_of_version().await {
+            Ok(news) => {
+                if let Some(sentence) = news {
                     VersionLacks { sentence: &sentence }.emit();
                 }
                 catalogue.scan_hours.saturating_mul(3600)

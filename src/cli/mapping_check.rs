@@ -129,7 +129,8 @@ fn of_place(mapping: &Mapping, place: &Place, gateways: &Gateways, reasons: Reas
     let unfit = meanings.unfit(&gateways.places(connection), reasons);
     let finding = |unfit: crate::mapping::Unfit| {
         let place = format!("{environment} {legal_entity} {connection} {}", unfit.about);
-        Finding::error(place, &unfit.problem, &unfit.remedy)
+        let told = if unfit.stops { Finding::error } else { Finding::warning };
+        told(place, &unfit.problem, &unfit.remedy)
     };
     unfit.into_iter().map(finding).collect()
 }

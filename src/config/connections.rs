@@ -65,7 +65,7 @@ pub struct Dynamics {
     /// What differs from version to version when goods are expected and received.
     #[serde(default)]
     pub inbound: Inbound,
-    /// What is read of its items, units and warehouses, and how often.
+    /// What is read of its items, units, warehouses and carriers, and how often.
     #[serde(default)]
     pub catalogue: Catalogue,
     /// By which members a scan finds what was changed.

@@ -282,6 +282,12 @@ impl Dynamics {
         Ok(sentence)
     }
 
+    /// Asks the same; nothing when that is what was told the last time, too.
+    pub async fn news_of_version(&self) -> Result<Option<String>, GatewayError> {
+        let known = self.lacks();
+        Ok(self.ask_version().await?.filter(|lacks| known.as_ref() != Some(lacks)))
+    }
+
     /// What its version lacked when it was asked last.
     #[must_use]
     pub fn lacks(&self) -> Option<String> {

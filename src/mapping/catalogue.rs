@@ -1,10 +1,10 @@
 //! What Dynamics itself says of a company's items: in which units they are kept, what a unit is of another, in which
-//! variants they come, whether lots and serials of them are told apart, and which warehouses there are.
+//! variants they come, whether lots and serials of them are told apart, and which warehouses and carriers there are.
 //!
 //! A scan brings it as facts; here they can be asked. It refuses to make up what Dynamics does not say: a conversion with an
 //! offset or without a factor is none.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
@@ -34,6 +34,13 @@ pub enum Fact {
         place: PlaceCode,
         /// Its name.
         name: Option<String>,
+    },
+    /// A service of a carrier.
+    CarrierService {
+        /// The carrier's code.
+        carrier: String,
+        /// The service's code.
+        service: String,
     },
 }
 
@@ -123,6 +130,7 @@ impl Fact {
             Self::Item(item) => vec!["item", &item.number],
             Self::Unit { symbol, .. } => vec!["unit", symbol.as_str()],
             Self::Warehouse { place, .. } => vec!["warehouse", place.as_str()],
+            Self::CarrierService { carrier, service } => vec!["carrier_service", carrier, service],
             Self::Conversion(ConversionFacts { item, variant, from, to, .. }) => {
                 let all = ["conversion", item.as_deref().unwrap_or_default(), from.as_str(), to.as_str()];
                 all.into_iter().chain(variant.as_deref()).collect()
@@ -142,6 +150,7 @@ pub struct Catalogue {
     items: BTreeMap<String, ItemFacts>,
     units: HashMap<String, u32>,
     places: HashMap<String, PlaceCode>,
+    carriers: BTreeMap<String, BTreeSet<String>>,
     /// By item (none: every item's) and unit, in small letters: what one of it is.
     conversions: HashMap<(Option<Item>, String), Vec<Way>>,
     /// Conversions that are no plain factor.
@@ -167,6 +176,7 @@ impl Catalogue {
             items: BTreeMap::new(),
             units: HashMap::new(),
             places: HashMap::new(),
+            carriers: BTreeMap::new(),
             conversions: HashMap::new(),
             unusable: Vec::new(),
         };
@@ -180,6 +190,9 @@ impl Catalogue {
                 }
                 Fact::Warehouse { place, .. } => {
                     catalogue.places.insert(place.as_str().to_lowercase(), place);
+                }
+                Fact::CarrierService { carrier, service } => {
+                    catalogue.carriers.entry(carrier).or_default().insert(service);
                 }
                 Fact::Conversion(conversion) => catalogue.learn(conversion),
             }
@@ -225,6 +238,11 @@ impl Catalogue {
     #[must_use]
     pub fn knows_places(&self) -> bool {
         !self.places.is_empty()
+    }
+
+    /// All carriers by code, each with the codes of its services.
+    pub fn carriers(&self) -> impl Iterator<Item = (&String, &BTreeSet<String>)> {
+        self.carriers.iter()
     }
 
     /// How many digits after the point a quantity in a unit may have; none where Dynamics does not say.

@@ -17,12 +17,14 @@ const NAMED_MAX: usize = 5;
 /// Something that does not map.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unfit {
-    /// What it is about: `item SHIRT`, `warehouse 24`.
+    /// What it is about: `item SHIRT`, `warehouse 24`, `carrier UPS`.
     pub about: String,
     /// What is wrong.
     pub problem: String,
     /// What to do.
     pub remedy: String,
+    /// Whether a document would stop here; else it would go on otherwise than somebody may have meant.
+    pub stops: bool,
 }
 
 /// What becomes of the reasons for which a warehouse adjusts stock, as it is configured.
@@ -38,7 +40,7 @@ pub enum Reasons {
 
 impl Unfit {
     fn of(item: &str, problem: impl Into<String>, remedy: impl Into<String>) -> Self {
-        Self { about: format!("item {item}"), problem: problem.into(), remedy: remedy.into() }
+        Self { about: format!("item {item}"), problem: problem.into(), remedy: remedy.into(), stops: true }
     }
 
     /// Said by whoever needed it: the sentence up to what to do, and what to do.
@@ -64,6 +66,40 @@ impl Meanings<'_> {
         }
         unfit.extend(self.strangers(catalogue));
         unfit.extend(self.reasons(reasons));
+        unfit.extend(self.carriers(catalogue));
+        unfit
+    }
+
+    /// Where rows speak of carriers: services that none of them fits although others of the carrier have one, and carriers of
+    /// which none speaks. Without any row all of them go as they are, and nothing is missing.
+    fn carriers(&self, catalogue: &Catalogue) -> Vec<Unfit> {
+        let here = self.at.connection;
+        let mapped = self.rows().any(|row| matches!(row.meaning, Meaning::Carrier { .. }));
+        let mut unfit = Vec::new();
+        for (carrier, services) in catalogue.carriers().filter(|_| mapped) {
+            for service in services {
+                match self.carrier(carrier, Some(service)) {
+                    Err(unmapped) => unfit
+                        .push(Unfit { about: format!("carrier {carrier} {service}"), ..Unfit::told("", &unmapped) }),
+                    Ok(None) => {
+                        let command = format!("drayline mapping set carrier connection={here}");
+                        let cells = [assigned("dynamics", carrier), assigned("warehouse", "CARRIER")].join(" ");
+                        unfit.push(Unfit {
+                            about: format!("carrier {carrier}"),
+                            problem: format!(
+                                "rows say what {here} calls other carriers, and this one goes by its name in Dynamics"
+                            ),
+                            remedy: format!(
+                                "Say it with `{command} {cells} --reason TEXT`, if {here} calls it otherwise"
+                            ),
+                            stops: false,
+                        });
+                        break;
+                    }
+                    Ok(Some(_)) => {}
+                }
+            }
+        }
         unfit
     }
 
@@ -74,6 +110,7 @@ impl Meanings<'_> {
             about: format!("adjustment reason {reason}"),
             problem,
             remedy,
+            stops: true,
         };
         match reasons {
             Reasons::Defaulted => Vec::new(),
@@ -124,6 +161,7 @@ impl Meanings<'_> {
                 "Correct warehouses.{}.locations, or the row of kind location, or make the warehouse in Dynamics",
                 self.at.connection
             ),
+            stops: true,
         };
         missing.map(unfit).collect()
     }

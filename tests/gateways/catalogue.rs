@@ -86,6 +86,11 @@ async fn facts_are_read_and_what_is_not_there_is_told() {
                 { "ProductNumber": "P-C", "ProductSizeId": "M", "FromUnitSymbol": "case", "ToUnitSymbol": "ea" },
             ])),
             "/data/Warehouses" => missing("Warehouses"),
+            "/data/ShippingCarrierServices" => page(&json!([
+                { "ShippingCarrierId": "UPS", "ServiceId": "GND" },
+                { "ShippingCarrierId": "UPS", "ServiceId": "AIR" },
+                { "ShippingCarrierId": "UPS", "ServiceId": "" },
+            ])),
             other => panic!("{other}"),
         }
     })
@@ -118,6 +123,8 @@ async fn facts_are_read_and_what_is_not_there_is_told() {
     assert_eq!((factor("B", "g", "kg").as_deref(), factor("B", "C", "F")), (Some("1/1000"), None));
     assert!(catalogue.unusable(&item("B", None), &unit("f"), &unit("c")).is_some());
     assert_eq!(catalogue.decimals(&unit("KG")), 3);
+    let carriers: Vec<_> = catalogue.carriers().map(|(carrier, services)| (carrier, services.len())).collect();
+    assert_eq!(carriers, [(&"UPS".to_owned(), 2)]);
 }
 
 /// One refuses the query; all else is read.

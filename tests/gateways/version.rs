@@ -1,5 +1,7 @@
 //! What an environment's version has is asked, and what it lacks is told with what to do.
 
+use std::sync::{Arc, Mutex};
+
 use drayline::failure::Code;
 use drayline::gateways::GatewayError;
 use drayline::sandbox::{FinanceOperations, FinanceOperationsRules, Premises};
@@ -19,7 +21,7 @@ const MODEL: &str = r#"<?xml version="1.0" encoding="utf-8"?>
   </EntityContainer>
 </Schema></edmx:DataServices></edmx:Edmx>"#;
 
-const SETS: [&str; 21] = [
+const SETS: [&str; 22] = [
     "OutboundShipmentOrderRequests",
     "OutboundShipmentOrderLineRequests",
     "OutboundShipmentOrderRequestStatus",
@@ -40,6 +42,7 @@ const SETS: [&str; 21] = [
     "ProductSpecificUnitOfMeasureConversions",
     "ProductVariantUnitOfMeasureConversions",
     "Warehouses",
+    "ShippingCarrierServices",
     "ContosoTracking",
 ];
 
@@ -78,6 +81,32 @@ async fn what_is_missing_is_one_sentence_that_says_what_to_do_about_each() {
     );
     let scene = Scene::at(&end.url, &own).await;
     assert_eq!(scene.dynamics().ask_version().await.unwrap(), None, "names are compared without regard to case");
+}
+
+#[tokio::test]
+async fn what_was_told_is_told_again_only_once_it_changed() {
+    let lacking: Arc<Mutex<Vec<&str>>> = Arc::default();
+    let here = Arc::clone(&lacking);
+    let end = dynamics_end(move |_| {
+        let lacking = here.lock().unwrap();
+        let all = SETS.into_iter().chain(["ExternalInventoryAdjustments"]);
+        Said::text(200, &model(&all.filter(|set| !lacking.contains(set)).collect::<Vec<_>>()))
+    })
+    .await;
+    let scene = Scene::at(&end.url, TRACKING).await;
+    let told = async |lacks: &[&'static str]| {
+        *lacking.lock().unwrap() = lacks.to_vec();
+        let news = scene.dynamics().news_of_version().await.unwrap();
+        let names = |news: String| news.matches("no entity").count();
+        (news.map(names), scene.dynamics().lacks().is_some())
+    };
+    assert_eq!(told(&[]).await, (None, false));
+    assert_eq!(told(&["Warehouses"]).await, (Some(1), true));
+    assert_eq!(told(&["Warehouses"]).await, (None, true), "readiness goes on to say it");
+    assert_eq!(told(&["Warehouses", "UnitsOfMeasure"]).await, (Some(2), true));
+    assert_eq!(told(&["UnitsOfMeasure"]).await, (Some(1), true));
+    assert_eq!(told(&[]).await, (None, false));
+    assert_eq!(told(&["UnitsOfMeasure"]).await, (Some(1), true), "it was there in between");
 }
 
 #[tokio::test]

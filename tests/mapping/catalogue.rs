@@ -258,6 +258,27 @@ fn reasons_that_have_no_type_and_types_that_nobody_is_told_are_told() {
 }
 
 #[test]
+fn services_without_a_row_and_carriers_that_rows_forgot_are_told() {
+    let services = [("DHL", "EXP"), ("DHL", "ECO"), ("UPS", "AIR"), ("UPS", "GND")];
+    let services = services.map(|(carrier, service)| (carrier.to_owned(), service.to_owned()));
+    let said = services.map(|(carrier, service)| Fact::CarrierService { carrier, service });
+    let of = |rows: &[&str]| unfit(&knowing(rows, said.to_vec()), &[]);
+    let about = |unfit: &[Unfit]| unfit.iter().map(|each| (each.about.clone(), each.stops)).collect::<Vec<_>>();
+    assert_eq!(of(&[]), [], "all go as they are");
+    assert_eq!(of(&["carrier; connection:south; dynamics:UPS; warehouse:ups"]), [], "another warehouse's");
+    let ground = "carrier; dynamics:ups; dynamics_service:gnd; warehouse:UPS; warehouse_service:Ground";
+    let (stops, goes) = (("carrier UPS AIR".to_owned(), true), ("carrier DHL".to_owned(), false));
+    let told = of(&[ground]);
+    assert_eq!(about(&told), [goes.clone(), stops]);
+    assert!(told[1].problem.contains("what north calls UPS AIR, only other services of it"), "{told:#?}");
+    let remedy = "drayline mapping set carrier connection=north dynamics=UPS dynamics_service=AIR warehouse=CARRIER";
+    assert!(told[1].remedy.contains(remedy), "{told:#?}");
+    assert!(told[0].remedy.contains("connection=north dynamics=DHL warehouse=CARRIER"), "{told:#?}");
+    assert_eq!(about(&of(&[ground, "carrier; dynamics:UPS; warehouse:ups"])), [goes], "every other service of it");
+    assert_eq!(of(&["carrier; dynamics:UPS; warehouse:ups", "carrier; dynamics:dhl; warehouse:dhl"]), []);
+}
+
+#[test]
 fn a_fact_is_read_as_it_was_written() {
     let all = vec![
         tracked("A", true, false),
@@ -267,6 +288,8 @@ fn a_fact_is_read_as_it_was_written() {
         conversion("", "kg", "lb", ""),
         Fact::Unit { symbol: unit("kg"), decimals: 3 },
         Fact::Warehouse { place: PlaceCode::new("24").unwrap(), name: Some("Zoë".to_owned()) },
+        Fact::CarrierService { carrier: "UPS".to_owned(), service: "GND".to_owned() },
+        Fact::CarrierService { carrier: "UPS".to_owned(), service: "AIR".to_owned() },
     ];
     let again: Vec<Fact> = serde_json::from_value(json!(all)).unwrap();
     assert_eq!(again, all);

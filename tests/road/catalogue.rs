@@ -134,6 +134,26 @@ async fn reasons_without_a_type_are_told_where_dynamics_takes_one() {
 }
 
 #[tokio::test]
+async fn services_of_carriers_that_no_row_fits_are_told_where_rows_speak_of_carriers() {
+    let world = World::set(Ground::fresh(Backing::Embedded).await, Making::default()).await;
+    let services = [("DHL", "EXP"), ("UPS", "AIR"), ("UPS", "GND")];
+    let services = services.map(|(carrier, service)| json!({ "ShippingCarrierId": carrier, "ServiceId": service }));
+    put(&world, "ShippingCarrierServices", &json!(services)).await;
+    let (well, told) = world.ask(&["mapping", "check"]).await;
+    assert!(well && places(&told).is_empty(), "all go as they are: {told:#}");
+    let ground = ["dynamics=UPS", "dynamics_service=GND", "warehouse=ups", "warehouse_service=ground"];
+    map(&world, &[&["carrier", "connection=north"], &ground[..]].concat()).await;
+    let (well, told) = world.ask(&["mapping", "check", "--last"]).await;
+    let (air, dhl) = ("contoso usmf north carrier UPS AIR", "contoso usmf north carrier DHL");
+    assert_eq!((well, places(&told)), (false, vec![dhl.to_owned(), air.to_owned()]), "{told:#}");
+    map(&world, &["carrier", "connection=north", "dynamics=UPS", "warehouse=ups"]).await;
+    let (well, told) = world.ask(&["mapping", "check", "--last"]).await;
+    assert_eq!((well, places(&told)), (true, vec![dhl.to_owned()]), "a warning stops nobody: {told:#}");
+    assert_eq!(told["findings"][0]["severity"], "warning");
+    world.leave().await;
+}
+
+#[tokio::test]
 async fn what_was_scanned_by_itself_converts_orders() {
     let warehouse = WarehouseRules { split_share: 0.0, ..WarehouseRules::default() };
     let making = Making { warehouse, scan_hours: 24, ..Making::default() };

@@ -1,5 +1,5 @@
 //! Reads what Dynamics says of a company's items: the items themselves, their variants, how their tracking groups tell them
-//! apart, units and conversions, warehouses.
+//! apart, units and conversions, warehouses, carriers with their services.
 //!
 //! Only items must be there. What a version does not have, or what is configured away, is told as lacking: then less is
 //! known, and nothing is made up.
@@ -72,12 +72,15 @@ impl FinanceOperations {
         let of_variants = self.read(&of(field::VARIANT_CONVERSIONS, &members, false), from, &mut lacks).await?;
         let members = [field::WAREHOUSE, field::WAREHOUSE_NAME];
         let warehouses = self.read(&of(field::WAREHOUSES, &members, true), from, &mut lacks).await?;
+        let members = [field::CARRIER_ID, field::SERVICE_ID];
+        let carriers = self.read(&of(field::CARRIER_SERVICES, &members, true), from, &mut lacks).await?;
 
         let facts = || -> Result<Vec<Fact>, String> {
             let groups = groups.map_or(Ok(HashMap::new()), |groups| groups.tracking())?;
             let items = items.items(&self.catalogue, &groups)?;
             let mut facts = units.map_or(Ok(Vec::new()), |units| units.units())?;
             facts.extend(warehouses.map_or(Ok(Vec::new()), |rows| rows.warehouses())?);
+            facts.extend(carriers.map_or(Ok(Vec::new()), |rows| rows.carriers())?);
             facts.extend(general.map_or(Ok(Vec::new()), |rows| rows.conversions(&Of::Every))?);
             let mut products: HashMap<String, Vec<String>> = HashMap::new();
             for (item, product) in &items {
@@ -283,6 +286,15 @@ impl Read<'_> {
             warehouses.extend(place.map(|place| Fact::Warehouse { place, name }));
         }
         Ok(warehouses)
+    }
+
+    fn carriers(&self) -> Result<Vec<Fact>, String> {
+        let mut services = Vec::new();
+        for row in &self.rows {
+            let named = self.text(row, field::CARRIER_ID)?.zip(self.text(row, field::SERVICE_ID)?);
+            services.extend(named.map(|(carrier, service)| Fact::CarrierService { carrier, service }));
+        }
+        Ok(services)
     }
 
     /// Conversions; those of other products are left out, and those of a variant that no dimension names.

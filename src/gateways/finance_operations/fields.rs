@@ -157,7 +157,7 @@ pub(super) const DELIVERY_DATE: &str = "DeliveryDate";
 pub(super) const TRACKING_NUMBER: &str = "TrackingNumber";
 pub(super) const TRACKING_URL: &str = "TrackingURL";
 
-// Items, units and warehouses. Versions differ, and much of it is known from other environments' metadata alone: every name
+// Items, units, warehouses and carriers. Versions differ, and much of it is known from other environments' metadata alone: every name
 // in [`CATALOGUE`] can be spelled otherwise in the configuration (`dynamics.NAME.catalogue.names`).
 pub(super) const ITEMS: &str = "ReleasedProductsV2";
 pub(super) const PRODUCT: &str = "ProductNumber";
@@ -193,8 +193,12 @@ pub(super) const INNER_OFFSET: &str = "InnerOffset";
 pub(super) const OUTER_OFFSET: &str = "OuterOffset";
 pub(super) const WAREHOUSES: &str = "Warehouses";
 pub(super) const WAREHOUSE_NAME: &str = "WarehouseName";
-/// All names by which items, units and warehouses are read.
-pub(super) const CATALOGUE: [&str; 41] = [
+/// Requests name both as [`CARRIER`] and [`SERVICE`].
+pub(super) const CARRIER_SERVICES: &str = "ShippingCarrierServices";
+pub(super) const CARRIER_ID: &str = "ShippingCarrierId";
+pub(super) const SERVICE_ID: &str = "ServiceId";
+/// All names by which they are read.
+pub(super) const CATALOGUE: [&str; 44] = [
     ITEMS,
     ITEM,
     PRODUCT,
@@ -236,6 +240,9 @@ pub(super) const CATALOGUE: [&str; 41] = [
     WAREHOUSES,
     WAREHOUSE,
     WAREHOUSE_NAME,
+    CARRIER_SERVICES,
+    CARRIER_ID,
+    SERVICE_ID,
 ];
 
 // Stock adjustments. The entity is configured.

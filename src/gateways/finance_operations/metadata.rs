@@ -114,7 +114,7 @@ impl FinanceOperations {
         let listed = LISTED.into_iter().filter_map(|name| named(&self.catalogue.names, name));
         needs.extend(listed.map(|name| {
             let remedy = format!("name the right one under {}, or \"\" to do without", of("catalogue.names"));
-            entity(name, "what is known of items, units and warehouses", &remedy)
+            entity(name, "what is known of items, units, warehouses and carriers", &remedy)
         }));
         needs
     }
@@ -146,7 +146,7 @@ fn entity(name: &str, used_for: &'static str, remedy: &str) -> Need {
 }
 
 /// The entities that scans of items read.
-const LISTED: [&str; 8] = [
+const LISTED: [&str; 9] = [
     field::ITEMS,
     field::VARIANTS,
     field::GROUPS,
@@ -155,6 +155,7 @@ const LISTED: [&str; 8] = [
     field::PRODUCT_CONVERSIONS,
     field::VARIANT_CONVERSIONS,
     field::WAREHOUSES,
+    field::CARRIER_SERVICES,
 ];
 
 impl Model {

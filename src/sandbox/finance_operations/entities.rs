@@ -173,7 +173,7 @@ const JOURNAL_LINE_FIELDS: &[(&str, Type)] = &[
 ];
 
 /// What each is called; the one for tracking is configured. Of documents it is the outbound name, see `sides`.
-const NAMED: [(&str, Entity); 17] = [
+const NAMED: [(&str, Entity); 18] = [
     ("OutboundShipmentOrderRequests", Entity::Requests),
     ("OutboundShipmentOrderLineRequests", Entity::RequestLines),
     ("OutboundShipmentOrderRequestStatus", Entity::RequestStatus),
@@ -191,6 +191,7 @@ const NAMED: [(&str, Entity); 17] = [
     ("ProductSpecificUnitOfMeasureConversions", Entity::Listed(Listed::ProductConversions)),
     ("ProductVariantUnitOfMeasureConversions", Entity::Listed(Listed::VariantConversions)),
     ("Warehouses", Entity::Listed(Listed::Warehouses)),
+    ("ShippingCarrierServices", Entity::Listed(Listed::CarrierServices)),
 ];
 
 impl Entity {

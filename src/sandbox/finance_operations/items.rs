@@ -1,5 +1,5 @@
-//! Items, variants, tracking groups, units, conversions and warehouses: those of the simulated world, and whatever somebody
-//! puts there or takes away with `POST /sandbox/catalogue`.
+//! Items, variants, tracking groups, units, conversions, warehouses and carriers: those of the simulated world, and whatever
+//! somebody puts there or takes away with `POST /sandbox/catalogue`.
 
 use std::collections::BTreeMap;
 
@@ -26,6 +26,7 @@ pub(super) enum Listed {
     ProductConversions,
     VariantConversions,
     Warehouses,
+    CarrierServices,
 }
 
 impl Listed {
@@ -48,6 +49,7 @@ impl Listed {
                 "ToUnitSymbol",
             ],
             Self::Warehouses => &[COMPANY, "WarehouseId"],
+            Self::CarrierServices => &[COMPANY, "ShippingCarrierId", "ServiceId"],
         }
     }
 
@@ -80,6 +82,7 @@ impl Listed {
                 blank
             }
             Self::Warehouses => json!({ "WarehouseName": "", "OperationalSiteId": "1", "WarehouseType": "Standard" }),
+            Self::CarrierServices => json!({ "ServiceName": "", "DeliveryModeCode": "" }),
         }
     }
 
@@ -117,7 +120,7 @@ impl Listed {
             Self::Warehouses => {
                 vec![json!({ COMPANY: rules.company, "WarehouseId": rules.warehouse, "WarehouseName": "Example" })]
             }
-            Self::Variants | Self::ProductConversions | Self::VariantConversions => Vec::new(),
+            Self::Variants | Self::ProductConversions | Self::VariantConversions | Self::CarrierServices => Vec::new(),
         }
     }
 

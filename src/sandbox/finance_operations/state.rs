@@ -178,7 +178,7 @@ pub(super) struct Environment {
     tracking_of: HashMap<String, BTreeSet<usize>>,
     pub(super) adjustments: BTreeMap<AdjustmentKey, Row>,
     pub(super) journals: BTreeMap<JournalKey, Journal>,
-    /// Rows of items, units and warehouses that are not as usual, by entity and key; nothing where one is gone.
+    /// Rows of items, units, warehouses and carriers that are not as usual, by entity and key; nothing where one is gone.
     pub(super) items: BTreeMap<String, Option<Map<String, Value>>>,
     /// What was posted: shipments and adjustments.
     pub(super) stock: StockBook,
