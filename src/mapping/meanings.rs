@@ -57,9 +57,7 @@ impl Mapping {
             _ => None,
         }
     }
-}
 
-impl Mapping {
     /// The last day of a company's closed periods, where a row says so.
     #[must_use]
     pub fn closed_until(&self, environment: &Connection, legal_entity: &LegalEntity) -> Option<Date> {
