@@ -114,12 +114,7 @@ async fn adopted_or_asked(backing: Backing) {
     shipped(&world, "S-OLD", &old(ids[0]), &order(ids[0]), 5).await;
     shipped(&world, "S-NEW", &old(ids[0]), &order(ids[0]), 0).await;
     shipped(&world, "S-NEW", &old(ids[0]), &order(ids[0]), 0).await;
-    world
-        .until("it is posted", |dynamics, _| dynamics["updates_accepted"] == 1 && dynamics["updates_waiting"] == 0)
-        .await;
-    world.until_nothing_parked().await;
-    let postings = world.to_dynamics.state().await.unwrap()["postings"].clone();
-    assert_eq!((postings.as_array().unwrap().len(), &postings[0]["lines"][0]["shipped"]), (1, &json!("1")));
+    until_one_is_posted(&mut world).await;
     let said = said_of(&world, &format!("usmf-{}-W1", ids[0])).await;
     assert!(said.contains("S-OLD of") && said.contains("before go-live: it was posted by others"), "{said}");
 
@@ -182,6 +177,16 @@ async fn receipts_of_what_was_announced_before_go_live_are_posted() {
 }
 
 /// A warehouse may tell of an order before a scan has found it: what it tells waits, and is posted once.
+/// Waits until a shipment of one piece is posted, and sees that it is the only one.
+async fn until_one_is_posted(world: &mut World) {
+    world
+        .until("it is posted", |dynamics, _| dynamics["updates_accepted"] == 1 && dynamics["updates_waiting"] == 0)
+        .await;
+    world.until_nothing_parked().await;
+    let postings = world.to_dynamics.state().await.unwrap()["postings"].clone();
+    assert_eq!((postings.as_array().unwrap().len(), &postings[0]["lines"][0]["shipped"]), (1, &json!("1")));
+}
+
 async fn told_before_it_is_adopted(backing: Backing) {
     let mut world = World::set(Ground::fresh(backing).await, making()).await;
     let answer = world.to_dynamics.release_silently(1).await.unwrap();
@@ -198,12 +203,7 @@ async fn told_before_it_is_adopted(backing: Backing) {
     .await;
     assert_eq!(world.exceptions(false).await.0, 0, "it is nobody's yet");
     released(&world, &id, 24).await;
-    world
-        .until("it is posted", |dynamics, _| dynamics["updates_accepted"] == 1 && dynamics["updates_waiting"] == 0)
-        .await;
-    world.until_nothing_parked().await;
-    let postings = world.to_dynamics.state().await.unwrap()["postings"].clone();
-    assert_eq!((postings.as_array().unwrap().len(), &postings[0]["lines"][0]["shipped"]), (1, &json!("1")));
+    until_one_is_posted(&mut world).await;
     world.leave().await;
 }
 
