@@ -57,9 +57,23 @@ replayed AS (
 SELECT (SELECT head FROM mine), (SELECT message_id FROM replayed),
   (SELECT ending FROM inbox WHERE message_id = $1 ORDER BY flow LIMIT 1)";
 
+/// Whoever waits for its document must see that nobody works on it any more: it is woken by the same statement, so that nobody
+/// who dies leaves it asleep. All are locked in the order in which wakers lock, before anything is changed.
 const DISCARD: &str = "
-WITH gone AS (
-  DELETE FROM parked WHERE message_id = $1 RETURNING flow, ordering_key, connection, unsure
+WITH locked AS MATERIALIZED (
+  SELECT message_id, flow FROM parked WHERE message_id = ANY(ARRAY(
+    SELECT $1 UNION ALL SELECT message_id FROM parked
+    WHERE waits_for = 2 AND awaited = ANY(ARRAY(SELECT ordering_key FROM parked WHERE message_id = $1))))
+  ORDER BY message_id, flow FOR UPDATE
+),
+gone AS (
+  DELETE FROM parked WHERE message_id = $1 AND message_id = ANY(ARRAY(SELECT message_id FROM locked))
+  RETURNING flow, ordering_key, connection, unsure
+),
+woken AS (
+  UPDATE parked p SET due_at = store_now()
+  WHERE p.message_id = ANY(ARRAY(SELECT message_id FROM locked)) AND p.message_id <> $1
+    AND p.waits_for = 2 AND p.awaited = ANY(ARRAY(SELECT ordering_key FROM gone))
 ),
 outlived AS (
   INSERT INTO effects (key, document, act, connection, message_id, facts, recorded_at)
@@ -152,8 +166,7 @@ impl Postgresql {
         if gone.is_empty() {
             return Ok(Discarded::NotParked(ending.map(columns::ending).transpose()?));
         }
-        // Whoever waits for its document must see that nobody works on it any more. In a statement of its own: locked in one
-        // order with all others who wake.
+        // Who parked while the statement ran was not seen by it, and may have looked before its commit.
         self.wake(&gone).await?;
         Ok(Discarded::Yes)
     }

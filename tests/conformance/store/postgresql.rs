@@ -1,7 +1,7 @@
 //! What only a server can do to us: interleave, end our sessions, stay away.
 
 use drayline::config::{Config, load_text};
-use drayline::store::StoreError;
+use drayline::store::{Discarded, StoreError};
 use sqlx::{Connection as _, PgConnection};
 
 use super::*;
@@ -126,6 +126,32 @@ async fn a_session_that_ends_in_the_middle_of_a_record_is_away_and_the_repetitio
     assert!(house.look(message, "lane").await.ending.is_none());
     assert_eq!(house.store.record(&records).await.unwrap(), [Written::Yes]);
     assert_eq!(house.store.outbox(FLOW, 10).await.unwrap().len(), 1);
+}
+
+/// A worker that dies while it discards leaves nobody asleep: the message is gone and its waiters are woken, or neither.
+#[tokio::test]
+async fn what_is_discarded_goes_with_the_waking_of_those_who_wait_for_it() {
+    let (house, mut hand) = house().await;
+    let url = house.ground.config("").store.url;
+    let [asked, waiter] = messages();
+    house.park(waits(asked, "period/contoso/usmf/1", WaitsFor::Person)).await;
+    house.park(waits(waiter, "order/contoso/1", document("period/contoso/usmf/1"))).await;
+    let mut second = PgConnection::connect(&url).await.unwrap();
+    let mut obstacle = hand.begin().await.unwrap();
+    let row = sqlx::query("SELECT FROM parked WHERE message_id = $1 FOR UPDATE").bind(waiter);
+    row.execute(&mut *obstacle).await.unwrap();
+    let (discarded, ended) = tokio::join!(house.store.discard(asked, "Discarded by anna: a test"), async {
+        until_waiting(&url, 1).await;
+        end_our_sessions(&mut second).await
+    });
+    assert!(ended > 0);
+    assert!(matches!(discarded, Err(StoreError::Away { .. })), "{discarded:?}");
+    obstacle.rollback().await.unwrap();
+    let gate = house.look(asked, "period/contoso/usmf/1").await.gate.expect("it stays as long as its waiter sleeps");
+    assert_eq!(gate.head, asked);
+    assert!(house.due().await.is_empty());
+    let again = house.store.discard(asked, "Discarded by anna: a test").await.unwrap();
+    assert_eq!((again, house.due().await), (Discarded::Yes, vec![waiter]));
 }
 
 #[tokio::test]
