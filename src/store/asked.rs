@@ -11,8 +11,8 @@ use crate::message::Flow;
 pub struct KnownName {
     /// As it was asked for.
     pub name: String,
-    /// Larger with every telling of what comes again and again (documents of the kind `item_stock`); of all else the same
-    /// for good.
+    /// Larger with every telling of what comes again and again (documents of the kinds `item_stock` and `posting`, of which
+    /// Dynamics speaks before we have seen what it made of it); of all else the same for good.
     pub telling: i64,
 }
 

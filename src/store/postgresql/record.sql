@@ -117,10 +117,10 @@ known AS (
   FROM unnest($48::bigint[], $49::text[], $50::text[], $51::text[]) AS d (record, key, kind, legal_entity)
   JOIN mine ON mine.record = d.record
   -- Most are known: one step into the index is cheaper than being turned away as a conflict.
-  WHERE d.kind = 'item_stock' OR (SELECT old.kind FROM documents old WHERE old.key = d.key) IS NULL
+  WHERE d.kind IN ('item_stock', 'posting') OR (SELECT old.kind FROM documents old WHERE old.key = d.key) IS NULL
   ORDER BY d.key COLLATE "C"
   ON CONFLICT (key) DO UPDATE SET known_at = greatest(excluded.known_at, known.known_at + 1)
-    WHERE excluded.kind = 'item_stock'
+    WHERE excluded.kind IN ('item_stock', 'posting')
 ),
 named AS (
   INSERT INTO document_names (name, label, document)

@@ -72,7 +72,7 @@ const KNOWN: &str = concat!(
     "INSERT INTO documents (key, kind, legal_entity, known_at) VALUES ($1, $2, $3, ",
     now!(),
     ") ON CONFLICT (key) DO UPDATE SET known_at = max(excluded.known_at, known_at + 1)
-WHERE excluded.kind = 'item_stock'"
+WHERE excluded.kind IN ('item_stock', 'posting')"
 );
 
 const NAMED: &str = "INSERT INTO document_names (name, label, document) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING";
