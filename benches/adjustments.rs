@@ -211,7 +211,7 @@ async fn road(options: &Options) -> Figures {
     let premises = Premises { listen, delivery, ..Premises::warehouse(ground.data().join("warehouse")) };
     let warehouse = Warehouse::start(premises, WarehouseRules::default()).await.unwrap();
     let config = ground.config(&configuration(&ground, &dynamics, ("", ""), &warehouse.url()));
-    let roles = |flows| Roles { ingest: true, flows, triage: false };
+    let roles = |flows| Roles { ingest: true, flows, ..Roles::default() };
     let doors = App::start(config.clone(), roles(Vec::new()), Clock::system()).await.unwrap();
     warehouse.deliver_to(format!("http://{}/ingest/warehouse/north", doors.address("ingest").unwrap()));
     let to_warehouse = Visitor::of(&warehouse.url()).unwrap();
@@ -245,7 +245,7 @@ async fn orders(options: &Options) -> OrderFigures {
     let premises = Premises { listen, delivery, ..Premises::warehouse(ground.data().join("warehouse")) };
     let warehouse = Warehouse::start(premises, rules).await.unwrap();
     let config = ground.config(&configuration(&ground, &dynamics, ("", ""), &warehouse.url()));
-    let roles = |flows, ingest| Roles { ingest, flows, triage: false };
+    let roles = |flows, ingest| Roles { ingest, flows, ..Roles::default() };
     let doors = App::start(config.clone(), roles(Vec::new(), true), Clock::system()).await.unwrap();
     let address = doors.address("ingest").unwrap();
     dynamics.sandbox.deliver_to(format!("http://{address}/ingest/d365/finance-operations/contoso/secret"));

@@ -11,6 +11,7 @@
 
 mod config;
 mod conformance;
+mod console;
 mod faults;
 mod flows;
 mod gateways;

@@ -18,7 +18,7 @@ use tracing::{info, warn};
 
 use crate::clock::Clock;
 use crate::config::{Config, Finding, StoreKind, TransportKind, ms};
-use crate::console::{Operations, operations};
+use crate::console::{Api, Operations, OwnToken, TOKEN_FILE, api, operations};
 use crate::exceptions::{Desk, Triage};
 use crate::gateways::Gateways;
 use crate::ingest::{self, CatalogueScans, DocumentScans, Doors, Scanning, router};
@@ -44,6 +44,16 @@ pub struct Roles {
     pub flows: Vec<Flow>,
     /// Turns dead letters into exceptions.
     pub triage: bool,
+    /// Serves people, and programs of theirs: `/v1`.
+    pub console: bool,
+}
+
+impl Roles {
+    /// All of them in one process.
+    #[must_use]
+    pub fn all() -> Self {
+        Self { ingest: true, flows: Flow::ALL.to_vec(), triage: true, console: true }
+    }
 }
 
 /// A running process.
@@ -57,6 +67,8 @@ pub struct App {
     catalogue_scans: Option<JoinHandle<()>>,
     document_scans: Option<DocumentScans>,
     versions: Option<JoinHandle<()>>,
+    console: Option<OwnToken>,
+    first_link: Option<String>,
     store: Store,
     transport: Transport,
     _lock: Option<Lock>,
@@ -114,6 +126,8 @@ impl App {
             catalogue_scans: None,
             document_scans: None,
             versions: None,
+            console: None,
+            first_link: None,
             store: store.clone(),
             transport: transport.clone(),
             _lock: lock,
@@ -126,7 +140,12 @@ impl App {
             gateways: gateways.clone(),
             scrape,
         };
-        app.serve("operations", config.operations.listen, operations(looks)).await?;
+        let console = roles.console.then(|| app.console(&clock)).transpose()?;
+        let routes = operations(looks).merge(console.clone().map(api).unwrap_or_default());
+        app.serve("operations", config.operations.listen, routes).await?;
+        if let Some(console) = console {
+            app.tell_console(&console).await?;
+        }
         if roles.ingest || !roles.flows.is_empty() {
             app.ask_versions(&gateways);
         }
@@ -153,6 +172,32 @@ impl App {
         Ok(app)
     }
 
+    /// What `/v1` works with, after the command line's token is written down.
+    fn console(&mut self, clock: &Clock) -> Result<Api, StartError> {
+        let own = OwnToken::write(&self.config.data, clock).map_err(|error| {
+            let path = self.config.data.join(TOKEN_FILE);
+            StartError(format!("The token for the command line cannot be written to {}: {error}", path.display()))
+        })?;
+        self.console = Some(own.clone());
+        Ok(Api::new(Arc::clone(&self.config), clock.clone(), self.store.clone(), own))
+    }
+
+    /// Says where `/v1` is, and how the first administrator comes in.
+    async fn tell_console(&mut self, console: &Api) -> Result<(), StartError> {
+        let Some(address) = self.address("operations") else { return Ok(()) };
+        self.addresses.insert("console".to_owned(), address);
+        let link = console.first_link().await;
+        let link = link.map_err(|error| StartError::because("The link for the first administrator", &error))?;
+        if let Some(link) = link {
+            let configured = self.config.console.url.trim_end_matches('/');
+            let base = if configured.is_empty() { format!("http://{address}") } else { configured.to_owned() };
+            let (link, minutes) = (format!("{base}{}", link.path), link.valid.as_secs() / 60);
+            warn!(%link, minutes, "nobody holds a token of an administrator: this link gives one, once");
+            self.first_link = Some(link);
+        }
+        Ok(())
+    }
+
     /// Asks what Dynamics' versions have, for whoever reads or writes there.
     fn ask_versions(&mut self, gateways: &Gateways) {
         let (config, gateways) = (Arc::clone(&self.config), gateways.clone());
@@ -170,10 +215,16 @@ impl App {
         self.catalogue_scans = Some(tokio::spawn(scans.run()));
     }
 
-    /// Where a door is: `ingest`, `operations`.
+    /// Where a door is: `ingest`, `operations`, and `console`, which is at the same address.
     #[must_use]
     pub fn address(&self, door: &str) -> Option<SocketAddr> {
         self.addresses.get(door).copied()
+    }
+
+    /// The link for the first administrator, where there is none yet.
+    #[must_use]
+    pub fn first_link(&self) -> Option<&str> {
+        self.first_link.as_deref()
     }
 
     /// The store, for looking.
@@ -191,6 +242,9 @@ impl App {
     /// Closes the doors, finishes what has started, gives the partitions up.
     pub async fn stop(self) {
         self.ending.cancel();
+        if let Some(token) = &self.console {
+            token.remove(&self.config.data);
+        }
         // A scan that ends anywhere is made again.
         for scans in self.catalogue_scans.iter().chain(&self.versions) {
             scans.abort();

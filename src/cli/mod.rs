@@ -78,6 +78,8 @@ enum Command {
     },
     /// Only triage: turns dead letters into exceptions that are remembered
     Triage,
+    /// Only the console: the API under /v1 for people, the command line and programs
+    Console,
     /// A simulated far end over real HTTP, for trying and rehearsing
     #[command(subcommand)]
     Sandbox(sandbox::Which),
@@ -169,7 +171,12 @@ pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let logs = matches!(
         arguments.command,
-        Command::Run | Command::Ingest | Command::Work { .. } | Command::Triage | Command::Sandbox(_)
+        Command::Run
+            | Command::Ingest
+            | Command::Work { .. }
+            | Command::Triage
+            | Command::Console
+            | Command::Sandbox(_)
     );
     start_logging(Format::Automatic, if logs { LOG_FILTER } else { "off" });
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
@@ -199,13 +206,14 @@ async fn run(arguments: Arguments) -> Result<(), Failed> {
     let global = arguments.global;
     match arguments.command {
         Command::Demo(options) => demo::run(&global, options).await,
-        Command::Run => roles::run(&global, Roles { ingest: true, flows: Flow::ALL.to_vec(), triage: true }).await,
+        Command::Run => roles::run(&global, Roles::all()).await,
         Command::Ingest => roles::run(&global, Roles { ingest: true, ..Roles::default() }).await,
         Command::Work { flows } => {
             let flows = if flows.is_empty() { Flow::ALL.to_vec() } else { flows };
             roles::run(&global, Roles { flows, ..Roles::default() }).await
         }
         Command::Triage => roles::run(&global, Roles { triage: true, ..Roles::default() }).await,
+        Command::Console => roles::run(&global, Roles { console: true, ..Roles::default() }).await,
         Command::Sandbox(which) => sandbox::run(&global, which).await,
         Command::Config(action) => config::run(&global, &action).await,
         Command::Migrate => store::migrate(&global).await,

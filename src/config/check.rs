@@ -42,7 +42,18 @@ fn limits(config: &Config, findings: &mut Vec<Finding>) {
     let processor = &config.processor;
     let transport = &config.transport;
     let partitions = &transport.partitions;
-    let positive: [(&str, u64); 26] = [
+    let console = &config.console;
+    let positive: [(&str, u64); 36] = [
+        ("console.body_bytes_max", console.body_bytes_max as u64),
+        ("console.read_deadline_ms", console.read_deadline_ms),
+        ("console.requests_per_minute_max", console.requests_per_minute_max.into()),
+        ("console.requests_at_once_max", console.requests_at_once_max.into()),
+        ("console.page_rows", console.page_rows.into()),
+        ("console.page_rows_max", console.page_rows_max.into()),
+        ("console.answers_kept_s", console.answers_kept_s),
+        ("console.link_valid_s", console.link_valid_s),
+        ("console.token_valid_s", console.token_valid_s),
+        ("console.token_valid_s_max", console.token_valid_s_max),
         ("scan.interval_ms", config.scan.interval_ms),
         ("scan.page_rows_max", config.scan.page_rows_max as u64),
         ("exceptions.scan_ms", config.exceptions.scan_ms),

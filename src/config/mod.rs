@@ -25,7 +25,7 @@ pub use connections::{
 pub use load::{DEFAULTS, load, load_text, load_with};
 pub use secret::{Secret, SecretError, address};
 pub use settings::{
-    Config, Gateways, Ingest, Operations, Partitions, Processor, Rehearsal, Scan, Store, StoreKind, Transport,
+    Config, Console, Gateways, Ingest, Operations, Partitions, Processor, Rehearsal, Scan, Store, StoreKind, Transport,
     TransportKind, Watch, ms,
 };
 

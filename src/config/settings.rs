@@ -23,6 +23,8 @@ pub struct Config {
     pub ingest: Ingest,
     /// Where operators look.
     pub operations: Operations,
+    /// What people are answered, and what programs of theirs.
+    pub console: Console,
     /// How messages are worked on.
     pub processor: Processor,
     /// How far ends are called.
@@ -137,6 +139,24 @@ pub struct Ingest {
 #[allow(missing_docs, reason = "each value is explained beside its default in config/default.toml")]
 pub struct Operations {
     pub listen: SocketAddr,
+}
+
+/// What people are answered, and what programs of theirs.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs, reason = "each value is explained beside its default in config/default.toml")]
+pub struct Console {
+    pub url: String,
+    pub body_bytes_max: usize,
+    pub read_deadline_ms: u64,
+    pub requests_per_minute_max: u32,
+    pub requests_at_once_max: u32,
+    pub page_rows: u32,
+    pub page_rows_max: u32,
+    pub answers_kept_s: u64,
+    pub link_valid_s: u64,
+    pub token_valid_s: u64,
+    pub token_valid_s_max: u64,
 }
 
 /// How messages are worked on.

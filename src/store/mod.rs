@@ -7,6 +7,7 @@
 //! older than the partition's; a gate exists exactly as long as anything of its lane is parked, because it *is*
 //! those rows; between processes only the store's clock counts.
 
+mod answers;
 mod asked;
 mod batch;
 mod broken;
@@ -21,9 +22,12 @@ mod scans;
 mod snapshots;
 mod sqlite;
 mod stops;
+mod tokens;
+mod trail;
 mod views;
 mod waits;
 
+pub use answers::{AnswerKey, Claimed};
 pub use asked::{
     Announcement, Discarded, DocumentView, ExceptionScan, KnownName, Listed, ParkedFilter, Replayed, SnapshotView,
     StoredException,
@@ -36,6 +40,8 @@ pub use rows::{
     ParkedFailure, Place, Purpose, Question, Record, SnapshotPart, Step, Unsettled, Waiting, WaitsFor, Written,
 };
 pub use stops::{Pause, Stopped};
+pub use tokens::{NewToken, NoRole, Role, Token};
+pub use trail::{Act, Actor, TrailFilter, TrailHead, TrailOutcome, TrailRow};
 
 use std::time::Duration;
 

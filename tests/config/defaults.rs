@@ -73,7 +73,7 @@ fn every_number_has_a_unit_in_its_name() {
     let counted =
         [&counted[..], &["requests_max", "connections_max", "rows_max", "batch_max", "at_once_max", "pages_max"]]
             .concat();
-    let counted = [&counted[..], &["failures_max", "far_end_max"]].concat();
+    let counted = [&counted[..], &["failures_max", "far_end_max", "page_rows", "per_minute_max"]].concat();
     let unit = |path: &str| ["_ms", "_s", "_bytes", "_percent"].iter().any(|unit| path.contains(unit));
     let in_force = serde_json::to_value(loaded("")).unwrap();
     let bare: Vec<String> = leaves_of(&in_force)

@@ -139,6 +139,7 @@ impl World {
                 Flow::StockSnapshots,
             ],
             triage: true,
+            console: true,
         };
         let app = App::start(self.config(), roles, Clock::system()).await.unwrap();
         self.deliver_to(app.address("ingest").unwrap());

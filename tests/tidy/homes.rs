@@ -15,7 +15,7 @@ const EVERYWHERE: &[&str] = &[""];
 const HOMES: &[(&str, &[&str])] = &[
     ("axum", &["ingest/", "console/", "sandbox/", "app", "cli/bench"]),
     ("backoff", &["processor/retry"]),
-    ("base64", &["ingest/", "gateways/", "sandbox/", "cli/demo"]),
+    ("base64", &["ingest/", "gateways/", "sandbox/", "console/", "cli/demo"]),
     ("clap", &["cli", "main.rs"]),
     ("ed25519_dalek", &["ingest/", "sandbox/"]),
     ("fastrand", &["clock"]),
@@ -31,7 +31,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("pbjson_types", &["message/"]),
     ("prost", &["message/"]),
     ("reqwest", &["gateways/", "sandbox/", "cli/bench", "transport/rabbitmq/management"]),
-    ("ring", &["ingest/", "sandbox/", "message/"]),
+    ("ring", &["ingest/", "sandbox/", "message/", "console/"]),
     ("rust_decimal", EVERYWHERE),
     ("rustls", &["gateways/", "sandbox/", "transport/rabbitmq/management"]),
     ("secrecy", EVERYWHERE),

@@ -17,7 +17,6 @@ use crate::cli::{Failed, Global, output};
 use crate::clock::Clock;
 use crate::config::{Config, StoreKind, TransportKind};
 use crate::exceptions::{Selection, list};
-use crate::message::Flow;
 use crate::sandbox::{
     EVENT, Effect, Evidence, FarEnd, Faults, FinanceOperations, FinanceOperationsRules, LedgerLine, Premises, Running,
     Verdict, Visitor, Warehouse, WarehouseRules, verdict,
@@ -76,8 +75,7 @@ impl Stage {
         let own = premises(Premises::warehouse(memory.folder("warehouse")));
         let warehouse = opened(&own, async |own| Warehouse::start(own, rules.clone()).await).await?;
         let ours = far_ends(&names, &dynamics.url(), &warehouse.url(), config);
-        let roles = Roles { ingest: true, flows: Flow::ALL.to_vec(), triage: true };
-        let app = App::start_in(Some(lock), global.load(&ours)?, roles, Clock::system()).await?;
+        let app = App::start_in(Some(lock), global.load(&ours)?, Roles::all(), Clock::system()).await?;
         let (door, _) = app_addresses(&app)?;
         let door = format!("{door}/ingest/d365/finance-operations/{}/{}", names.dynamics, names.event_secret.1);
         dynamics.deliver_to(door.clone());
@@ -99,7 +97,10 @@ impl Stage {
         let operations = app_addresses(&self.app).map(|(_, operations)| operations).unwrap_or_default();
         view.say(&format!("Simulated Dynamics   {}/sandbox/state", self.dynamics.url()));
         view.say(&format!("Simulated warehouse  {}/sandbox/state", self.warehouse.url()));
-        view.say(&format!("Operations           {operations}/readyz and /metrics; the console will live here, too"));
+        view.say(&format!("Operations           {operations}/readyz /metrics and /openapi.json"));
+        if let Some(link) = self.app.first_link() {
+            view.say(&format!("A token for /v1      {link}"));
+        }
         view.say(&format!("Events of your own   DOOR={}", self.door));
     }
 

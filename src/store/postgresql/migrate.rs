@@ -18,6 +18,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/postgresql/0003_snapshots.sql"),
     include_str!("../migrations/postgresql/0004_catalogue.sql"),
     include_str!("../migrations/postgresql/0005_progress.sql"),
+    include_str!("../migrations/postgresql/0006_api.sql"),
 ];
 
 /// PostgreSQL 13.

@@ -4,6 +4,7 @@
 //! Invariant: every part of a writing statement joins its fence, a shared lock on the ownership rows. A takeover waits
 //! for that lock, or the statement waits for the takeover and then sees the new epoch.
 
+mod answers;
 pub(in crate::store) mod aside;
 mod attempt;
 mod catalogue;
@@ -20,6 +21,8 @@ mod record;
 mod scans;
 mod snapshots;
 mod stopped;
+mod tokens;
+mod trail;
 mod warnings;
 
 use std::str::FromStr;

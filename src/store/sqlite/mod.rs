@@ -7,6 +7,7 @@
 //! Differs from PostgreSQL in one point: who owned a partition before this process is dead, because the data folder's
 //! lock lets one working process in at a time. So taking over from a killed process needs no waiting.
 
+mod answers;
 mod attempt;
 mod broken;
 mod catalogue;
@@ -23,6 +24,8 @@ mod record;
 mod scans;
 mod snapshots;
 mod stopped;
+mod tokens;
+mod trail;
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex};

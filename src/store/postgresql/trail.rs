@@ -1,0 +1,81 @@
+//! The trail of who did what.
+
+use jiff::Timestamp;
+
+use super::Postgresql;
+use crate::message::Flow;
+use crate::store::StoreError;
+use crate::store::trail::{HeadColumns, TrailColumns, TrailFilter, TrailHead, TrailRow, texts, trail_columns};
+
+/// Time never goes back in it, whatever the server's clock does.
+const HEAD: &str = "
+SELECT h.n, h.hash, greatest(store_now(), (SELECT t.at FROM trail t WHERE t.n = h.n)) AS now FROM trail_head h";
+
+/// Whoever moves the head holds its row to the end of the statement: of two, one moves it.
+const WRITE: &str = concat!(
+    "WITH head AS (
+  UPDATE trail_head SET n = $1, hash = $13 WHERE n = $1 - 1 AND hash = $12 RETURNING n
+)
+INSERT INTO trail (",
+    trail_columns!(),
+    ") SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13 FROM head"
+);
+
+const PAGE: &str = concat!(
+    "SELECT ",
+    trail_columns!(),
+    " FROM trail
+WHERE ($1::text IS NULL OR who = $1) AND ($2::text IS NULL OR action = $2) AND ($3::text IS NULL OR flow = $3)
+  AND ($4::text IS NULL OR connection = $4)
+  AND ($5::text IS NULL OR EXISTS (SELECT 1 FROM json_array_elements_text(documents::json) d WHERE d = $5))
+  AND ($6::bigint IS NULL OR at >= $6) AND ($7::bigint IS NULL OR at < $7) AND ($8::bigint IS NULL OR n < $8)
+ORDER BY n DESC LIMIT $9"
+);
+
+const AFTER: &str = concat!("SELECT ", trail_columns!(), " FROM trail WHERE n > $1 ORDER BY n LIMIT $2");
+
+impl Postgresql {
+    pub(crate) async fn trail_head(&self) -> Result<(TrailHead, Timestamp), StoreError> {
+        let row: HeadColumns = self.one("reading the end of the trail", sqlx::query_as(HEAD)).await?;
+        Ok(row.head())
+    }
+
+    /// Whether it was the next one.
+    pub(crate) async fn trail_write(&self, row: &TrailRow) -> Result<bool, StoreError> {
+        let (outcome, documents, fields) = texts(row);
+        let write = sqlx::query(WRITE)
+            .bind(row.n.cast_signed())
+            .bind(row.at.as_microsecond())
+            .bind(&row.who)
+            .bind(&row.role)
+            .bind(&row.action)
+            .bind(row.begun.map(u64::cast_signed))
+            .bind(outcome)
+            .bind(row.flow.map(Flow::as_str))
+            .bind(&row.connection)
+            .bind(documents)
+            .bind(fields)
+            .bind(&row.previous)
+            .bind(&row.hash);
+        Ok(self.execute("adding to the trail", write).await? > 0)
+    }
+
+    pub(crate) async fn trail(&self, filter: &TrailFilter, limit: u32) -> Result<Vec<TrailRow>, StoreError> {
+        let mut ask = sqlx::query_as(PAGE);
+        for text in filter.texts() {
+            ask = ask.bind(text);
+        }
+        for micros in filter.micros() {
+            ask = ask.bind(micros);
+        }
+        let ask = ask.bind(filter.before.map(u64::cast_signed)).bind(i64::from(limit));
+        let rows: Vec<TrailColumns> = self.rows("reading the trail", ask).await?;
+        rows.into_iter().map(TrailColumns::row).collect()
+    }
+
+    pub(crate) async fn trail_after(&self, n: u64, limit: u32) -> Result<Vec<TrailRow>, StoreError> {
+        let ask = sqlx::query_as(AFTER).bind(n.cast_signed()).bind(i64::from(limit));
+        let rows: Vec<TrailColumns> = self.rows("reading the trail", ask).await?;
+        rows.into_iter().map(TrailColumns::row).collect()
+    }
+}

@@ -1,0 +1,94 @@
+//! The trail of who did what.
+
+use jiff::Timestamp;
+
+use super::{Sqlite, fault, now};
+use crate::message::Flow;
+use crate::store::StoreError;
+use crate::store::trail::{HeadColumns, TrailColumns, TrailFilter, TrailHead, TrailRow, texts, trail_columns};
+
+/// Time never goes back in it, whatever the machine's clock does.
+const HEAD: &str = concat!(
+    "SELECT h.n, h.hash, max(",
+    now!(),
+    ", coalesce((SELECT t.at FROM trail t WHERE t.n = h.n), 0)) AS now FROM trail_head h"
+);
+
+const MOVE_HEAD: &str = "UPDATE trail_head SET n = $1, hash = $2 WHERE n = $1 - 1 AND hash = $3";
+
+const WRITE: &str = concat!(
+    "INSERT INTO trail (",
+    trail_columns!(),
+    ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)"
+);
+
+const PAGE: &str = concat!(
+    "SELECT ",
+    trail_columns!(),
+    " FROM trail
+WHERE ($1 IS NULL OR who = $1) AND ($2 IS NULL OR action = $2) AND ($3 IS NULL OR flow = $3)
+  AND ($4 IS NULL OR connection = $4)
+  AND ($5 IS NULL OR EXISTS (SELECT 1 FROM json_each(documents) d WHERE d.value = $5))
+  AND ($6 IS NULL OR at >= $6) AND ($7 IS NULL OR at < $7) AND ($8 IS NULL OR n < $8)
+ORDER BY n DESC LIMIT $9"
+);
+
+const AFTER: &str = concat!("SELECT ", trail_columns!(), " FROM trail WHERE n > $1 ORDER BY n LIMIT $2");
+
+impl Sqlite {
+    pub(crate) async fn trail_head(&self) -> Result<(TrailHead, Timestamp), StoreError> {
+        let row: HeadColumns = self.one("reading the end of the trail", sqlx::query_as(HEAD)).await?;
+        Ok(row.head())
+    }
+
+    /// Whether it was the next one.
+    pub(crate) async fn trail_write(&self, row: &TrailRow) -> Result<bool, StoreError> {
+        let written = self.written(row).await;
+        Ok(written.map_err(|error| fault::sort("adding to the trail", error))?)
+    }
+
+    async fn written(&self, row: &TrailRow) -> Result<bool, sqlx::Error> {
+        let mut transaction = self.begin().await?;
+        let head = sqlx::query(MOVE_HEAD).bind(row.n.cast_signed()).bind(&row.hash).bind(&row.previous);
+        if head.execute(&mut *transaction).await?.rows_affected() == 0 {
+            return Ok(false);
+        }
+        let (outcome, documents, fields) = texts(row);
+        let write = sqlx::query(WRITE)
+            .bind(row.n.cast_signed())
+            .bind(row.at.as_microsecond())
+            .bind(&row.who)
+            .bind(&row.role)
+            .bind(&row.action)
+            .bind(row.begun.map(u64::cast_signed))
+            .bind(outcome)
+            .bind(row.flow.map(Flow::as_str))
+            .bind(&row.connection)
+            .bind(documents)
+            .bind(fields)
+            .bind(&row.previous)
+            .bind(&row.hash);
+        write.execute(&mut *transaction).await?;
+        transaction.commit().await?;
+        Ok(true)
+    }
+
+    pub(crate) async fn trail(&self, filter: &TrailFilter, limit: u32) -> Result<Vec<TrailRow>, StoreError> {
+        let mut ask = sqlx::query_as(PAGE);
+        for text in filter.texts() {
+            ask = ask.bind(text);
+        }
+        for micros in filter.micros() {
+            ask = ask.bind(micros);
+        }
+        let ask = ask.bind(filter.before.map(u64::cast_signed)).bind(i64::from(limit));
+        let rows: Vec<TrailColumns> = self.rows("reading the trail", ask).await?;
+        rows.into_iter().map(TrailColumns::row).collect()
+    }
+
+    pub(crate) async fn trail_after(&self, n: u64, limit: u32) -> Result<Vec<TrailRow>, StoreError> {
+        let ask = sqlx::query_as(AFTER).bind(n.cast_signed()).bind(i64::from(limit));
+        let rows: Vec<TrailColumns> = self.rows("reading the trail", ask).await?;
+        rows.into_iter().map(TrailColumns::row).collect()
+    }
+}

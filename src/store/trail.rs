@@ -1,0 +1,322 @@
+//! The trail: who did what, written down before it is done, append-only, and chained by hashes.
+//!
+//! Two rows for each act: the first before it is carried out, the second (with `begun`, the number of the first) says how
+//! it ended. A first row without a second one: nobody knows, the process was gone before it ended. It names documents and
+//! fields, never what personal data says.
+//!
+//! Invariants: row n + 1 holds the hash of row n, and its own hash is the SHA-256 of [`TrailRow::canonical`]; the number
+//! and hash of the last row are kept apart, so that a missing end is noticed. Whoever may change the store's tables may
+//! write the whole chain anew: against them helps a number and a hash that were written down elsewhere.
+
+use std::future::Future;
+
+use jiff::Timestamp;
+use serde::Serialize;
+use sqlx::FromRow;
+
+use super::columns::{clean, instant, json, unreadable};
+use super::{Store, StoreError, on};
+use crate::message::{Flow, sha256};
+
+/// How often a row is offered again because another process was faster.
+const TRIES_MAX: u32 = 1_000;
+
+/// Who acts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Actor {
+    /// Their name.
+    pub who: String,
+    /// Their role; `command line` for whoever works on the data folder itself.
+    pub role: String,
+}
+
+/// What somebody is about to do.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Act {
+    /// A stable name: `token.create`, `exception.discard`.
+    pub action: &'static str,
+    /// The flow it concerns, where it is one.
+    pub flow: Option<Flow>,
+    /// The connection it concerns, where it is one.
+    pub connection: Option<String>,
+    /// Keys of documents, ids of messages, exceptions, tokens.
+    pub documents: Vec<String>,
+    /// Names of the fields that are set, never what they say.
+    pub fields: Vec<String>,
+}
+
+/// How an act ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum TrailOutcome {
+    /// It is done.
+    Done,
+    /// Nothing was changed.
+    Refused,
+    /// Nobody knows whether it is done: the store did not answer, say.
+    Unsure,
+}
+
+impl TrailOutcome {
+    const ALL: [Self; 3] = [Self::Done, Self::Refused, Self::Unsure];
+
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Done => "done",
+            Self::Refused => "refused",
+            Self::Unsure => "unsure",
+        }
+    }
+}
+
+/// A row as it stands.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct TrailRow {
+    /// Counted from 1, without gaps.
+    pub n: u64,
+    /// By the store's clock, never before the row in front of it.
+    pub at: Timestamp,
+    /// Who.
+    pub who: String,
+    /// In which role.
+    pub role: String,
+    /// What.
+    pub action: String,
+    /// The row written before the act, where this one tells how it ended.
+    pub begun: Option<u64>,
+    /// How it ended.
+    pub outcome: Option<TrailOutcome>,
+    /// The flow it concerns.
+    pub flow: Option<Flow>,
+    /// The connection it concerns.
+    pub connection: Option<String>,
+    /// Keys of documents, ids of messages, exceptions, tokens.
+    pub documents: Vec<String>,
+    /// Names of fields that were set.
+    pub fields: Vec<String>,
+    /// The hash of the row before; empty in the first one.
+    pub previous: String,
+    /// SHA-256 of [`Self::canonical`], hexadecimal.
+    pub hash: String,
+}
+
+impl TrailRow {
+    /// What is hashed: a JSON array without spaces of n, microseconds since 1970, who, role, action, begun, outcome, flow,
+    /// connection, documents, fields, previous.
+    #[must_use]
+    pub fn canonical(&self) -> String {
+        serde_json::json!([
+            self.n,
+            self.at.as_microsecond(),
+            self.who,
+            self.role,
+            self.action,
+            self.begun,
+            self.outcome.map(TrailOutcome::as_str),
+            self.flow.map(Flow::as_str),
+            self.connection,
+            self.documents,
+            self.fields,
+            self.previous,
+        ])
+        .to_string()
+    }
+}
+
+/// Which rows are wanted.
+#[derive(Clone, Debug, Default)]
+pub struct TrailFilter {
+    /// Of this person.
+    pub who: Option<String>,
+    /// Of this action.
+    pub action: Option<String>,
+    /// About this flow.
+    pub flow: Option<Flow>,
+    /// About this connection.
+    pub connection: Option<String>,
+    /// About this document, whole.
+    pub document: Option<String>,
+    /// Not before.
+    pub since: Option<Timestamp>,
+    /// Before.
+    pub until: Option<Timestamp>,
+    /// With smaller numbers than this.
+    pub before: Option<u64>,
+}
+
+impl TrailFilter {
+    pub(super) fn micros(&self) -> [Option<i64>; 2] {
+        [self.since, self.until].map(|at| at.map(Timestamp::as_microsecond))
+    }
+
+    pub(super) fn texts(&self) -> [Option<String>; 5] {
+        let of = |text: &Option<String>| text.as_deref().map(|text| clean(text).into_owned());
+        let flow = self.flow.map(|flow| flow.as_str().to_owned());
+        [of(&self.who), of(&self.action), flow, of(&self.connection), of(&self.document)]
+    }
+}
+
+/// Where the chain ends.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct TrailHead {
+    /// The number of the last row; 0 before the first.
+    pub n: u64,
+    /// Its hash.
+    pub hash: String,
+}
+
+/// The columns of [`TrailColumns`], for a SELECT.
+macro_rules! trail_columns {
+    () => {
+        "n, at, who, role, action, begun, outcome, flow, connection, documents, fields, previous, hash"
+    };
+}
+pub(super) use trail_columns;
+
+/// A row as it is read.
+#[derive(FromRow)]
+pub(super) struct TrailColumns {
+    n: i64,
+    at: i64,
+    who: String,
+    role: String,
+    action: String,
+    begun: Option<i64>,
+    outcome: Option<String>,
+    flow: Option<String>,
+    connection: Option<String>,
+    documents: String,
+    fields: String,
+    previous: String,
+    hash: String,
+}
+
+impl TrailColumns {
+    pub(super) fn row(self) -> Result<TrailRow, StoreError> {
+        let outcome = |text: String| {
+            let named = TrailOutcome::ALL.into_iter().find(|outcome| outcome.as_str() == text);
+            named.ok_or_else(|| unreadable("an outcome of the trail", &text))
+        };
+        Ok(TrailRow {
+            n: self.n.cast_unsigned(),
+            at: instant(self.at),
+            who: self.who,
+            role: self.role,
+            action: self.action,
+            begun: self.begun.map(i64::cast_unsigned),
+            outcome: self.outcome.map(outcome).transpose()?,
+            flow: self.flow.map(|text| super::columns::flow(&text)).transpose()?,
+            connection: self.connection,
+            documents: json("documents of the trail", &self.documents)?,
+            fields: json("fields of the trail", &self.fields)?,
+            previous: self.previous,
+            hash: self.hash,
+        })
+    }
+}
+
+/// The head with the store's time and the time of the last row.
+#[derive(FromRow)]
+pub(super) struct HeadColumns {
+    n: i64,
+    hash: String,
+    now: i64,
+}
+
+impl HeadColumns {
+    pub(super) fn head(self) -> (TrailHead, Timestamp) {
+        (TrailHead { n: self.n.cast_unsigned(), hash: self.hash }, instant(self.now))
+    }
+}
+
+impl Store {
+    /// Writes down what somebody is about to do, and that it can be done only then: an error means that it must not be.
+    pub async fn trail_append(&self, actor: &Actor, act: &Act) -> Result<TrailRow, StoreError> {
+        self.append(actor, act, None).await
+    }
+
+    /// Writes down what somebody is about to do, does it, and writes down how it ended. Where that cannot be written any
+    /// more, it is as if the process had gone: the first row stands alone.
+    ///
+    /// # Errors
+    /// Those of the act, and those of the store before it: then nothing was done.
+    pub async fn on_trail<T, E: From<StoreError>>(
+        &self,
+        actor: &Actor,
+        act: &Act,
+        doing: impl Future<Output = Result<T, E>>,
+        ended: impl Fn(&Result<T, E>) -> TrailOutcome,
+    ) -> Result<T, E> {
+        let begun = Box::pin(self.trail_append(actor, act)).await?;
+        let result = Box::pin(doing).await;
+        let _ = Box::pin(self.trail_end(actor, act, &begun, ended(&result))).await;
+        result
+    }
+
+    /// Writes down how it ended.
+    pub async fn trail_end(
+        &self,
+        actor: &Actor,
+        act: &Act,
+        begun: &TrailRow,
+        outcome: TrailOutcome,
+    ) -> Result<TrailRow, StoreError> {
+        self.append(actor, act, Some((begun.n, outcome))).await
+    }
+
+    /// The trail's rows, newest first.
+    pub async fn trail(&self, filter: &TrailFilter, limit: u32) -> Result<Vec<TrailRow>, StoreError> {
+        on!(self, store => store.trail(filter, limit).await)
+    }
+
+    /// The trail's rows after a number, in their order.
+    pub async fn trail_after(&self, n: u64, limit: u32) -> Result<Vec<TrailRow>, StoreError> {
+        on!(self, store => store.trail_after(n, limit).await)
+    }
+
+    /// Where the chain ends, as it was written down beside it.
+    pub async fn trail_head(&self) -> Result<TrailHead, StoreError> {
+        Ok(on!(self, store => store.trail_head().await)?.0)
+    }
+
+    async fn append(
+        &self,
+        actor: &Actor,
+        act: &Act,
+        ended: Option<(u64, TrailOutcome)>,
+    ) -> Result<TrailRow, StoreError> {
+        let whole = |texts: &[String]| texts.iter().map(|text| clean(text).into_owned()).collect();
+        for _ in 0..TRIES_MAX {
+            let (head, at) = on!(self, store => store.trail_head().await)?;
+            let mut row = TrailRow {
+                n: head.n + 1,
+                at,
+                who: clean(&actor.who).into_owned(),
+                role: clean(&actor.role).into_owned(),
+                action: act.action.to_owned(),
+                begun: ended.map(|(n, _)| n),
+                outcome: ended.map(|(_, outcome)| outcome),
+                flow: act.flow,
+                connection: act.connection.as_deref().map(|name| clean(name).into_owned()),
+                documents: whole(&act.documents),
+                fields: whole(&act.fields),
+                previous: head.hash,
+                hash: String::new(),
+            };
+            row.hash = sha256(row.canonical().as_bytes());
+            if on!(self, store => store.trail_write(&row).await)? {
+                return Ok(row);
+            }
+        }
+        Err(StoreError::Unusable {
+            problem: format!("nothing could be added to the trail in {TRIES_MAX} tries"),
+            remedy: "Look at it: drayline trail verify".to_owned(),
+        })
+    }
+}
+
+/// The texts of a row that are not bound as they are.
+pub(super) fn texts(row: &TrailRow) -> (Option<&'static str>, String, String) {
+    let list = |texts: &[String]| serde_json::json!(texts).to_string();
+    (row.outcome.map(TrailOutcome::as_str), list(&row.documents), list(&row.fields))
+}

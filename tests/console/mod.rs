@@ -1,0 +1,6 @@
+//! The API over real HTTP against a running console: who may what, what is answered, what stands in the trail.
+
+mod answers;
+mod described;
+mod scene;
+mod tokens;
