@@ -13,6 +13,7 @@ mod roles;
 mod sandbox;
 mod store;
 mod topology;
+mod trail;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -109,6 +110,9 @@ enum Command {
     /// Let a parked message run again
     #[command(subcommand)]
     Replay(exceptions::Replay),
+    /// Who did what
+    #[command(subcommand)]
+    Trail(trail::Action),
     /// Documents and their journeys
     #[command(subcommand)]
     Documents(documents::Action),
@@ -224,6 +228,7 @@ async fn run(arguments: Arguments) -> Result<(), Failed> {
         Command::Mapping(action) => mapping::run(&global, action).await,
         Command::Exceptions(action) => exceptions::run(&global, action).await,
         Command::Replay(action) => exceptions::replay(&global, action).await,
+        Command::Trail(action) => trail::run(&global, action).await,
         Command::Documents(action) => documents::run(&global, action).await,
     }
 }

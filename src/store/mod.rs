@@ -12,6 +12,7 @@ mod asked;
 mod batch;
 mod broken;
 mod catalogue;
+mod chain;
 mod columns;
 mod mapping;
 mod parts;
@@ -33,6 +34,7 @@ pub use asked::{
     StoredException,
 };
 pub use catalogue::{CatalogueScan, Kept, Scanned};
+pub use chain::{Broken, Chain, Verified};
 pub use mapping::{MappingChange, MappingVersion};
 pub use progress::{Progress, ProgressFilter, ProgressView, State, StateCount};
 pub use rows::{
@@ -41,7 +43,7 @@ pub use rows::{
 };
 pub use stops::{Pause, Stopped};
 pub use tokens::{NewToken, NoRole, Role, Token};
-pub use trail::{Act, Actor, TrailFilter, TrailHead, TrailOutcome, TrailRow};
+pub use trail::{Act, Actor, TrailFilter, TrailHead, TrailLink, TrailOutcome, TrailRow};
 
 use std::time::Duration;
 

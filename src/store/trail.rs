@@ -4,7 +4,7 @@
 //! it ended. A first row without a second one: nobody knows, the process was gone before it ended. It names documents and
 //! fields, never what personal data says.
 //!
-//! Invariants: row n + 1 holds the hash of row n, and its own hash is the SHA-256 of [`TrailRow::canonical`]; the number
+//! Invariants: row n + 1 holds the hash of row n, and its own hash is that of its [`TrailLink`]; the number
 //! and hash of the last row are kept apart, so that a missing end is noticed. Whoever may change the store's tables may
 //! write the whole chain anew: against them helps a number and a hash that were written down elsewhere.
 
@@ -14,7 +14,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 use sqlx::FromRow;
 
-use super::columns::{clean, instant, json, unreadable};
+use super::columns::{clean, cleaned, instant, json, unreadable};
 use super::{Store, StoreError, on};
 use crate::message::{Flow, sha256};
 
@@ -96,31 +96,8 @@ pub struct TrailRow {
     pub fields: Vec<String>,
     /// The hash of the row before; empty in the first one.
     pub previous: String,
-    /// SHA-256 of [`Self::canonical`], hexadecimal.
+    /// SHA-256 of what its [`TrailLink`] says, hexadecimal.
     pub hash: String,
-}
-
-impl TrailRow {
-    /// What is hashed: a JSON array without spaces of n, microseconds since 1970, who, role, action, begun, outcome, flow,
-    /// connection, documents, fields, previous.
-    #[must_use]
-    pub fn canonical(&self) -> String {
-        serde_json::json!([
-            self.n,
-            self.at.as_microsecond(),
-            self.who,
-            self.role,
-            self.action,
-            self.begun,
-            self.outcome.map(TrailOutcome::as_str),
-            self.flow.map(Flow::as_str),
-            self.connection,
-            self.documents,
-            self.fields,
-            self.previous,
-        ])
-        .to_string()
-    }
 }
 
 /// Which rows are wanted.
@@ -156,6 +133,20 @@ impl TrailFilter {
     }
 }
 
+/// A row as a link of the chain.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TrailLink {
+    /// Its number.
+    pub n: i64,
+    /// What is hashed, letter for letter as it is stored: a JSON array without spaces of n, microseconds since 1970, who,
+    /// role, action, begun, outcome, flow, connection, documents, fields, previous.
+    pub canonical: String,
+    /// The hash of the row before, as this one has it.
+    pub previous: String,
+    /// Its own, as it has it.
+    pub hash: String,
+}
+
 /// Where the chain ends.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct TrailHead {
@@ -173,25 +164,69 @@ macro_rules! trail_columns {
 }
 pub(super) use trail_columns;
 
-/// A row as it is read.
+/// A row as it is stored.
 #[derive(FromRow)]
 pub(super) struct TrailColumns {
-    n: i64,
-    at: i64,
-    who: String,
-    role: String,
-    action: String,
-    begun: Option<i64>,
-    outcome: Option<String>,
-    flow: Option<String>,
-    connection: Option<String>,
-    documents: String,
-    fields: String,
-    previous: String,
-    hash: String,
+    pub(super) n: i64,
+    pub(super) at: i64,
+    pub(super) who: String,
+    pub(super) role: String,
+    pub(super) action: String,
+    pub(super) begun: Option<i64>,
+    pub(super) outcome: Option<String>,
+    pub(super) flow: Option<String>,
+    pub(super) connection: Option<String>,
+    pub(super) documents: String,
+    pub(super) fields: String,
+    pub(super) previous: String,
+    pub(super) hash: String,
 }
 
 impl TrailColumns {
+    /// The row behind the head.
+    fn next((head, at): (TrailHead, Timestamp), actor: &Actor, act: &Act, ended: Option<(u64, TrailOutcome)>) -> Self {
+        let list = |texts: &[String]| serde_json::json!(cleaned(texts)).to_string();
+        let mut columns = Self {
+            n: head.n.cast_signed() + 1,
+            at: at.as_microsecond(),
+            who: clean(&actor.who).into_owned(),
+            role: clean(&actor.role).into_owned(),
+            action: act.action.to_owned(),
+            begun: ended.map(|(n, _)| n.cast_signed()),
+            outcome: ended.map(|(_, outcome)| outcome.as_str().to_owned()),
+            flow: act.flow.map(|flow| flow.as_str().to_owned()),
+            connection: act.connection.as_deref().map(|name| clean(name).into_owned()),
+            documents: list(&act.documents),
+            fields: list(&act.fields),
+            previous: head.hash,
+            hash: String::new(),
+        };
+        columns.hash = sha256(columns.canonical().as_bytes());
+        columns
+    }
+
+    /// Lists are taken as they are stored, so that no letter of them can change unseen.
+    fn canonical(&self) -> String {
+        let texts = serde_json::json!([
+            self.n,
+            self.at,
+            self.who,
+            self.role,
+            self.action,
+            self.begun,
+            self.outcome,
+            self.flow,
+            self.connection
+        ])
+        .to_string();
+        let Self { documents, fields, previous, .. } = self;
+        format!("{},{documents},{fields},\"{previous}\"]", texts.trim_end_matches(']'))
+    }
+
+    pub(super) fn link(self) -> TrailLink {
+        TrailLink { n: self.n, canonical: self.canonical(), previous: self.previous, hash: self.hash }
+    }
+
     pub(super) fn row(self) -> Result<TrailRow, StoreError> {
         let outcome = |text: String| {
             let named = TrailOutcome::ALL.into_iter().find(|outcome| outcome.as_str() == text);
@@ -269,9 +304,9 @@ impl Store {
         on!(self, store => store.trail(filter, limit).await)
     }
 
-    /// The trail's rows after a number, in their order.
-    pub async fn trail_after(&self, n: u64, limit: u32) -> Result<Vec<TrailRow>, StoreError> {
-        on!(self, store => store.trail_after(n, limit).await)
+    /// The trail's rows after a number, in their order, as links of the chain.
+    pub async fn trail_links(&self, after: i64, limit: u32) -> Result<Vec<TrailLink>, StoreError> {
+        on!(self, store => store.trail_links(after, limit).await)
     }
 
     /// Where the chain ends, as it was written down beside it.
@@ -285,27 +320,11 @@ impl Store {
         act: &Act,
         ended: Option<(u64, TrailOutcome)>,
     ) -> Result<TrailRow, StoreError> {
-        let whole = |texts: &[String]| texts.iter().map(|text| clean(text).into_owned()).collect();
         for _ in 0..TRIES_MAX {
-            let (head, at) = on!(self, store => store.trail_head().await)?;
-            let mut row = TrailRow {
-                n: head.n + 1,
-                at,
-                who: clean(&actor.who).into_owned(),
-                role: clean(&actor.role).into_owned(),
-                action: act.action.to_owned(),
-                begun: ended.map(|(n, _)| n),
-                outcome: ended.map(|(_, outcome)| outcome),
-                flow: act.flow,
-                connection: act.connection.as_deref().map(|name| clean(name).into_owned()),
-                documents: whole(&act.documents),
-                fields: whole(&act.fields),
-                previous: head.hash,
-                hash: String::new(),
-            };
-            row.hash = sha256(row.canonical().as_bytes());
-            if on!(self, store => store.trail_write(&row).await)? {
-                return Ok(row);
+            let head = on!(self, store => store.trail_head().await)?;
+            let columns = TrailColumns::next(head, actor, act, ended);
+            if on!(self, store => store.trail_write(&columns).await)? {
+                return columns.row();
             }
         }
         Err(StoreError::Unusable {
@@ -313,10 +332,4 @@ impl Store {
             remedy: "Look at it: drayline trail verify".to_owned(),
         })
     }
-}
-
-/// The texts of a row that are not bound as they are.
-pub(super) fn texts(row: &TrailRow) -> (Option<&'static str>, String, String) {
-    let list = |texts: &[String]| serde_json::json!(texts).to_string();
-    (row.outcome.map(TrailOutcome::as_str), list(&row.documents), list(&row.fields))
 }

@@ -4,3 +4,4 @@ mod answers;
 mod described;
 mod scene;
 mod tokens;
+mod trail;

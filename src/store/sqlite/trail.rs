@@ -3,9 +3,8 @@
 use jiff::Timestamp;
 
 use super::{Sqlite, fault, now};
-use crate::message::Flow;
 use crate::store::StoreError;
-use crate::store::trail::{HeadColumns, TrailColumns, TrailFilter, TrailHead, TrailRow, texts, trail_columns};
+use crate::store::trail::{HeadColumns, TrailColumns, TrailFilter, TrailHead, TrailLink, TrailRow, trail_columns};
 
 /// Time never goes back in it, whatever the machine's clock does.
 const HEAD: &str = concat!(
@@ -42,30 +41,29 @@ impl Sqlite {
     }
 
     /// Whether it was the next one.
-    pub(crate) async fn trail_write(&self, row: &TrailRow) -> Result<bool, StoreError> {
+    pub(in crate::store) async fn trail_write(&self, row: &TrailColumns) -> Result<bool, StoreError> {
         let written = self.written(row).await;
         Ok(written.map_err(|error| fault::sort("adding to the trail", error))?)
     }
 
-    async fn written(&self, row: &TrailRow) -> Result<bool, sqlx::Error> {
+    async fn written(&self, row: &TrailColumns) -> Result<bool, sqlx::Error> {
         let mut transaction = self.begin().await?;
-        let head = sqlx::query(MOVE_HEAD).bind(row.n.cast_signed()).bind(&row.hash).bind(&row.previous);
+        let head = sqlx::query(MOVE_HEAD).bind(row.n).bind(&row.hash).bind(&row.previous);
         if head.execute(&mut *transaction).await?.rows_affected() == 0 {
             return Ok(false);
         }
-        let (outcome, documents, fields) = texts(row);
         let write = sqlx::query(WRITE)
-            .bind(row.n.cast_signed())
-            .bind(row.at.as_microsecond())
+            .bind(row.n)
+            .bind(row.at)
             .bind(&row.who)
             .bind(&row.role)
             .bind(&row.action)
-            .bind(row.begun.map(u64::cast_signed))
-            .bind(outcome)
-            .bind(row.flow.map(Flow::as_str))
+            .bind(row.begun)
+            .bind(&row.outcome)
+            .bind(&row.flow)
             .bind(&row.connection)
-            .bind(documents)
-            .bind(fields)
+            .bind(&row.documents)
+            .bind(&row.fields)
             .bind(&row.previous)
             .bind(&row.hash);
         write.execute(&mut *transaction).await?;
@@ -86,9 +84,9 @@ impl Sqlite {
         rows.into_iter().map(TrailColumns::row).collect()
     }
 
-    pub(crate) async fn trail_after(&self, n: u64, limit: u32) -> Result<Vec<TrailRow>, StoreError> {
-        let ask = sqlx::query_as(AFTER).bind(n.cast_signed()).bind(i64::from(limit));
+    pub(crate) async fn trail_links(&self, after: i64, limit: u32) -> Result<Vec<TrailLink>, StoreError> {
+        let ask = sqlx::query_as(AFTER).bind(after).bind(i64::from(limit));
         let rows: Vec<TrailColumns> = self.rows("reading the trail", ask).await?;
-        rows.into_iter().map(TrailColumns::row).collect()
+        Ok(rows.into_iter().map(TrailColumns::link).collect())
     }
 }
