@@ -1,14 +1,16 @@
 //! `mapping list | set | import | export | check`: what means what.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use clap::Subcommand;
 use serde_json::{Value, json};
 
 use super::exceptions::who;
+use super::trail::recorded;
 use super::{Failed, Global, mapping_check, output, store};
 use crate::mapping::{COLUMNS, Cells, Change, Import, Mapping, Row, clashes, import, write_csv};
-use crate::store::{MappingChange, Store};
+use crate::store::{Act, MappingChange, Store};
 
 /// What all of these commands tell.
 pub(super) const HELP: &str = "Rows say what means what: the warehouse's SKU of an item, how many of its units a unit of \
@@ -218,7 +220,7 @@ async fn set(global: &Global, store: &Store, row: Row, remove: bool, reason: &st
         }
         let (set, removed) = if remove { (Vec::new(), vec![row.clone()]) } else { (vec![row.clone()], Vec::new()) };
         let change = MappingChange { from: mapping.version(), set, removed, by: who(), reason: reason.clone() };
-        if let Some(version) = store.change_mapping(&change).await? {
+        if let Some(version) = changed(store, "mapping.set", &change).await? {
             return told(version);
         }
     }
@@ -253,7 +255,7 @@ async fn from_file(
         let set = import.set().cloned().collect();
         let change =
             MappingChange { from: version, set, removed: import.removed.clone(), by: who(), reason: said(reason)? };
-        version = store.change_mapping(&change).await?.ok_or_else(|| {
+        version = changed(store, "mapping.import", &change).await?.ok_or_else(|| {
             Failed::Work(
                 "Somebody else changed the mapping at this moment, and nothing was imported. Look again what would \
                  change, without --yes."
@@ -263,6 +265,17 @@ async fn from_file(
         imported = true;
     }
     report(global, &import, (version, imported, reason.is_none()))
+}
+
+/// Makes a version; the trail has it and names the rows, up to so many.
+async fn changed(store: &Store, action: &'static str, change: &MappingChange) -> Result<Option<u64>, Failed> {
+    const ROWS_NAMED_MAX: usize = 100;
+    let rows = || change.set.iter().chain(&change.removed);
+    let documents = rows().take(ROWS_NAMED_MAX).map(Row::identity).collect();
+    let columns: BTreeSet<_> = rows().flat_map(|row| row.cells().into_keys()).collect();
+    let fields = columns.into_iter().collect();
+    let act = Act { action, documents, fields, ..Act::default() };
+    Ok(Box::pin(recorded(store, &act, (store.change_mapping(change), Option::is_some))).await?)
 }
 
 fn report(global: &Global, import: &Import, (version, imported, dry_run): (u64, bool, bool)) -> Result<(), Failed> {

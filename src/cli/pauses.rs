@@ -4,10 +4,11 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::exceptions::who;
+use super::trail::recorded;
 use super::{Failed, Global, output, store};
 use crate::config::Config;
 use crate::message::Flow;
-use crate::store::Pause;
+use crate::store::{Act, Pause};
 
 /// What both commands tell of pausing.
 pub(super) const HELP: &str = "A pause holds for every process, from within a second on, and over restarts. Messages of what \
@@ -38,7 +39,8 @@ pub(super) async fn pause(global: &Global, options: Options) -> Result<(), Faile
     known(&global.load("")?, wanted.connection.as_deref())?;
     let store = store::open(global).await?;
     let before = store.pauses().await?;
-    let holds = store.pause(&wanted).await?;
+    let act = act("pause", &wanted);
+    let holds = Box::pin(recorded(&store, &act, (store.pause(&wanted), |_| true))).await?;
     let already = before.contains(&holds);
     let sentence = if already { format!("It was paused before. {holds}") } else { holds.to_string() };
     tell(
@@ -57,7 +59,9 @@ pub(super) async fn resume(global: &Global, options: Options) -> Result<(), Fail
     }
     let wanted = wanted(options, "resume")?;
     let store = store::open(global).await?;
-    let ended = store.resume(wanted.connection.as_deref(), wanted.flow, &wanted.paused_by, &wanted.reason).await?;
+    let act = act("resume", &wanted);
+    let resuming = store.resume(wanted.connection.as_deref(), wanted.flow, &wanted.paused_by, &wanted.reason);
+    let ended = Box::pin(recorded(&store, &act, (resuming, Option::is_some))).await?;
     let sentence = if ended.is_some() {
         "It goes on: its messages go on by themselves, in order, beginning with one.".to_owned()
     } else {
@@ -68,6 +72,12 @@ pub(super) async fn resume(global: &Global, options: Options) -> Result<(), Fail
     let resumed = ended.is_some();
     let pause = ended.as_ref().map(document);
     tell(global, &json!({ "resumed": resumed, "pause": pause, "sentence": sentence }), &sentence)
+}
+
+/// How the trail names it.
+fn act(action: &'static str, wanted: &Pause) -> Act {
+    let (flow, connection) = (wanted.flow, wanted.connection.clone());
+    Act { action, flow, connection, fields: vec!["reason".to_owned()], ..Act::default() }
 }
 
 async fn list(global: &Global, with_reason: bool) -> Result<(), Failed> {

@@ -1,13 +1,15 @@
 //! `trail`: who did what; whether it stands there as it was written.
 
+use std::future::Future;
 use std::io::IsTerminal as _;
 
 use clap::{Args, Subcommand};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
 
+use super::exceptions::who;
 use super::{Failed, Global, output, store};
-use crate::store::TrailHead;
+use crate::store::{Act, Actor, Store, StoreError, TrailHead, TrailOutcome};
 
 /// A trail of fewer rows is read before anybody wonders.
 const ROWS_SHOWN_MIN: u64 = 20_000;
@@ -36,7 +38,8 @@ pub(super) async fn run(global: &Global, action: Action) -> Result<(), Failed> {
     let Action::Verify(options) = action;
     let store = store::open(global).await?;
     let bar = ProgressBar::hidden();
-    let style = ProgressStyle::with_template("{bar:40} {pos} of {len} rows, {eta}").unwrap_or(ProgressStyle::default_bar());
+    let style =
+        ProgressStyle::with_template("{bar:40} {pos} of {len} rows, {eta}").unwrap_or(ProgressStyle::default_bar());
     bar.set_style(style);
     let verified = store.verify_trail(options.expect.as_ref(), |read, rows| {
         if bar.is_hidden() && rows >= ROWS_SHOWN_MIN && std::io::stderr().is_terminal() {
@@ -50,10 +53,9 @@ pub(super) async fn run(global: &Global, action: Action) -> Result<(), Failed> {
     let sentence = match &verified.broken {
         None if verified.rows == 0 => "The trail is empty.".to_owned(),
         None => format!("{} rows, all as they were written. The last one is {0}:{}", verified.rows, verified.hash),
-        Some(broken) => format!(
-            "Row {}: {}. {} rows before it are as they were written.",
-            broken.n, broken.problem, verified.rows
-        ),
+        Some(broken) => {
+            format!("Row {}: {}. {} rows before it are as they were written.", broken.n, broken.problem, verified.rows)
+        }
     };
     let whole = verified.broken.is_none();
     if global.json {
@@ -68,4 +70,19 @@ pub(super) async fn run(global: &Global, action: Action) -> Result<(), Failed> {
         output::lines(&[sentence])?;
     }
     if whole { Ok(()) } else { Err(Failed::Work(String::new())) }
+}
+
+/// Carries out what changes something in the data folder's own store: it stands in the trail before and after.
+pub(super) async fn recorded<T>(
+    store: &Store,
+    act: &Act,
+    (doing, changed): (impl Future<Output = Result<T, StoreError>>, fn(&T) -> bool),
+) -> Result<T, StoreError> {
+    let actor = Actor { who: who(), role: "command line".to_owned() };
+    let ended = |result: &Result<T, StoreError>| match result {
+        Ok(answer) if changed(answer) => TrailOutcome::Done,
+        Ok(_) => TrailOutcome::Refused,
+        Err(_) => TrailOutcome::Unsure,
+    };
+    store.on_trail(&actor, act, doing, ended).await
 }

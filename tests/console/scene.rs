@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::support::{Backing, Ground};
 
 /// A connection, so that a token can be limited to one.
-const CONNECTIONS: &str = "operations.listen = \"127.0.0.1:0\"\n\
+pub const CONNECTIONS: &str = "operations.listen = \"127.0.0.1:0\"\n\
     dynamics.contoso.kind = \"finance_operations\"\ndynamics.contoso.url = \"https://contoso.example\"\n\
     dynamics.contoso.mode = \"paused\"\ndynamics.contoso.token_url = \"https://login.example\"\n\
     dynamics.contoso.client_id = \"us\"\ndynamics.contoso.client_secret = \"env:PATH\"\n\

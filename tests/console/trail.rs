@@ -164,3 +164,46 @@ async fn what_cannot_be_written_down_is_not_done() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn commands_that_change_something_stand_in_the_trail() {
+    both("", async |scene| {
+        let file = scene.ground.data().join("commands.toml");
+        // A secret that can be part of an address, which a path of the machine is not.
+        let connections = crate::console::scene::CONNECTIONS.replace("PATH", "USER");
+        std::fs::write(&file, scene.ground.toml(&connections)).unwrap();
+        let run = |arguments: &[&str]| {
+            let mut command = Command::new(env!("CARGO_BIN_EXE_drayline"));
+            let output = command.args(arguments).args(["--json", "--config"]).arg(&file).env("USER", "ann").output();
+            let output = output.unwrap();
+            assert!(output.status.success(), "{arguments:?}: {output:?}");
+        };
+        run(&["pause", "--connection", "contoso", "--reason", "Ann Secret is ill"]);
+        run(&["resume", "--connection", "contoso", "--reason", "back"]);
+        run(&["resume", "--connection", "contoso", "--reason", "back"]);
+        let sku = ["sku", "item=A", "warehouse=A-1"];
+        run(&[&["mapping", "set"], &sku[..], &["--reason", "new"]].concat());
+        let rows = scene.app.store().trail(&TrailFilter::default(), 100).await.unwrap();
+        let told: Vec<_> = rows.iter().rev().map(|row| (row.action.as_str(), row.outcome)).collect();
+        let (done, refused) = (Some(TrailOutcome::Done), Some(TrailOutcome::Refused));
+        assert_eq!(
+            told,
+            [
+                ("pause", None),
+                ("pause", done),
+                ("resume", None),
+                ("resume", done),
+                ("resume", None),
+                ("resume", refused),
+                ("mapping.set", None),
+                ("mapping.set", done),
+            ]
+        );
+        assert!(rows.iter().all(|row| row.who == "ann" && row.role == "command line"));
+        assert_eq!(rows.last().unwrap().connection.as_deref(), Some("contoso"));
+        assert!(!serde_json::to_string(&rows).unwrap().contains("Secret"));
+        assert!(verify(&scene.ground, &[]).0);
+        scene.leave().await;
+    })
+    .await;
+}
