@@ -61,8 +61,10 @@ async fn whatever_is_wrong_with_a_request_is_a_problem() {
     scene.get(&own, "/v1/tokens/nobody").await.is_problem(404, "not-found");
     scene.get(&own, "/v1/tokens/%ff").await.is_problem(404, "not-found");
     scene.delete(&own, &format!("/v1/tokens/{}", uuid::Uuid::new_v4())).await.is_problem(404, "not-found");
-    let long = post().header("idempotency-key", "k".repeat(256)).json(&good);
-    Scene::sent(long).await.is_problem(400, "invalid-header");
+    for key in [&*"k".repeat(256), "", "two words"] {
+        let keyed = post().header("idempotency-key", key).json(&good);
+        Scene::sent(keyed).await.is_problem(400, "invalid-header");
+    }
     let user = scene.request(Method::GET, "/v1/me").bearer_auth(&own).header("drayline-user", " ");
     Scene::sent(user).await.is_problem(400, "invalid-header");
     scene.leave().await;

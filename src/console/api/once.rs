@@ -40,7 +40,8 @@ pub(super) struct Key {
 /// The request's key, where it has one.
 pub(super) fn key(caller: &Caller, parts: &Parts, body: &Bytes) -> Result<Option<Key>, Problem> {
     let Some(value) = parts.headers.get(HEADER) else { return Ok(None) };
-    let visible = |text: &&str| !text.is_empty() && text.len() <= LENGTH_MAX;
+    let visible =
+        |text: &&str| (1..=LENGTH_MAX).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic());
     let problem = || Problem::header("Idempotency-Key", "must have 1 to 255 visible letters");
     let key = value.to_str().ok().filter(visible).ok_or_else(problem)?.to_owned();
     let mut request = format!("{} {}\n", parts.method, parts.uri).into_bytes();
