@@ -14,6 +14,7 @@ mod history;
 mod keys;
 mod ledger;
 mod meant;
+mod names;
 mod orders;
 mod periods;
 mod progress;
@@ -43,6 +44,7 @@ pub use ledger::{
     CancelledOrder, CreatedOrder, EndedReference, Ledger, OrderedLine, PackageTracking, PostedDimension, PostedLine,
     PostedUpdate, SeenStatus, SentLine, SettledUpdate, VoidedShipment,
 };
+pub use names::names;
 pub use orders::{Former, OrderLook, plan as plan_order};
 pub use progress::{Progress, Stage, progress};
 pub use reports::{AskedForTheRest, CountedReceipt, Reported};

@@ -1,10 +1,11 @@
 //! What becomes known by a message, as the store keeps it: documents, whose waiters are woken by any of their names, and
 //! parts of snapshots.
 
-use crate::flows::{self, KnownDocument, makes_known};
+use super::inbound::Inbound;
+use crate::flows::{self, KnownDocument, Look, makes_known};
 use crate::gateways::Direction;
 use crate::message::{Body, Envelope, StockSnapshotTaken};
-use crate::store::{Document, Progress, Record, SnapshotPart};
+use crate::store::{Document, Ending, Name, Outcome, Progress, Record, SnapshotPart};
 
 /// The names that become known.
 pub(super) fn names(documents: &[Document]) -> impl Iterator<Item = String> {
@@ -17,6 +18,16 @@ pub(super) fn names(documents: &[Document]) -> impl Iterator<Item = String> {
 pub(super) fn made_known(envelope: &Envelope, record: &Record) -> Vec<Document> {
     let made = record.effects.iter().filter_map(|effect| makes_known(envelope, &effect.act, &effect.facts));
     made.map(|document| known(envelope, document)).collect()
+}
+
+/// By which names a document is found although nothing was done about it; what is applied says so itself.
+pub(super) fn found_by(inbound: &Inbound, look: Option<&Look>, outcome: &Outcome) -> Vec<Name> {
+    let Ok(envelope) = &inbound.content else { return Vec::new() };
+    if matches!(outcome, Outcome::Ended(Ending::Applied)) {
+        return Vec::new();
+    }
+    let names = flows::names(envelope, look).into_iter();
+    names.map(|(label, text)| Name { document: inbound.ordering_key.clone(), label, text }).collect()
 }
 
 /// A document as the store keeps it.

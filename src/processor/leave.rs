@@ -12,7 +12,7 @@ use super::attempt::{Attempt, Verdict};
 use super::emitted::{dead_letter, emitted, forwarded, question};
 use super::house::House;
 use super::inbound::Job;
-use super::known::{known, made_known, names, progress, snapshot_part};
+use super::known::{found_by, known, made_known, names, progress, snapshot_part};
 use super::parking::{Parking, Parkings, Pause, Standing};
 use super::{report, stops, unsure, wake};
 use crate::clock::Mark;
@@ -322,7 +322,8 @@ fn row(attempt: &Attempt<'_>, parking: Parking) -> Parked {
 fn record(attempt: &mut Attempt<'_>, outcome: Outcome) -> Record {
     let (effects, journey) = (std::mem::take(&mut attempt.effects), std::mem::take(&mut attempt.journey));
     let progress = how_far(attempt, &outcome);
-    Record { effects, journey, progress, ..empty(attempt.job, outcome) }
+    let names = found_by(&attempt.job.inbound, attempt.look.as_ref(), &outcome);
+    Record { effects, names, journey, progress, ..empty(attempt.job, outcome) }
 }
 
 /// How far the document is now. What is no business of ours has no progress, unless it once was.
@@ -343,6 +344,7 @@ fn empty(job: &Job, outcome: Outcome) -> Record {
         documents: Vec::new(),
         journey: Vec::new(),
         journal_done: Vec::new(),
+        names: Vec::new(),
         snapshots: Vec::new(),
         progress: None,
     }

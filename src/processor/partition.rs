@@ -155,6 +155,7 @@ async fn outlive(
                 documents,
                 journey,
                 journal_done,
+                names: Vec::new(),
                 snapshots,
                 progress,
             })

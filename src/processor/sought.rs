@@ -4,7 +4,7 @@ use super::attempt::Attempt;
 use super::unsure;
 use crate::flows::{Candidate, Ledger};
 use crate::message::{Flow, OrderingKey};
-use crate::store::{DocumentView, Question};
+use crate::store::Question;
 
 /// A number that so many documents have tells nothing.
 const CANDIDATES_MAX: usize = 50;
@@ -16,13 +16,13 @@ pub(super) async fn candidates(attempt: &Attempt<'_>, numbers: &[String]) -> Opt
     let kind = if attempt.job.tenure.owner.flow == Flow::GoodsReceived { "inbound_order" } else { "order" };
     let mut candidates: Vec<Candidate> = Vec::new();
     for number in numbers {
-        let found = house.persistently("searching orders", || house.tools.store.documents(number)).await;
-        for DocumentView { document, .. } in found.into_iter().filter(|found| found.document.kind == kind) {
-            let Ok(key) = document.key.parse::<OrderingKey>() else { continue };
+        let found = house.persistently("searching orders", || house.tools.store.named(number)).await;
+        for document in found.into_iter().filter(|found| found.kind == kind).map(|found| found.key) {
+            let Ok(key) = document.parse::<OrderingKey>() else { continue };
             if candidates.len() >= CANDIDATES_MAX || candidates.iter().any(|known| known.document == key) {
                 continue;
             }
-            let question = Question { document: document.key, ..attempt.job.question() };
+            let question = Question { document, ..attempt.job.question() };
             let effects = desk.ask(question).await?.effects;
             let ledger = Ledger::new(effects.into_iter().map(unsure::past).collect());
             candidates.push(Candidate { document: key, ledger });

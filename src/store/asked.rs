@@ -1,9 +1,9 @@
-//! What people ask the store for and get from it: exceptions, what is parked, documents; what became of their wishes.
+//! What people ask the store for and get from it: exceptions, what is parked; what became of their wishes.
 
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use super::rows::{Document, Ending, Parked, ParkedFailure, Step};
+use super::rows::{Ending, Parked, ParkedFailure};
 use crate::message::Flow;
 
 /// A name of a document that is known.
@@ -77,15 +77,6 @@ pub struct Listed {
     pub followers: u64,
     /// The head of its lane, when it is not itself.
     pub behind: Option<Uuid>,
-}
-
-/// A document as people search for it.
-#[derive(Clone, Debug)]
-pub struct DocumentView {
-    /// The document.
-    pub document: Document,
-    /// Its journey, oldest first.
-    pub steps: Vec<Step>,
 }
 
 /// What became of a person's wish to discard.

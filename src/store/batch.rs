@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::columns::{clean, ending_code, micros, purpose_code};
 use super::progress::Progress;
 use super::rows::{
-    Intended, Intent, OutboxRow, Outcome, Ownership, Parked, ParkedFailure, Place, Purpose, Record, SnapshotPart,
+    Intended, Intent, Name, OutboxRow, Outcome, Ownership, Parked, ParkedFailure, Place, Purpose, Record, SnapshotPart,
     WaitsFor, Written,
 };
 use super::waits::wait_code;
@@ -181,6 +181,12 @@ impl<'a> Batch<'a> {
                 document: clean(&document.key),
             }));
         }
+        self.names.extend(record.names.iter().map(|Name { document, label, text }| NameRow {
+            record: number,
+            name: clean(text),
+            label: clean(label),
+            document: clean(document),
+        }));
         self.steps.extend((0..).zip(&record.journey).map(|(ordinal, step)| StepRow {
             record: number,
             document: clean(&step.document),

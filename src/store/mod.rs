@@ -30,20 +30,20 @@ mod waits;
 
 pub use answers::{AnswerKey, Claimed};
 pub use asked::{
-    Announcement, Discarded, DocumentView, ExceptionScan, KnownName, Listed, ParkedFilter, Replayed, SnapshotView,
-    StoredException,
+    Announcement, Discarded, ExceptionScan, KnownName, Listed, ParkedFilter, Replayed, SnapshotView, StoredException,
 };
 pub use catalogue::{CatalogueScan, Kept, Scanned};
 pub use chain::{Broken, Chain, Verified};
 pub use mapping::{MappingChange, MappingVersion};
 pub use progress::{Progress, ProgressFilter, ProgressView, State, StateCount};
 pub use rows::{
-    Crew, Document, Effect, Ending, Gate, Intended, Intent, Known, OutboxRow, Outcome, Ownership, Parked,
+    Crew, Document, Effect, Ending, Gate, Intended, Intent, Known, Name, OutboxRow, Outcome, Ownership, Parked,
     ParkedFailure, Place, Purpose, Question, Record, SnapshotPart, Step, Unsettled, Waiting, WaitsFor, Written,
 };
 pub use stops::{Pause, Stopped};
 pub use tokens::{NewToken, NoRole, Role, Token};
 pub use trail::{Act, Actor, TrailFilter, TrailHead, TrailLink, TrailOutcome, TrailRow};
+pub use views::{DOCUMENTS_MAX, DocumentView, STEPS_MAX};
 
 use std::time::Duration;
 
@@ -379,7 +379,13 @@ impl Store {
         on!(self, store => store.waiting(flow, purpose).await)
     }
 
-    /// Documents that have this name (key or other name, whole), with their journeys.
+    /// Documents that are known by just this name, key or other.
+    pub async fn named(&self, name: &str) -> Result<Vec<Document>, StoreError> {
+        on!(self, store => store.named(name).await)
+    }
+
+    /// Documents that people mean by a name, with their journeys: key or other name, whole, in any case of its letters from A
+    /// to Z and with blanks around it; at most [`DOCUMENTS_MAX`]. Also those that are not known, as nothing was done about them.
     pub async fn documents(&self, name: &str) -> Result<Vec<DocumentView>, StoreError> {
         on!(self, store => store.documents(name).await)
     }

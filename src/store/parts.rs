@@ -131,6 +131,9 @@ fn too_long(record: &Record) -> Option<String> {
                 .flat_map(|document| &document.names)
                 .flat_map(|(label, name)| [("kind of a document's name", label), ("document's name", name)]),
         )
+        .chain(
+            record.names.iter().flat_map(|name| [("named document", &name.document), ("document's name", &name.text)]),
+        )
         .chain(record.snapshots.iter().map(|part| ("snapshot's name", &part.snapshot)))
         .chain(record.progress.iter().map(|progress| ("document", &progress.document)))
         .chain(record.journey.iter().map(|step| ("step's document", &step.document)));

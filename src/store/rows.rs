@@ -167,6 +167,8 @@ pub struct Record {
     pub outbox: Vec<OutboxRow>,
     /// What is now known about documents.
     pub documents: Vec<Document>,
+    /// By which names people find a document, whether or not it is known: messages wait for none of them.
+    pub names: Vec<Name>,
     /// What people see on the document's way.
     pub journey: Vec<Step>,
     /// Journal rows that no message needs any more.
@@ -322,6 +324,17 @@ pub struct Document {
     pub legal_entity: Option<String>,
     /// Its other names: (`reference`, `usmf-SHP0012-W1`).
     pub names: Vec<(String, String)>,
+}
+
+/// A name by which people find a document.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Name {
+    /// The document's key.
+    pub document: String,
+    /// What it is: `order_number`.
+    pub label: String,
+    /// How it is written.
+    pub text: String,
 }
 
 /// One step of a document's journey.

@@ -41,6 +41,7 @@ pub fn leaves(owner: Ownership, message_id: Uuid, outcome: Outcome) -> Record {
         documents: Vec::new(),
         journey: Vec::new(),
         journal_done: Vec::new(),
+        names: Vec::new(),
         snapshots: Vec::new(),
         progress: None,
     }

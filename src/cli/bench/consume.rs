@@ -134,7 +134,19 @@ fn head(owner: Ownership, message_id: uuid::Uuid, message: &Envelope) -> Record 
     };
     let outcome = Outcome::Parked(Box::new(parked));
     let (effects, outbox, documents, journey, journal_done, snapshots, progress) = Default::default();
-    Record { owner, message_id, outcome, effects, outbox, documents, journey, journal_done, snapshots, progress }
+    Record {
+        owner,
+        message_id,
+        outcome,
+        effects,
+        outbox,
+        documents,
+        names: Vec::new(),
+        journey,
+        journal_done,
+        snapshots,
+        progress,
+    }
 }
 
 /// A worker on the flow orders, with the far end in this process.

@@ -143,6 +143,7 @@ fn sent(owner: Ownership, clock: &Clock, number: u64, message: &Envelope) -> Res
         }],
         journey: Vec::new(),
         journal_done: Vec::new(),
+        names: Vec::new(),
         snapshots: Vec::new(),
         progress: None,
     })

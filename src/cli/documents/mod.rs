@@ -5,17 +5,17 @@ mod list;
 use std::collections::BTreeMap;
 
 use clap::Subcommand;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::{Failed, Global, output, store};
-use crate::store::DocumentView;
+use crate::store::{DOCUMENTS_MAX, DocumentView, STEPS_MAX, Step};
 use list::Options;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Action {
-    /// A document's journey across both systems, by any of its names: reference, order number, request, warehouse's id
+    /// A document's journey across both systems, by any of its keys: order, request, purchase order, RMA, tracking, reference
     Show {
-        /// The name, whole
+        /// The key, whole, in any case
         key: String,
     },
     /// Orders and inbound orders by how far they are, those released first, first: age, promise, value
@@ -28,44 +28,48 @@ pub(super) async fn run(global: &Global, action: Action) -> Result<(), Failed> {
         Action::Show { key } => key,
         Action::List(options) => return list::run(global, options).await,
     };
-    let found = store::open(global).await?.documents(&key).await?;
+    let key = key.trim();
+    if key.is_empty() {
+        return Err(Failed::Usage("No key is given. A key is any number that names the document: SO-1001.".to_owned()));
+    }
+    let found = store::open(global).await?.documents(key).await?;
     if global.json {
-        output::json(&json!({ "documents": found.iter().map(document).collect::<Vec<_>>() }))?;
+        output::json(&json!({ "documents": found }))?;
         return if found.is_empty() { Err(Failed::Work(String::new())) } else { Ok(()) };
     }
     if found.is_empty() {
-        return Err(Failed::Work(format!("No document is known by the name {key}.")));
+        return Err(Failed::Work(format!(
+            "No document is known by {key}. Searched were order numbers, released requests, purchase orders, transfers, RMAs, \
+             shipments, receipts, tracking numbers, SKUs, warehouses' own ids and our references, each whole and in any case."
+        )));
     }
-    output::lines(&found.iter().flat_map(page).collect::<Vec<_>>())
+    let mut lines: Vec<_> = found.iter().flat_map(page).collect();
+    if found.len() >= DOCUMENTS_MAX {
+        lines.push(format!("These are the first {DOCUMENTS_MAX}; a key that fewer documents share shows the others."));
+    }
+    output::lines(&lines)
 }
 
-fn document(view: &DocumentView) -> Value {
-    let mut keys: BTreeMap<&str, Value> = BTreeMap::new();
-    for (label, name) in &view.document.names {
-        let name = Value::from(name.as_str());
-        keys.entry(label).and_modify(|known| several(known, &name)).or_insert(name);
-    }
-    let step = |step: &crate::store::Step| json!({ "at": step.at, "system": step.system, "what": step.what, "message_id": step.message_id, "mode": step.mode });
-    json!({
-        "kind": view.document.kind,
-        "legal_entity": view.document.legal_entity,
-        "keys": keys,
-        "state": view.steps.last().map(|step| step.what.clone()),
-        "steps": view.steps.iter().map(step).collect::<Vec<_>>(),
-    })
-}
-
-/// One name is a text, several of one label are a list.
-fn several(known: &mut Value, name: &Value) {
-    match known {
-        Value::Array(names) => names.push(name.clone()),
-        one => *one = json!([one, name]),
-    }
-}
-
+/// One document: what it is, by what it is known, and a line for each step.
 fn page(view: &DocumentView) -> Vec<String> {
-    let mut lines = vec![format!("{} {}", view.document.kind, view.document.key)];
-    lines.extend(view.document.names.iter().map(|(kind, name)| format!("  {kind}: {name}")));
-    lines.extend(view.steps.iter().map(|step| format!("  {}  {:<12}  {}", step.at, step.system, step.what)));
+    let document = &view.document;
+    let company = document.legal_entity.as_deref().map(|company| format!(" of {company}")).unwrap_or_default();
+    let state = view.state.as_deref().map(|state| format!(": {state}")).unwrap_or_default();
+    let mut lines = vec![format!("{}{company} {}{state}", document.kind, document.key)];
+    let mut keys: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for (label, name) in view.names() {
+        keys.entry(label).or_default().push(name);
+    }
+    lines.extend(keys.into_iter().map(|(label, names)| format!("  {label}: {}", names.join(", "))));
+    if view.has_older_steps {
+        lines.push(format!("  (the latest {STEPS_MAX} steps)"));
+    }
+    lines.extend(view.steps.iter().map(step));
     lines
+}
+
+fn step(step: &Step) -> String {
+    let Step { at, system, what, message_id, mode, .. } = step;
+    let mode = if mode == "live" { String::new() } else { format!(" [{mode}]") };
+    format!("  {at:.0}  {system:<12}  {what}{mode}  {message_id}")
 }

@@ -19,6 +19,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/postgresql/0004_catalogue.sql"),
     include_str!("../migrations/postgresql/0005_progress.sql"),
     include_str!("../migrations/postgresql/0006_api.sql"),
+    include_str!("../migrations/postgresql/0007_names.sql"),
 ];
 
 /// PostgreSQL 13.

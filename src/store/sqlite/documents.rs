@@ -1,37 +1,63 @@
-//! Documents as people search for them.
+//! Documents as messages know them, and as people search for them.
 
 use super::{Sqlite, texts};
 use crate::store::StoreError;
-use crate::store::asked::DocumentView;
 use crate::store::columns::clean;
-use crate::store::views::{DocumentColumns, NameColumns, StepColumns, assemble};
+use crate::store::rows::Document;
+use crate::store::views::{
+    DOCUMENTS_MAX, DocumentColumns, DocumentView, Found, STEPS_MAX, StepColumns, asked, assemble,
+};
 
-/// A document that only has a journey was never known to anybody who waits; people look for it all the same.
-const DOCUMENTS: &str = "
+/// By the primary keys of both tables.
+const NAMED: &str = "
 SELECT key, kind, legal_entity FROM documents
-WHERE key = $1 OR key IN (SELECT document FROM document_names WHERE name = $1)
-UNION ALL
-SELECT $1, 'document', NULL
-WHERE EXISTS (SELECT 1 FROM journey WHERE document = $1) AND NOT EXISTS (SELECT 1 FROM documents WHERE key = $1)
-ORDER BY 1";
+WHERE key = $1 OR key IN (SELECT document FROM document_names WHERE name = $1) ORDER BY key";
 
+/// $1: folded, by the index `document_names_folded`; $2: as it is, by the primary keys of tables that begin with the document.
+const SEARCHED: &str = "
+SELECT document FROM (SELECT document FROM document_names WHERE lower(name) = $1 LIMIT 1000)
+UNION SELECT key FROM documents WHERE key = $2
+UNION SELECT document FROM progress WHERE document = $2
+UNION SELECT document FROM (SELECT document FROM journey WHERE document = $2 LIMIT 1)
+ORDER BY 1 LIMIT $3";
+
+const DOCUMENTS: &str = "SELECT key, kind, legal_entity FROM documents WHERE key IN (SELECT value FROM json_each($1))";
+
+const STANDS: &str = "
+SELECT document, kind, legal_entity, state FROM progress WHERE document IN (SELECT value FROM json_each($1))";
+
+/// By the index `document_names_of`.
 const NAMES: &str = "
 SELECT document, label, name FROM document_names
 WHERE document IN (SELECT value FROM json_each($1)) ORDER BY document, label, name";
 
+/// From the end of the primary key on.
 const STEPS: &str = "
 SELECT document, at, system, what, message_id, mode FROM journey
-WHERE document IN (SELECT value FROM json_each($1)) ORDER BY document, at, ordinal";
+WHERE document = $1 ORDER BY at DESC, ordinal DESC LIMIT $2";
 
 impl Sqlite {
+    pub(crate) async fn named(&self, name: &str) -> Result<Vec<Document>, StoreError> {
+        let rows = self.rows("looking for a document", sqlx::query_as(NAMED).bind(clean(name).into_owned())).await?;
+        Ok(rows.into_iter().map(DocumentColumns::document).collect())
+    }
+
     pub(crate) async fn documents(&self, name: &str) -> Result<Vec<DocumentView>, StoreError> {
         const DOING: &str = "searching documents";
-        let name = clean(name).into_owned();
-        let documents: Vec<DocumentColumns> = self.rows(DOING, sqlx::query_as(DOCUMENTS).bind(name)).await?;
-        let keys: Vec<_> = documents.iter().map(|document| document.key.as_str().into()).collect();
-        let keys = texts(&keys);
-        let names: Vec<NameColumns> = self.rows(DOING, sqlx::query_as(NAMES).bind(&keys)).await?;
-        let steps: Vec<StepColumns> = self.rows(DOING, sqlx::query_as(STEPS).bind(&keys)).await?;
-        Ok(assemble(documents, names, steps))
+        let (name, folded) = asked(name);
+        let limit = i64::try_from(DOCUMENTS_MAX).unwrap_or(i64::MAX);
+        let searched = sqlx::query_as(SEARCHED).bind(folded).bind(name).bind(limit);
+        let keys: Vec<(String,)> = self.rows(DOING, searched).await?;
+        let keys: Vec<String> = keys.into_iter().map(|(key,)| key).collect();
+        let set = texts(&keys.iter().map(|key| key.as_str().into()).collect::<Vec<_>>());
+        let documents = self.rows(DOING, sqlx::query_as(DOCUMENTS).bind(&set)).await?;
+        let stands = self.rows(DOING, sqlx::query_as(STANDS).bind(&set)).await?;
+        let names = self.rows(DOING, sqlx::query_as(NAMES).bind(&set)).await?;
+        let mut steps: Vec<StepColumns> = Vec::new();
+        let limit = i64::try_from(STEPS_MAX + 1).unwrap_or(i64::MAX);
+        for key in &keys {
+            steps.extend(self.rows(DOING, sqlx::query_as(STEPS).bind(key).bind(limit)).await?);
+        }
+        Ok(assemble(Found { keys, documents, stands, names, steps }))
     }
 }

@@ -70,6 +70,9 @@ async fn round(store: &Store, owner: Ownership) {
     store.look_up(FLOW, &questions).await.unwrap();
     assert_eq!(store.known(&keys).await.unwrap().len(), MESSAGES - PARKED);
     assert_eq!(store.wake(&keys).await.unwrap(), 0);
+    let found = store.documents(&format!(" OF {}", keys[PARKED].to_uppercase())).await.unwrap();
+    assert_eq!((found.len(), found[0].document.key.as_str(), found[0].steps.len()), (1, keys[PARKED].as_str(), 1));
+    assert_eq!(store.named(&format!("of {}", keys[PARKED])).await.unwrap().len(), 1);
     let mut open = ProgressFilter { limit: 5, ..super::progress::all() };
     open.states = vec![State::Sent, State::Accepted, State::Shipped];
     assert_eq!(store.progress(&open).await.unwrap().1.len(), 5);

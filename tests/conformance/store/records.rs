@@ -1,6 +1,7 @@
 //! What attempts leave behind: in one commit or nowhere, and the same after a repetition.
 
-use drayline::store::{Document, ParkedFailure};
+use drayline::store::{Document, Name, ParkedFailure, STEPS_MAX};
+use serde_json::Value;
 
 use super::*;
 
@@ -44,6 +45,82 @@ async fn everything_of_an_attempt_is_found_again() {
             assert_eq!(steps, ["first", "second", "third"]);
         }
         assert!(house.store.documents("SHP0012").await.unwrap().is_empty(), "names are whole");
+    })
+    .await;
+}
+
+fn called(document: &str, label: &str, name: &str) -> Name {
+    Name { document: document.to_owned(), label: label.to_owned(), text: name.to_owned() }
+}
+
+#[tokio::test]
+async fn a_key_finds_every_document_that_has_it_in_whatever_case_also_where_nothing_was_done() {
+    both(async |house| {
+        let [sent, waits_for_it, returned] = messages();
+        let (order, other, back) = ("order/contoso/usmf-1", "order/contoso/usmf-2", "rma/contoso/RMA-7");
+        let held = Record {
+            names: vec![called(other, "order_number", "SO-1001"), called(other, "request", "SHP2")],
+            journey: vec![step(other, 2, "waits")],
+            progress: Some(super::progress::far(other, 7)),
+            ..parks(house.owner, waits(waits_for_it, other, WaitsFor::Person))
+        };
+        let documents = vec![Document {
+            key: order.to_owned(),
+            kind: "order".to_owned(),
+            legal_entity: Some("usmf".to_owned()),
+            names: [("order_number", "SO-1001"), ("awaited_as", "order/contoso/usmf-1-W1"), ("reference", "usmf-1-W1")]
+                .map(|(label, name)| (label.to_owned(), name.to_owned()))
+                .to_vec(),
+        }];
+        let created = Record { documents, journey: vec![step(order, 1, "created")], ..ends(house.owner, sent) };
+        let came = Record {
+            names: vec![called(back, "rma", "RMA-7"), called(back, "reference", "usmf-1-W1")],
+            ..ends(house.owner, returned)
+        };
+        house.record(&[held.clone(), created, came]).await;
+        house.record(&[held]).await;
+        let keys = async |key: &str| {
+            let found = house.store.documents(key).await.unwrap();
+            found.into_iter().map(|view| view.document.key).collect::<Vec<_>>()
+        };
+        assert_eq!(keys("  so-1001\t").await, [order, other]);
+        assert_eq!(keys("USMF-1-w1").await, [order, back]);
+        assert_eq!(keys(other).await, [other]);
+        assert!(keys("SO-100").await.is_empty() && keys("SO-10011").await.is_empty(), "keys are whole");
+        let shown = serde_json::to_value(house.store.documents("shp2").await.unwrap()).unwrap();
+        let wanted = json!({ "order_number": "SO-1001", "request": "SHP2" });
+        assert_eq!(
+            (&shown[0]["keys"], &shown[0]["kind"], &shown[0]["legal_entity"]),
+            (&wanted, &json!("order"), &json!("usmf"))
+        );
+        assert_eq!(shown[0]["steps"][0]["what"], "waits");
+        let shown = serde_json::to_value(house.store.documents("rma-7").await.unwrap()).unwrap();
+        assert_eq!((&shown[0]["kind"], &shown[0]["state"]), (&json!("return"), &Value::Null));
+        let shown = serde_json::to_value(house.store.documents("usmf-1-w1").await.unwrap()).unwrap();
+        assert_eq!(
+            shown[0]["keys"],
+            json!({ "order_number": "SO-1001", "reference": "usmf-1-W1" }),
+            "only messages wait by the rest"
+        );
+        // Messages know what was done, and nothing else.
+        let named = house.store.named("SO-1001").await.unwrap();
+        assert_eq!(named.iter().map(|document| document.key.as_str()).collect::<Vec<_>>(), [order]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn of_a_long_journey_the_latest_steps_are_shown_and_that_there_are_older_ones() {
+    both(async |house| {
+        let steps = (0..=STEPS_MAX).map(|at| step("stock/north/A", at.try_into().unwrap(), &format!("step {at}")));
+        let [message] = messages();
+        house.record(&[Record { journey: steps.collect(), ..ends(house.owner, message) }]).await;
+        let found = house.store.documents("stock/north/A").await.unwrap();
+        let what: Vec<_> = found[0].steps.iter().map(|step| step.what.as_str()).collect();
+        assert_eq!(
+            (found[0].has_older_steps, what.len(), what[0], what[STEPS_MAX - 1]),
+            (true, STEPS_MAX, "step 1", "step 1000")
+        );
     })
     .await;
 }
