@@ -200,6 +200,7 @@ pub struct Gateways {
     pub settle_ms: u64,
     pub calls_at_once_max: usize,
     pub response_bytes_max: usize,
+    pub exchange_bytes_max: usize,
     pub metadata_bytes_max: usize,
     pub metadata_ms_max: u64,
     pub pages_max: usize,

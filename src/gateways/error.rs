@@ -187,6 +187,9 @@ pub enum NotSent {
     /// The far end is left alone: it is ill, asked for it, or a person stopped what is sent to it.
     #[error("it is left alone")]
     LeftAlone(#[source] LeftAlone),
+    /// It is rehearsed: what would be sent is kept, and nothing is.
+    #[error("it is rehearsed")]
+    Rehearsed,
     /// The secret that proves who we are cannot be had.
     #[error("the secret for it cannot be had")]
     Secret(#[source] Arc<SecretError>),

@@ -52,6 +52,9 @@ pub(super) fn unsent(connection: &Connection, why: &NotSent) -> String {
              {connection} is slow."
         ),
         NotSent::LeftAlone(why) => left_alone(connection, why),
+        NotSent::Rehearsed => {
+            format!("this is a rehearsal. What would be sent to {connection} is kept, and nothing was sent.")
+        }
         NotSent::Secret(_) => format!(
             "the secret for {connection} cannot be had. Nothing was sent; give the secret where the configuration says."
         ),

@@ -13,6 +13,7 @@ use reqwest::{Client, ClientBuilder, RequestBuilder, Url};
 use super::egress::{Egress, Private, written_out};
 use super::error::{GatewayError, NotSent};
 use super::pace::{Health, Pace};
+use super::recorder::{self, Speaking};
 use super::throttle::{SlowDown, slow_down};
 use super::wire::{Way, Wire, WireAnswer};
 use crate::clock::{Clock, Mark};
@@ -50,21 +51,28 @@ pub(super) struct Call {
     pub(super) changing: bool,
     /// Nobody waits for it, and how it ends says nothing of the far end's health.
     aside: bool,
+    /// What is sent and answered is a secret.
+    pub(super) secret: bool,
 }
 
 /// A call that only reads.
 pub(super) const fn reading(name: &'static str) -> Call {
-    Call { name, changing: false, aside: false }
+    Call { name, changing: false, aside: false, secret: false }
 }
 
 /// A call that may change something.
 pub(super) const fn changing(name: &'static str) -> Call {
-    Call { name, changing: true, aside: false }
+    Call { name, changing: true, aside: false, secret: false }
 }
 
 /// A call that only reads, long and late if need be: it has limits of its own.
 pub(super) const fn aside(name: &'static str) -> Call {
-    Call { name, changing: false, aside: true }
+    Call { name, changing: false, aside: true, secret: false }
+}
+
+/// A call that proves who we are.
+pub(super) const fn secret(name: &'static str) -> Call {
+    Call { name, changing: false, aside: false, secret: true }
 }
 
 /// Calls one connection, as fast as it bears.
@@ -115,12 +123,23 @@ impl Caller {
         if let Some(Private { host, address }) = private {
             return Err(not_sent(NotSent::PrivateAddress { host, address }));
         }
-        self.pace.until_may_send().await.map_err(not_sent)?;
+        let rehearsed = call.changing && recorder::rehearses();
+        if !rehearsed {
+            self.pace.until_may_send().await.map_err(not_sent)?;
+        }
+        let bytes_max = self.limits.exchange_bytes_max;
+        let mut speaking = Speaking::begin((&self.connection, call), &request, &self.clock, bytes_max);
+        if rehearsed {
+            return Err(not_sent(NotSent::Rehearsed));
+        }
         let mut watched = Watched::begin(self, call);
         // On the heap: what a client needs for one exchange is many times what its caller needs for everything else, and
         // whoever waits long before would carry it along.
         let exchanged = tokio::time::timeout(deadline, Box::pin(self.exchange(call, request))).await;
         let answer = exchanged.unwrap_or_else(|_| Err(silent(call, None)));
+        if let (Some(speaking), Ok(answer)) = (&mut speaking, &answer) {
+            speaking.answered(answer);
+        }
         watched.status = answer.as_ref().ok().map(|answer| answer.status);
         watched.health = match health(&answer) {
             Health::Ill if call.aside => Health::Unknown,

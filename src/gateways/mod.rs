@@ -14,7 +14,9 @@ mod finance_operations;
 mod former;
 mod http;
 mod json;
+mod masking;
 mod pace;
+mod recorder;
 mod stock;
 mod throttle;
 mod warehouses;
@@ -37,7 +39,9 @@ pub use documents::{
     UpdateRef, UpdateState,
 };
 pub use error::{GatewayError, LeftAlone, NotSent};
+pub use masking::masked;
 pub use pace::{Breaker, BreakerLimits, Bucket, Entry, FarEndView, Limit, Standing, Turns, Urgency, calling};
+pub use recorder::{Exchange, Heard, WouldSend, recording, rehearsing};
 pub use stock::{AdjustmentRow, JournalState, StockAdjustment, StockJournal};
 pub use wire::{Wire, WireAnswer, WireRequest};
 

@@ -10,6 +10,7 @@ mod inbound;
 mod infolog;
 mod pace;
 mod post_shipment;
+mod recorder;
 mod released_order;
 mod scene;
 mod shelf;

@@ -31,6 +31,7 @@ fn code(error: &GatewayError) -> Code {
             Code::DynamicsUnauthorised
         }
         GatewayError::NotSent { why: NotSent::LeftAlone(LeftAlone::Stopped(_)), .. } => Code::ConnectionPaused,
+        GatewayError::NotSent { why: NotSent::Rehearsed, .. } => Code::ConnectionDryRun,
         GatewayError::NotSent {
             why:
                 NotSent::Unreachable { .. }

@@ -3,7 +3,6 @@
 //! It follows next links to the configured host only. A token that is refused is renewed once, and the call is made
 //! once more: what was answered 401 was not done.
 
-use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,10 +12,10 @@ use serde::Deserialize;
 
 use super::batch::{self, Changeset, PartAnswer, PartCall};
 use super::infolog;
-use super::rows::{Query, Rows};
+use super::rows::{Query, Rows, encoded};
 use super::tokens::Tokens;
 use crate::gateways::enter;
-use crate::gateways::error::GatewayError;
+use crate::gateways::error::{GatewayError, NotSent};
 use crate::gateways::http::{Answer, Call, Caller};
 use crate::gateways::json::{Members, Row};
 use crate::gateways::pace::Pace;
@@ -194,7 +193,10 @@ impl OData {
     ) -> Result<Option<String>, GatewayError> {
         let url = self.url(&[entity], None);
         let send = || self.caller.request(Method::POST, url.clone()).json(members);
-        let answer = self.send(call, entity, send).await?;
+        let answer = match self.send(call, entity, send).await {
+            Err(GatewayError::NotSent { why: NotSent::Rehearsed, .. }) => return Ok(None),
+            answer => answer?,
+        };
         Ok(Row::read(&answer.body).ok().and_then(|row| row.text(ETAG).ok().flatten()))
     }
 
@@ -211,21 +213,21 @@ impl OData {
             let request = self.caller.request(Method::PATCH, url.clone()).json(members);
             request.header(IF_MATCH, version.unwrap_or("*"))
         };
-        self.send(call, row.entity(), send).await.map(|_| ())
+        gone_on(self.send(call, row.entity(), send).await)
     }
 
     /// Calls an action of a row that is there: what is not found is the action.
     pub(super) async fn act(&self, call: Call, row: &Rows<'_>, action: &str) -> Result<(), GatewayError> {
         let url = self.url(&[&row.keyed(), &format!("{ACTIONS}.{action}")], None);
         let send = || self.caller.request(Method::POST, url.clone()).json(&Members::default());
-        self.send(call, row.entity(), send).await.map(|_| ()).map_err(|error| without_action(error, action))
+        gone_on(self.send(call, row.entity(), send).await).map_err(|error| without_action(error, action))
     }
 
     /// Calls a service of the customer's, `GROUP/SERVICE/OPERATION`.
     pub(super) async fn serve(&self, call: Call, service: &str, members: &Members) -> Result<(), GatewayError> {
         let url = self.service_url(service);
         let send = || self.caller.request(Method::POST, url.clone()).json(members);
-        self.send(call, service, send).await.map(|_| ())
+        gone_on(self.send(call, service, send).await)
     }
 
     /// Whether there is such a service. Read with GET its address describes its parameters, and nothing is done.
@@ -350,6 +352,14 @@ fn read_page(call: Call, answer: &Answer) -> Result<Page, GatewayError> {
         .map_err(|error| unreadable(call, format!("it is not a page of rows ({error})")))
 }
 
+/// An act of several calls goes on in a rehearsal, so that all of them are rehearsed.
+fn gone_on(answer: Result<Answer, GatewayError>) -> Result<(), GatewayError> {
+    match answer {
+        Ok(_) | Err(GatewayError::NotSent { why: NotSent::Rehearsed, .. }) => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
 /// A row or page that does not say what it should.
 pub(super) fn unreadable(call: Call, problem: String) -> GatewayError {
     GatewayError::Unreadable { call: call.name, changing: call.changing, problem }
@@ -382,17 +392,4 @@ pub(super) fn without_action(error: GatewayError, action: &str) -> GatewayError 
         GatewayError::NotFound { call, .. } => GatewayError::EntityMissing { call, entity: action.to_owned() },
         other => other,
     }
-}
-
-/// Percent-encodes a value behind the question mark.
-fn encoded(text: &str) -> String {
-    text.bytes().fold(String::new(), |mut all, byte| {
-        if byte.is_ascii_alphanumeric() || b"-_.~'".contains(&byte) {
-            all.push(char::from(byte));
-        } else {
-            // Writing into a text cannot fail.
-            let _ = write!(all, "%{byte:02X}");
-        }
-        all
-    })
 }

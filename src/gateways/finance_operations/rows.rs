@@ -1,5 +1,7 @@
 //! Which rows of an entity are meant: by their key, or by what chooses several.
 
+use std::fmt::Write as _;
+
 use super::fields::COMPANY;
 use crate::message::LegalEntity;
 
@@ -80,4 +82,17 @@ impl<'a> Rows<'a> {
         let parts: Vec<_> = self.parts.iter().map(part).collect();
         parts.join(" and ")
     }
+}
+
+/// Percent-encodes a value behind the question mark.
+pub(super) fn encoded(text: &str) -> String {
+    text.bytes().fold(String::new(), |mut all, byte| {
+        if byte.is_ascii_alphanumeric() || b"-_.~'".contains(&byte) {
+            all.push(char::from(byte));
+        } else {
+            // Writing into a text cannot fail.
+            let _ = write!(all, "%{byte:02X}");
+        }
+        all
+    })
 }

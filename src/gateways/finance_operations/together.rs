@@ -1,7 +1,8 @@
 //! Who goes with which request: what waits at the same moment for the same thing shares one.
 //!
 //! There is no timer. Whoever comes when nothing is under way goes at once; whoever comes meanwhile waits, and goes with
-//! the next request, at most so many as configured. Each caller rides with the request and sees its own answer.
+//! the next request, at most so many as configured. Each caller rides with the request and sees its own answer. Who only
+//! rehearses goes alone.
 //!
 //! ```text
 //! wait ─┬─► somebody else takes it along ──────────────┐
@@ -24,6 +25,7 @@ use crate::config::{Gateways, ms};
 use crate::gateways::enter;
 use crate::gateways::error::{GatewayError, NotSent};
 use crate::gateways::pace::{Pace, Place};
+use crate::gateways::recorder::{self, Heard, recording};
 
 /// What became of one job.
 pub(super) type Said<T> = Result<T, GatewayError>;
@@ -32,7 +34,7 @@ pub(super) type Said<T> = Result<T, GatewayError>;
 pub(super) type Work<T> = BoxFuture<'static, Vec<Said<T>>>;
 
 /// A request under way, and what it brings: one answer for each who rides.
-type Request<T> = Shared<BoxFuture<'static, Arc<Vec<Said<T>>>>>;
+type Request<T> = Shared<BoxFuture<'static, Arc<(Vec<Said<T>>, Heard)>>>;
 
 /// Jobs of one sort on their way; `K` tells apart what cannot share a request.
 pub(super) struct Together<K, J, T> {
@@ -105,6 +107,11 @@ impl<K: Ord, J: Send + 'static, T: Clone + Send + Sync + 'static> Together<K, J,
         (job, deadline): (J, (Mark, Duration)),
         work: impl Fn(Vec<J>, InTime) -> Work<T> + Clone + Send + 'static,
     ) -> Said<T> {
+        if recorder::rehearses() {
+            let _place = enter(pace, self.call).await?;
+            let said = work(vec![job], InTime { clock: self.clock.clone(), deadlines: vec![deadline] }).await;
+            return said.into_iter().next().unwrap_or_else(|| Err(self.not_sent()));
+        }
         let group = self.group(group);
         let (ride, mut taken_along) = oneshot::channel();
         group.waiting().push_back(Waiting { job, deadline, ride });
@@ -114,7 +121,8 @@ impl<K: Ord, J: Send + 'static, T: Clone + Send + Sync + 'static> Together<K, J,
         taken_along.close();
         let ride = boarded.or_else(|why| taken_along.try_recv().map_err(|_| why))?;
         let said = ride.request.await;
-        said.get(ride.place).cloned().unwrap_or_else(|| Err(self.not_sent()))
+        recorder::overheard(&said.1);
+        said.0.get(ride.place).cloned().unwrap_or_else(|| Err(self.not_sent()))
     }
 
     fn group(&self, name: K) -> Arc<Group<J, T>> {
@@ -153,11 +161,13 @@ impl<K: Ord, J: Send + 'static, T: Clone + Send + Sync + 'static> Together<K, J,
         held: (OwnedSemaphorePermit, Place),
         work: impl Fn(Vec<J>, InTime) -> Work<T> + Clone + Send + 'static,
     ) {
-        let clock = self.clock.clone();
+        let (clock, is_heard) = (self.clock.clone(), recorder::is_heard());
         let (load, loaded) = oneshot::channel::<Vec<(J, (Mark, Duration))>>();
         let request: Request<T> = async move {
             let (jobs, deadlines): (Vec<_>, Vec<_>) = loaded.await.unwrap_or_default().into_iter().unzip();
-            let said = work(jobs, InTime { clock, deadlines }).await;
+            let work = work(jobs, InTime { clock, deadlines });
+            // Whoever rides drives it: what is said is heard apart, and given to each.
+            let said = if is_heard { recording(work).await } else { (work.await, Heard::default()) };
             drop(held);
             Arc::new(said)
         }

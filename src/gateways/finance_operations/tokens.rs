@@ -14,7 +14,7 @@ use super::infolog;
 use crate::clock::Mark;
 use crate::config::Secret;
 use crate::gateways::error::{GatewayError, NotSent};
-use crate::gateways::http::{Caller, reading};
+use crate::gateways::http::{Caller, secret};
 use crate::gateways::json::Row;
 
 /// Where tokens of one environment come from.
@@ -81,14 +81,14 @@ impl Tokens {
     }
 
     async fn fetch(&self, caller: &Caller, number: u64) -> Result<Token, GatewayError> {
-        let call = reading("token");
-        let secret = self.client_secret.value();
-        let secret =
-            secret.map_err(|error| GatewayError::NotSent { call: call.name, why: NotSent::Secret(Arc::new(error)) })?;
+        let call = secret("token");
+        let client_secret = self.client_secret.value();
+        let client_secret = client_secret
+            .map_err(|error| GatewayError::NotSent { call: call.name, why: NotSent::Secret(Arc::new(error)) })?;
         let form = [
             ("grant_type", "client_credentials"),
             ("client_id", self.client_id.as_str()),
-            ("client_secret", secret.expose_secret()),
+            ("client_secret", client_secret.expose_secret()),
             ("scope", self.scope.as_str()),
         ];
         let since = caller.clock().mark();
