@@ -18,8 +18,14 @@ pub struct Failure {
     pub detail: Option<String>,
     /// How long the far end asked to be left alone.
     pub retry_after: Option<Duration>,
-    /// The connection of the far end that is in the way as a whole: whoever needs it waits for it.
-    pub far_end: Option<Box<str>>,
+    needs: Option<Box<Need>>,
+}
+
+/// What must be there before it can go on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Need {
+    FarEnd(Box<str>),
+    Thing(Box<str>),
 }
 
 /// Who must act.
@@ -41,7 +47,7 @@ impl Failure {
     /// A failure with its sentence.
     #[must_use]
     pub fn new(code: Code, sentence: impl Into<String>) -> Self {
-        Self { code, sentence: sentence.into(), detail: None, retry_after: None, far_end: None }
+        Self { code, sentence: sentence.into(), detail: None, retry_after: None, needs: None }
     }
 
     /// With the far end's own words.
@@ -58,11 +64,30 @@ impl Failure {
         self
     }
 
-    /// With the connection of the far end that is in the way as a whole.
+    /// With the connection of the far end that is in the way as a whole: whoever needs it waits for it.
     #[must_use]
     pub fn with_far_end(mut self, connection: Option<Box<str>>) -> Self {
-        self.far_end = connection;
+        self.needs = connection.map(|connection| Box::new(Need::FarEnd(connection)));
         self
+    }
+
+    /// With the named thing that is missing (`mapping/sku/4711`): when somebody brings it, what failed goes on by itself.
+    #[must_use]
+    pub fn awaiting(mut self, name: impl Into<Box<str>>) -> Self {
+        self.needs = Some(Box::new(Need::Thing(name.into())));
+        self
+    }
+
+    /// The connection of the far end that is in the way as a whole.
+    #[must_use]
+    pub fn far_end(&self) -> Option<&str> {
+        if let Some(Need::FarEnd(connection)) = self.needs.as_deref() { Some(connection) } else { None }
+    }
+
+    /// The named thing that is missing.
+    #[must_use]
+    pub fn awaits(&self) -> Option<&str> {
+        if let Some(Need::Thing(name)) = self.needs.as_deref() { Some(name) } else { None }
     }
 
     /// Who must act.

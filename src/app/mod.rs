@@ -161,7 +161,7 @@ impl App {
         }
         if roles.triage {
             let (config, store, transport) = (Arc::clone(&config), store.clone(), transport.clone());
-            app.triage = Some(Triage::start(Desk { config, store, transport }));
+            app.triage = Some(Triage::start(Desk { config, clock: clock.clone(), store, transport }));
         }
         if roles.ingest {
             app.scan(&clock, gateways);

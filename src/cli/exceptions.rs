@@ -1,23 +1,78 @@
 //! `exceptions list | show` and `replay start`.
 
-use clap::Subcommand;
+use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::{Failed, Global, output, store};
-use crate::exceptions::{Attempted, Closed, Exception, Selection, Shown, list, show};
+use crate::config::Config;
+use crate::exceptions::{Exception, Shown, filter, list, parked, show};
 use crate::message::Flow;
-use crate::store::{Discarded, Ending, Replayed, Store};
+use crate::store::{Discarded, Ending, ExceptionFilter, Replayed, Store};
+
+/// Which exceptions: the names are those of the API.
+#[derive(Debug, Default, Args)]
+pub(super) struct Wanted {
+    /// In this state (open, investigating, waiting, replaying, resolved, discarded); several times for several. Not at all:
+    /// those in which something is still to happen
+    #[arg(long = "state", value_name = "STATE")]
+    states: Vec<String>,
+    /// Only of this flow
+    #[arg(long, value_name = "FLOW")]
+    flow: Option<Flow>,
+    /// Only of this connection
+    #[arg(long, value_name = "CONNECTION")]
+    connection: Option<String>,
+    /// Only with this code of docs/exceptions.md
+    #[arg(long, value_name = "CODE")]
+    code: Option<String>,
+    /// Only of this cause
+    #[arg(long, value_name = "FINGERPRINT")]
+    fingerprint: Option<String>,
+    /// Only of this owner, a person or a team
+    #[arg(long, value_name = "NAME")]
+    owner: Option<String>,
+    /// Only with this tag
+    #[arg(long, value_name = "TAG")]
+    tag: Option<String>,
+    /// Only of this document
+    #[arg(long, value_name = "DOCUMENT")]
+    document: Option<String>,
+    /// Only those first seen so long ago: 90m, 4h, 2d
+    #[arg(long, value_name = "DURATION")]
+    older_than: Option<String>,
+}
+
+impl Wanted {
+    /// As names and values.
+    fn parts(&self) -> Vec<(&'static str, &str)> {
+        let states = self.states.iter().map(|state| ("state", state.as_str()));
+        let rest = [
+            ("flow", self.flow.map(Flow::as_str)),
+            ("connection", self.connection.as_deref()),
+            ("code", self.code.as_deref()),
+            ("fingerprint", self.fingerprint.as_deref()),
+            ("owner", self.owner.as_deref()),
+            ("tag", self.tag.as_deref()),
+            ("document", self.document.as_deref()),
+            ("older_than", self.older_than.as_deref()),
+        ];
+        states.chain(rest.into_iter().filter_map(|(name, value)| Some((name, value?)))).collect()
+    }
+
+    fn filter(&self, config: &Config) -> Result<ExceptionFilter, Failed> {
+        filter(self.parts(), &config.exceptions.owners).map_err(Failed::Usage)
+    }
+}
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Action {
-    /// What waits for a person, newest last
+    /// What people work on, in the order in which they should
     List {
-        /// Only of this flow
-        #[arg(long)]
-        flow: Option<Flow>,
-        /// Also what waits for a time, another document, or behind another message
-        #[arg(long)]
+        #[command(flatten)]
+        wanted: Wanted,
+        /// Everything that is parked, whatever it waits for: a time, another document, a far end, its turn
+        #[arg(long, conflicts_with_all = ["states", "connection", "code", "fingerprint", "owner", "tag", "document", "older_than"])]
         all: bool,
         /// At most this many
         #[arg(long, default_value_t = 100)]
@@ -49,22 +104,26 @@ pub(super) enum Replay {
 }
 
 pub(super) async fn run(global: &Global, action: Action) -> Result<(), Failed> {
+    let config = global.load("")?;
+    let owners = &config.exceptions.owners;
     let store = store::open(global).await?;
     match action {
-        Action::List { flow, all, limit } => {
-            let selection = Selection { flow, all_parked: all, limit };
-            let (total, exceptions) = list(&store, &selection).await?;
+        Action::List { wanted, all, limit } => {
+            let (total, exceptions) = if all {
+                parked(&store, owners, wanted.flow, limit).await?
+            } else {
+                list(&store, owners, &ExceptionFilter { limit, ..wanted.filter(&config)? }).await?
+            };
             if global.json {
                 return output::json(&json!({ "total": total, "exceptions": exceptions }));
             }
             output::lines(&table(total, &exceptions))
         }
         Action::Discard { id, reason } => discard(global, &store, id, &reason).await,
-        Action::Show { id } => match show(&store, id).await? {
+        Action::Show { id } => match show(&store, owners, id).await? {
             Some(shown) if global.json => output::json(&shown),
-            Some(Shown::Parked(attempted)) => output::lines(&page(&attempted)),
-            Some(Shown::Closed(closed)) => output::lines(&ended(&closed)),
-            None => Err(Failed::Work(format!("Nothing is parked under {id}. It may have been applied since."))),
+            Some(shown) => output::lines(&page(&shown)),
+            None => Err(Failed::Work(format!("Nothing is known of a message {id}."))),
         },
     }
 }
@@ -73,8 +132,7 @@ async fn discard(global: &Global, store: &Store, id: Uuid, reason: &str) -> Resu
     if reason.trim().is_empty() {
         return Err(Failed::Usage("Say why with --reason: it stays on the document's journey.".to_owned()));
     }
-    let why = format!("Discarded by {}: {}", who(), reason.trim());
-    let (discarded, sentence) = match store.discard(id, &why).await? {
+    let (discarded, sentence) = match store.discard(id, &who(), reason.trim()).await? {
         Discarded::Yes => (true, "It is discarded. What stood behind it goes on.".to_owned()),
         Discarded::NotParked(ending) => (false, not_parked(ending)),
     };
@@ -118,40 +176,48 @@ fn entry(each: &Exception) -> Vec<String> {
         format!("    {}", each.sentence),
         format!("    Next ({}): {}", each.owner, each.next_step),
     ];
+    lines.extend(each.awaits.iter().map(|name| format!("    It goes on by itself when {name} is there.")));
     if each.followers > 0 {
         lines.push(format!("    {} messages of the document wait behind it.", each.followers));
     }
     lines
 }
 
-fn page(attempted: &Attempted) -> Vec<String> {
-    let exception = &attempted.exception;
+fn page(shown: &Shown) -> Vec<String> {
+    let exception = &shown.exception;
     let mut lines = entry(exception);
-    lines.push(format!("waits for    {}", attempted.waits_for));
-    lines.push(format!("attempts     {}", exception.attempts));
-    lines.push(format!("connection   {}", exception.connection));
-    lines.extend(attempted.detail.iter().map(|detail| format!("their words  {detail}")));
-    for (key, connection, class) in &attempted.unsure {
-        lines.push(format!("unsure       {key} at {connection} ({class})"));
+    let mut line = |name: &str, value: Option<String>| {
+        lines.extend(value.map(|value| format!("{name:<12} {value}")));
+    };
+    line("waits for", shown.waits_for.clone());
+    line("attempts", Some(exception.attempts.to_string()));
+    line("connection", Some(exception.connection.clone()));
+    line("first seen", exception.first_seen.map(|at| at.to_string()));
+    line("last seen", exception.last_seen.map(|at| at.to_string()));
+    line("ended", exception.ended.map(|at| at.to_string()));
+    line("promised", exception.promised.map(|at| at.to_string()));
+    line("value", exception.value.as_ref().map(|value| [value, exception.currency.as_deref().unwrap_or("")].join(" ")));
+    line("due", exception.due.map(|at| at.to_string()));
+    line("tags", (!exception.tags.is_empty()).then(|| exception.tags.join(", ")));
+    line("their words", shown.detail.clone());
+    line("asked by", shown.asked_by.clone());
+    line("read", Some(exception.help.clone()));
+    for (key, connection, class) in &shown.unsure {
+        lines.push(format!("{:<12} {key} at {connection} ({class})", "unsure"));
     }
-    if let Some(message) = &attempted.message {
+    for attempt in &shown.tried {
+        lines.push(format!("{}  failed: {}", attempt.at, attempt.sentence));
+    }
+    for act in &shown.history {
+        lines.push(format!("{}  {} by {}: {}", act.at, act.act, act.by, act.what));
+    }
+    if let Some(message) = &shown.message {
         lines.push(serde_json::to_string_pretty(message).unwrap_or_default());
     }
-    if let Some(body) = &attempted.body {
+    if let Some(body) = &shown.body {
         lines.push("The body as it came:".to_owned());
         lines.push(body.clone());
     }
-    lines
-}
-
-fn ended(closed: &Closed) -> Vec<String> {
-    let mut lines = vec![
-        format!("{}  {}  {}  {}", closed.id, closed.status, closed.code, closed.document),
-        format!("    {}", closed.sentence),
-        format!("first seen   {}", closed.first_seen),
-        format!("last seen    {}", closed.last_seen),
-    ];
-    lines.extend(closed.ended.map(|at| format!("ended        {at}")));
     lines
 }
 

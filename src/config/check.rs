@@ -43,7 +43,7 @@ fn limits(config: &Config, findings: &mut Vec<Finding>) {
     let transport = &config.transport;
     let partitions = &transport.partitions;
     let console = &config.console;
-    let positive: [(&str, u64); 36] = [
+    let positive: [(&str, u64); 38] = [
         ("console.body_bytes_max", console.body_bytes_max as u64),
         ("console.read_deadline_ms", console.read_deadline_ms),
         ("console.requests_per_minute_max", console.requests_per_minute_max.into()),
@@ -59,6 +59,8 @@ fn limits(config: &Config, findings: &mut Vec<Finding>) {
         ("exceptions.scan_ms", config.exceptions.scan_ms),
         ("exceptions.scan_rows_max", config.exceptions.scan_rows_max.into()),
         ("exceptions.retry_ms", config.exceptions.retry_ms),
+        ("replays.wave_rows_max", config.replays.wave_rows_max.into()),
+        ("replays.at_once_max", config.replays.at_once_max.into()),
         ("transport.prefetch", transport.prefetch.into()),
         ("transport.worker_prefetch", transport.worker_prefetch as u64),
         ("transport.publish_window", transport.publish_window as u64),

@@ -25,8 +25,8 @@ pub use connections::{
 pub use load::{DEFAULTS, load, load_text, load_with};
 pub use secret::{Secret, SecretError, address};
 pub use settings::{
-    Config, Console, Gateways, Ingest, Operations, Partitions, Processor, Rehearsal, Scan, Store, StoreKind, Transport,
-    TransportKind, Watch, ms,
+    Config, Console, Exceptions, Gateways, Ingest, Operations, Partitions, Processor, Rehearsal, Scan, Store,
+    StoreKind, Transport, TransportKind, Watch, ms,
 };
 
 /// Something about the configuration that a person should know.

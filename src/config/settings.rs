@@ -31,6 +31,8 @@ pub struct Config {
     pub gateways: Gateways,
     /// How exceptions are kept.
     pub exceptions: Exceptions,
+    /// How campaigns are released.
+    pub replays: Replays,
     /// How what events did not tell is looked for.
     pub scan: Scan,
     /// What is watched.
@@ -222,6 +224,26 @@ pub struct Exceptions {
     pub scan_ms: u64,
     pub scan_rows_max: u32,
     pub retry_ms: u64,
+    pub lately_ms: u64,
+    pub unpromised_s: u64,
+    pub thousand_s: u64,
+    pub value_s_max: u64,
+    pub owners: BTreeMap<String, String>,
+}
+
+/// How campaigns are released.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs, reason = "each value is explained beside its default in config/default.toml")]
+pub struct Replays {
+    pub canary_rows_max: u32,
+    pub wave_rows_max: u32,
+    pub rows_max: u32,
+    pub rate_per_s: u32,
+    pub at_once_max: u32,
+    pub stop_percent: u32,
+    pub tick_ms: u64,
+    pub lease_ms: u64,
 }
 
 /// How what events did not tell is looked for.

@@ -5,8 +5,12 @@
 //! replaying makes a parked row due, and the attempt decides again.
 //! Invariant: whatever waits for a person is in this list, with what happened and what to do next.
 
+mod campaign;
+mod filter;
 mod triage;
 mod view;
 
+pub use campaign::{Pace, Turn, change, plan};
+pub use filter::{NAMES, duration, filter, parts};
 pub use triage::{Desk, Triage};
-pub use view::{Attempted, Closed, Exception, Selection, Shown, list, show};
+pub use view::{Exception, Owners, Shown, codes_of, list, owner, parked, show};

@@ -15,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
+use crate::clock::Clock;
 use crate::config::{Config, ms};
 use crate::message::{Envelope, Flow, OrderingKey};
 use crate::store::{Announcement, ParkedFailure, Store};
@@ -29,6 +30,7 @@ const FIRST_DEATH: &str = "x-first-death-reason";
 #[allow(missing_docs, reason = "each is explained at its type")]
 pub struct Desk {
     pub config: Arc<Config>,
+    pub clock: Clock,
     pub store: Store,
     pub transport: Transport,
 }
@@ -40,13 +42,14 @@ pub struct Triage {
 }
 
 impl Triage {
-    /// Starts draining the dead letters of every flow, and scanning.
+    /// Starts draining the dead letters of every flow, scanning, and releasing campaigns.
     #[must_use]
     pub fn start(desk: Desk) -> Self {
         let triage = Self { stopping: CancellationToken::new(), tasks: TaskTracker::new() };
         for flow in Flow::ALL {
             triage.spawn(drain(desk.clone(), flow));
         }
+        triage.spawn(super::campaign::run(desk.clone()));
         triage.spawn(scan(desk));
         triage.tasks.close();
         triage
@@ -152,6 +155,7 @@ fn announcement(flow: Flow, delivery: Delivery) -> (Announcement, Settlement) {
             code: text("failure-code").unwrap_or_default(),
             sentence: text("failure-sentence").unwrap_or_default(),
             detail: text("failure-detail"),
+            awaits: None,
         },
     };
     (announcement, delivery.settlement)

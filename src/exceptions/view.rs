@@ -1,4 +1,6 @@
-//! Parked messages as exceptions.
+//! Exceptions as people see them.
+
+use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -6,8 +8,10 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use crate::failure::Code;
-use crate::message::{Envelope, Flow, sha256};
-use crate::store::{Announcement, Ending, Listed, Parked, ParkedFilter, Store, StoreError, StoredException, WaitsFor};
+use crate::message::{Envelope, Flow};
+use crate::store::{
+    ActView, AttemptView, ExceptionFilter, Listed, Parked, ParkedFilter, Store, StoreError, WaitsFor, Work, WorkState,
+};
 
 /// One exception, with the JSON keys of the interface.
 #[derive(Clone, Debug, Serialize)]
@@ -26,199 +30,253 @@ pub struct Exception {
     pub connection: String,
     /// The document.
     pub document: String,
-    /// Where the work on it stands.
-    pub status: &'static str,
-    /// The team that usually acts.
-    pub owner: &'static str,
+    /// Where the work on it stands: the words of [`WorkState`], or `waiting` for what no person has to act on.
+    pub status: String,
+    /// Who has it: whom somebody named, else the team of its code.
+    pub owner: String,
     /// The same for the same cause.
     pub fingerprint: String,
     /// Attempts since the last fresh budget.
     pub attempts: u32,
     /// Messages held behind it.
     pub followers: u64,
-    /// When the message was first parked.
+    /// The message that stands in front of it, and has to be solved first.
+    pub behind: Option<Uuid>,
+    /// The named thing that is missing: when it appears, this goes on by itself.
+    pub awaits: Option<String>,
+    /// How often it failed again after it was over.
+    pub reopened: u32,
+    /// What people call it.
+    pub tags: Vec<String>,
+    /// When it shall be done, as somebody said.
+    pub due: Option<Timestamp>,
+    /// When the document shall have arrived, as Dynamics says.
+    pub promised: Option<Timestamp>,
+    /// What the document is worth, as Dynamics says: a decimal.
+    pub value: Option<String>,
+    /// In which currency.
+    pub currency: Option<String>,
+    /// When it was first seen.
     pub first_seen: Option<Timestamp>,
-    /// When it was last parked.
+    /// When its message was last parked.
     pub last_seen: Option<Timestamp>,
+    /// When it was over.
+    pub ended: Option<Timestamp>,
+    /// Where its code is explained.
+    pub help: String,
 }
 
 /// An exception with all there is to see.
 #[derive(Clone, Debug, Serialize)]
-pub struct Attempted {
+pub struct Shown {
     /// As in the list.
     #[serde(flatten)]
     pub exception: Exception,
     /// The far end's own words.
     pub detail: Option<String>,
-    /// What it waits for: `person`, `time`, `document …`, `far end …`, `flow …`, `head …`.
-    pub waits_for: String,
+    /// What its message waits for: `person`, `time`, `document …`, `far end …`, `flow …`, `head …`; nothing when it is over.
+    pub waits_for: Option<String>,
     /// Calls that may have happened: key, far end, class.
     pub unsure: Vec<(String, String, String)>,
     /// Who asked for the last replay.
     pub asked_by: Option<String>,
-    /// The message, readable; nothing when its bytes are no envelope.
+    /// Every attempt that failed, oldest first.
+    pub tried: Vec<AttemptView>,
+    /// What people did, oldest first.
+    pub history: Vec<ActView>,
+    /// The message, readable; nothing when it is parked no more, or its bytes are no envelope.
     pub message: Option<Value>,
     /// The sender's untouched body as text, where it is text.
     pub body: Option<String>,
 }
 
-/// An exception whose message is not parked any more.
-#[derive(Clone, Debug, Serialize)]
-#[allow(missing_docs, reason = "as in the list")]
-pub struct Closed {
-    pub id: Uuid,
-    pub code: String,
-    pub sentence: String,
-    pub flow: Flow,
-    pub connection: String,
-    pub document: String,
-    /// `resolved` or `discarded`.
-    pub status: &'static str,
-    pub first_seen: Timestamp,
-    pub last_seen: Timestamp,
-    /// When its message ended; nothing until triage has seen it.
-    pub ended: Option<Timestamp>,
-}
+/// Who has which code, where a configuration says so.
+pub type Owners = BTreeMap<String, String>;
 
-/// What is known of one exception.
-#[derive(Clone, Debug, Serialize)]
-#[serde(untagged)]
-pub enum Shown {
-    /// Its message is parked.
-    Parked(Box<Attempted>),
-    /// It is over.
-    Closed(Closed),
-}
-
-/// Which exceptions a person wants to see.
-#[derive(Clone, Debug, Default)]
-pub struct Selection {
-    /// Only of this flow.
-    pub flow: Option<Flow>,
-    /// Also what waits for something else than a person.
-    pub all_parked: bool,
-    /// At most this many.
-    pub limit: u32,
-}
-
-/// The exceptions, newest last, and how many there are in all.
+/// The exceptions in the order in which people should work, and how many there are from there on.
 ///
 /// # Errors
 /// The store's.
-pub async fn list(store: &Store, selection: &Selection) -> Result<(u64, Vec<Exception>), StoreError> {
-    let filter = ParkedFilter {
-        message_id: None,
-        flow: selection.flow,
-        for_a_person: !selection.all_parked,
-        limit: selection.limit,
-    };
-    let (total, listed) = store.parked(&filter).await?;
-    Ok((total, listed.iter().map(exception).collect()))
+pub async fn list(
+    store: &Store,
+    owners: &Owners,
+    filter: &ExceptionFilter,
+) -> Result<(u64, Vec<Exception>), StoreError> {
+    let (total, works) = store.exceptions(filter).await?;
+    Ok((total, works.into_iter().map(|work| of_work(work, owners)).collect()))
 }
 
-/// One parked message with all there is to see, or how its exception ended; nothing when it never was one.
+/// Everything that is parked, whatever it waits for: what was parked first, first.
 ///
 /// # Errors
 /// The store's.
-pub async fn show(store: &Store, id: Uuid) -> Result<Option<Shown>, StoreError> {
-    let filter = ParkedFilter { message_id: Some(id), flow: None, for_a_person: false, limit: 1 };
-    let (_, listed) = store.parked(&filter).await?;
-    if let Some(listed) = listed.first() {
-        return Ok(Some(Shown::Parked(Box::new(attempted(listed)))));
-    }
-    Ok(store.exception(id).await?.map(|stored| Shown::Closed(closed(stored))))
+pub async fn parked(
+    store: &Store,
+    owners: &Owners,
+    flow: Option<Flow>,
+    limit: u32,
+) -> Result<(u64, Vec<Exception>), StoreError> {
+    let (total, listed) = store.parked(&ParkedFilter { flow, limit, ..ParkedFilter::default() }).await?;
+    Ok((total, listed.into_iter().map(|listed| of_parked(listed, owners)).collect()))
 }
 
-fn closed(stored: StoredException) -> Closed {
-    let Announcement { message_id, flow, kind: _, connection, document, failure } = stored.announced;
-    Closed {
-        id: message_id,
-        code: failure.code,
-        sentence: failure.sentence,
-        flow,
-        connection,
-        document,
-        status: match stored.ended {
-            Some((Ending::Discarded, _)) => "discarded",
-            Some((Ending::Applied | Ending::NotOurs, _)) | None => "resolved",
-        },
-        first_seen: stored.first_seen_at,
-        last_seen: stored.last_seen_at,
-        ended: stored.ended.map(|(_, at)| at),
-    }
-}
-
-fn exception(listed: &Listed) -> Exception {
-    let parked = &listed.parked;
-    let (code, sentence) = match &parked.failure {
-        Some(failure) => (failure.code.clone(), failure.sentence.clone()),
-        None => (String::new(), "It waits behind another message of the same document.".to_owned()),
+/// One exception with all there is to see, open or over; nothing when the message never was one and is not parked.
+///
+/// # Errors
+/// The store's.
+pub async fn show(store: &Store, owners: &Owners, id: Uuid) -> Result<Option<Shown>, StoreError> {
+    let one = ExceptionFilter {
+        messages: Some(vec![id]),
+        states: WorkState::ALL.to_vec(),
+        limit: 1,
+        ..ExceptionFilter::default()
     };
-    let known: Option<Code> = code.parse().ok();
-    let next_step = match (known, listed.behind) {
-        (_, Some(head)) => format!("Solve {head} first, it stands in front."),
-        (Some(code), None) => code.next_step().to_owned(),
-        (None, None) => "See docs/exceptions.md of the release that parked it.".to_owned(),
+    let work = store.exceptions(&one).await?.1.pop();
+    let filter = ParkedFilter { message_id: Some(id), limit: 1, ..ParkedFilter::default() };
+    let listed = store.parked(&filter).await?.1.pop();
+    let waits_for = listed.as_ref().map(waits_for);
+    let parked = listed.as_ref().map(|listed| listed.parked.clone());
+    let detail = work.as_ref().and_then(|work| work.detail.clone());
+    let detail = detail.or_else(|| parked.as_ref()?.failure.as_ref()?.detail.clone());
+    let exception = match (work, listed) {
+        (Some(work), _) => of_work(work, owners),
+        (None, Some(listed)) => of_parked(listed, owners),
+        (None, None) => return Ok(None),
+    };
+    let envelope = parked.as_ref().and_then(|parked| Envelope::decode(&parked.bytes).ok());
+    let body = envelope.as_ref().and_then(|envelope| envelope.raw.as_ref()?.unpack());
+    Ok(Some(Shown {
+        exception,
+        detail,
+        waits_for,
+        unsure: parked.iter().flat_map(unsure).collect(),
+        asked_by: parked.and_then(|parked| parked.asked_by),
+        tried: store.failed_attempts(id).await?,
+        history: store.acts(id).await?,
+        message: envelope.map(|envelope| envelope.to_json()),
+        body: body.and_then(|bytes| String::from_utf8(bytes).ok()),
+    }))
+}
+
+/// Who has a code: whoever the configuration names, else the team that usually does.
+#[must_use]
+pub fn owner(owners: &Owners, code: &str) -> String {
+    let usual = || code.parse().map_or("integration", Code::owner).to_owned();
+    owners.get(code).cloned().unwrap_or_else(usual)
+}
+
+/// Every code that somebody has where nobody else is named.
+#[must_use]
+pub fn codes_of(owners: &Owners, name: &str) -> Vec<String> {
+    let codes = Code::ALL.iter().map(|code| code.as_str());
+    codes.filter(|code| owner(owners, code) == name).map(str::to_owned).collect()
+}
+
+fn of_work(work: Work, owners: &Owners) -> Exception {
+    Exception {
+        id: work.message_id,
+        next_step: next_step(&work.code, work.behind),
+        owner: work.owner.unwrap_or_else(|| owner(owners, &work.code)),
+        help: help(&work.code),
+        code: work.code,
+        sentence: work.sentence,
+        flow: work.flow,
+        connection: work.connection,
+        document: work.document,
+        status: work.state,
+        fingerprint: work.fingerprint,
+        attempts: work.attempts,
+        followers: work.followers,
+        behind: work.behind,
+        awaits: work.awaits,
+        reopened: work.reopened,
+        tags: work.tags,
+        due: work.due_at,
+        promised: work.promised_at,
+        value: work.value,
+        currency: work.currency,
+        first_seen: Some(work.first_seen_at),
+        last_seen: Some(work.last_seen_at),
+        ended: work.ended_at,
+    }
+}
+
+fn of_parked(listed: Listed, owners: &Owners) -> Exception {
+    let Listed { parked, followers, behind } = listed;
+    let status = status(&parked).as_str().to_owned();
+    let (code, sentence, awaits) = match parked.failure {
+        Some(failure) => (failure.code, failure.sentence, failure.awaits),
+        None => (String::new(), "It waits behind another message of the same document.".to_owned(), None),
     };
     Exception {
         id: parked.message_id,
-        fingerprint: fingerprint(&code, &parked.connection, &parked.kind),
+        next_step: next_step(&code, behind),
+        owner: owner(owners, &code),
+        help: help(&code),
         code,
         sentence,
-        next_step,
         flow: parked.flow,
-        connection: parked.connection.clone(),
-        document: parked.ordering_key.clone(),
-        status: status(parked),
-        owner: known.map_or("integration", Code::owner),
+        connection: parked.connection,
+        document: parked.ordering_key,
+        status,
+        fingerprint: parked.fingerprint.unwrap_or_default(),
         attempts: parked.attempts,
-        followers: listed.followers,
+        followers,
+        behind,
+        awaits,
+        reopened: 0,
+        tags: Vec::new(),
+        due: None,
+        promised: None,
+        value: None,
+        currency: None,
         first_seen: parked.first_parked_at,
         last_seen: parked.last_parked_at,
+        ended: None,
     }
 }
 
-fn attempted(listed: &Listed) -> Attempted {
-    let parked = &listed.parked;
-    let envelope = Envelope::decode(&parked.bytes).ok();
-    let body = envelope.as_ref().and_then(|envelope| envelope.raw.as_ref()?.unpack());
-    Attempted {
-        exception: exception(listed),
-        detail: parked.failure.as_ref().and_then(|failure| failure.detail.clone()),
-        waits_for: match (&parked.waits_for, listed.behind) {
-            (WaitsFor::Head, Some(head)) => format!("head {head}"),
-            (WaitsFor::Head, None) => "its turn".to_owned(),
-            (WaitsFor::Time { .. }, _) => "time".to_owned(),
-            (WaitsFor::Document { key, .. }, _) => format!("document {key}"),
-            (WaitsFor::FarEnd { connection }, _) => format!("far end {connection}"),
-            (WaitsFor::Flow, _) => format!("flow {}, which is paused", parked.flow),
-            (WaitsFor::Person, _) => "person".to_owned(),
-        },
-        unsure: parked
-            .unsure
-            .iter()
-            .map(|intent| (intent.key.clone(), intent.connection.clone(), intent.class.clone()))
-            .collect(),
-        asked_by: parked.asked_by.clone(),
-        message: envelope.map(|envelope| envelope.to_json()),
-        body: body.and_then(|bytes| String::from_utf8(bytes).ok()),
+fn next_step(code: &str, behind: Option<Uuid>) -> String {
+    match (code.parse::<Code>().ok(), behind) {
+        (_, Some(head)) => format!("Solve {head} first, it stands in front."),
+        (Some(code), None) => code.next_step().to_owned(),
+        (None, None) => "See docs/exceptions.md of the release that parked it.".to_owned(),
     }
 }
 
-fn status(parked: &Parked) -> &'static str {
+fn help(code: &str) -> String {
+    format!("docs/exceptions.md#{}", code.replace('.', ""))
+}
+
+fn unsure(parked: &Parked) -> Vec<(String, String, String)> {
+    let of = |intent: &crate::store::Intent| (intent.key.clone(), intent.connection.clone(), intent.class.clone());
+    parked.unsure.iter().map(of).collect()
+}
+
+fn waits_for(listed: &Listed) -> String {
+    match (&listed.parked.waits_for, listed.behind) {
+        (WaitsFor::Head, Some(head)) => format!("head {head}"),
+        (WaitsFor::Head, None) => "its turn".to_owned(),
+        (WaitsFor::Time { .. }, _) => "time".to_owned(),
+        (WaitsFor::Document { key, .. }, _) => format!("document {key}"),
+        (WaitsFor::FarEnd { connection }, _) => format!("far end {connection}"),
+        (WaitsFor::Flow, _) => format!("flow {}, which is paused", listed.parked.flow),
+        (WaitsFor::Person, _) => "person".to_owned(),
+    }
+}
+
+fn status(parked: &Parked) -> WorkState {
     match parked.waits_for {
-        WaitsFor::Person => "open",
+        WaitsFor::Person if parked.failure.as_ref().is_some_and(|failure| failure.awaits.is_some()) => {
+            WorkState::Waiting
+        }
+        WaitsFor::Person => WorkState::Open,
         // Somebody asked for it, and it has not ended since.
-        _ if parked.asked > 0 => "replaying",
+        _ if parked.asked > 0 => WorkState::Replaying,
         WaitsFor::Head
         | WaitsFor::Document { .. }
         | WaitsFor::Time { .. }
         | WaitsFor::FarEnd { .. }
-        | WaitsFor::Flow => "waiting",
+        | WaitsFor::Flow => WorkState::Waiting,
     }
-}
-
-/// Groups by cause: what failed, with whom, at which kind of message.
-fn fingerprint(code: &str, connection: &str, kind: &str) -> String {
-    sha256([code, connection, kind].join("\u{1f}").as_bytes())[..12].to_owned()
 }

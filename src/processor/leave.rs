@@ -7,6 +7,7 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
+use serde_json::Value;
 
 use super::attempt::{Attempt, Verdict};
 use super::emitted::{dead_letter, emitted, forwarded, question};
@@ -19,7 +20,9 @@ use crate::clock::Mark;
 use crate::failure::{Code, Failure};
 use crate::flows::{self, Done, Past, Planned, Stage};
 use crate::rehearsal::{self, Variant, broken};
-use crate::store::{Ending, Known, Outcome, Parked, ParkedFailure, Place, Progress, Record, Step, WaitsFor, Written};
+use crate::store::{
+    Attempted, Ending, Known, Outcome, Parked, ParkedFailure, Place, Progress, Record, Step, WaitsFor, Written,
+};
 use crate::telemetry::{AssumptionBroken, StrangerForwarded};
 
 /// Ends an attempt that ran.
@@ -225,7 +228,11 @@ async fn paused(attempt: &mut Attempt<'_>, pause: Pause, period: Option<&wake::P
     }
     let parked = row(attempt, parking);
     let letter = (parked.waits_for == WaitsFor::Person).then(|| dead_letter(&attempt.job.inbound, &parked));
+    let counts = parked.attempts > attempt.parked.as_ref().map_or(0, |before| before.attempts);
+    let failed = parked.failure.is_some() && (counts || letter.is_some());
     let mut record = record(attempt, Outcome::Parked(Box::new(parked)));
+    record.attempted =
+        failed.then(|| Attempted { id: house.tools.clock.identifier(), exchanges: Value::Array(Vec::new()) });
     record.outbox.extend(letter);
     record.outbox.extend(asks);
     if let Ok(envelope) = &attempt.job.inbound.content {
@@ -306,9 +313,11 @@ fn row(attempt: &Attempt<'_>, parking: Parking) -> Parked {
         revision: before.map_or(0, |before| before.revision),
         failure: parking.failure.map(|failure| ParkedFailure {
             code: failure.code.to_string(),
+            awaits: failure.awaits().map(str::to_owned),
             sentence: failure.sentence,
             detail: failure.detail,
         }),
+        fingerprint: None,
         unsure: attempt.unsure.clone(),
         deadline_at: parking.deadline_at,
         asked_by: before.and_then(|before| before.asked_by.clone()),
@@ -335,19 +344,7 @@ fn how_far(attempt: &Attempt<'_>, outcome: &Outcome) -> Option<Progress> {
 }
 
 fn empty(job: &Job, outcome: Outcome) -> Record {
-    Record {
-        owner: job.tenure.owner,
-        message_id: job.inbound.message_id,
-        outcome,
-        effects: Vec::new(),
-        outbox: Vec::new(),
-        documents: Vec::new(),
-        journey: Vec::new(),
-        journal_done: Vec::new(),
-        names: Vec::new(),
-        snapshots: Vec::new(),
-        progress: None,
-    }
+    Record::new(job.tenure.owner, job.inbound.message_id, outcome)
 }
 
 /// A step of the journey of the message's document.

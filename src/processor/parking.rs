@@ -148,7 +148,7 @@ impl Parkings {
     fn failed(&self, standing: Standing, failure: Failure) -> Parking {
         let asked_for = failure.retry_after.unwrap_or_default();
         let busy = failure.class() == Class::Busy;
-        if let Some(connection) = failure.far_end.as_deref().filter(|_| busy) {
+        if let Some(connection) = failure.far_end().filter(|_| busy) {
             let waits_for = WaitsFor::FarEnd { connection: connection.to_owned() };
             return stopped(standing, waits_for, failure);
         }

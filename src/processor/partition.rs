@@ -144,21 +144,7 @@ async fn outlive(
             let intents: Vec<_> =
                 found.iter().filter(|one| one.message_id == id).flat_map(|one| one.intents.clone()).collect();
             let effect = unsure::outliving(tenure.owner, id, &intents)?;
-            let (outbox, documents, journey, journal_done, snapshots, progress) = Default::default();
-            let (owner, outcome, effects) = (tenure.owner, Outcome::Unchanged, vec![effect]);
-            Some(Record {
-                owner,
-                message_id: id,
-                outcome,
-                effects,
-                outbox,
-                documents,
-                journey,
-                journal_done,
-                names: Vec::new(),
-                snapshots,
-                progress,
-            })
+            Some(Record { effects: vec![effect], ..Record::new(tenure.owner, id, Outcome::Unchanged) })
         })
         .collect();
     if !records.is_empty() {

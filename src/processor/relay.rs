@@ -164,7 +164,7 @@ fn outgoing(row: OutboxRow) -> Result<Outgoing, Invalid> {
     let source = Envelope::decode(&row.bytes).ok().map(|message| ("source".to_owned(), message.connection.to_string()));
     let mut headers: Vec<(String, String)> = source.into_iter().collect();
     headers.push(("correlation".to_owned(), row.message_id.to_string()));
-    if let Some(ParkedFailure { code, sentence, detail }) = row.failure {
+    if let Some(ParkedFailure { code, sentence, detail, awaits: _ }) = row.failure {
         headers.push(("failure-code".to_owned(), code));
         headers.push(("failure-sentence".to_owned(), sentence));
         headers.extend(detail.map(|detail| ("failure-detail".to_owned(), detail)));

@@ -33,19 +33,6 @@ pub struct Announcement {
     pub failure: ParkedFailure,
 }
 
-/// An exception as it is remembered, also when its message is parked no more.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct StoredException {
-    /// What is known of it.
-    pub announced: Announcement,
-    /// When it was first seen, by the store's clock.
-    pub first_seen_at: Timestamp,
-    /// When its message was last parked for a person.
-    pub last_seen_at: Timestamp,
-    /// How its message ended, and when; nothing while it is open.
-    pub ended: Option<(Ending, Timestamp)>,
-}
-
 /// What a scan of the exceptions did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ExceptionScan {

@@ -6,13 +6,14 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
-use super::columns::{clean, ending_code, micros, purpose_code};
+use super::columns::{clean, ending_code, fingerprint, micros, purpose_code};
 use super::progress::Progress;
 use super::rows::{
-    Intended, Intent, Name, OutboxRow, Outcome, Ownership, Parked, ParkedFailure, Place, Purpose, Record, SnapshotPart,
-    WaitsFor, Written,
+    Intended, Intent, Name, OutboxRow, Outcome, Ownership, Parked, ParkedFailure, Place, Purpose, Record, WaitsFor,
+    Written,
 };
-use super::waits::wait_code;
+use super::snapshots::SnapshotPart;
+use super::waits::{PERSON, wait_code};
 use crate::message::digest;
 
 /// Parked in front of a place, where it stands, or behind everything.
@@ -34,6 +35,7 @@ pub(super) struct Batch<'a> {
     pub(super) snapshots: Vec<SnapshotRow<'a>>,
     /// Each with the record that brings it; of one document there is one.
     pub(super) progress: Vec<(i64, Progress)>,
+    pub(super) attempts: Vec<AttemptRow<'a>>,
 }
 
 #[allow(missing_docs, reason = "columns of the table of the same name")]
@@ -62,6 +64,7 @@ pub(super) struct ParkedRow<'a> {
     pub(super) failure: FailureText<'a>,
     pub(super) unsure: String,
     pub(super) asked_by: Option<Cow<'a, str>>,
+    pub(super) fingerprint: Option<String>,
 }
 
 #[derive(Default)]
@@ -132,6 +135,14 @@ pub(super) struct SnapshotRow<'a> {
     pub(super) part: &'a SnapshotPart,
     pub(super) scope: Cow<'a, str>,
     pub(super) lines: Cow<'a, str>,
+}
+
+#[allow(missing_docs, reason = "columns of the table of the same name")]
+pub(super) struct AttemptRow<'a> {
+    pub(super) record: i64,
+    pub(super) id: Uuid,
+    pub(super) failure: FailureText<'a>,
+    pub(super) exchanges: String,
 }
 
 impl<'a> Batch<'a> {
@@ -207,6 +218,14 @@ impl<'a> Batch<'a> {
             scope: clean(&part.scope),
             lines: clean(&part.lines),
         }));
+        if let (Some(attempted), Outcome::Parked(parked)) = (&record.attempted, &record.outcome) {
+            self.attempts.push(AttemptRow {
+                record: number,
+                id: attempted.id,
+                failure: FailureText::of(parked.failure.as_ref()),
+                exchanges: attempted.exchanges.to_string(),
+            });
+        }
         for news in record.progress.iter().map(Progress::cleaned) {
             match self.progress.iter_mut().find(|(_, known)| known.document == news.document) {
                 Some((_, known)) => known.add(news),
@@ -238,6 +257,9 @@ impl<'a> ParkedRow<'a> {
             Place::At(anchor) => (AT, anchor),
         };
         let (waits_for, awaited) = wait_code(&parked.waits_for);
+        // What waits for a person may name what is missing.
+        let missing = parked.failure.as_ref().and_then(|failure| failure.awaits.as_deref());
+        let awaited = awaited.or(missing.filter(|_| waits_for == PERSON));
         let (delay, passes) = match &parked.waits_for {
             WaitsFor::Time { delay } => (Some(micros(*delay)), None),
             WaitsFor::Document { passes, delay, .. } => {
@@ -262,6 +284,7 @@ impl<'a> ParkedRow<'a> {
             failure: FailureText::of(parked.failure.as_ref()),
             unsure: intents_json(&parked.unsure).to_string(),
             asked_by: parked.asked_by.as_deref().map(clean),
+            fingerprint: parked.failure.as_ref().map(|failure| fingerprint(failure, &parked.connection, &parked.kind)),
         }
     }
 }

@@ -13,10 +13,10 @@ use sqlx::FromRow;
 use uuid::Uuid;
 
 use super::StoreError;
-use super::asked::{Announcement, KnownName, Listed, StoredException};
+use super::asked::{KnownName, Listed};
 use super::rows::{Crew, Effect, Ending, Gate, Intent, OutboxRow, Parked, ParkedFailure, Place, Purpose, Waiting};
-use super::waits::{waits_for, waits_for_name};
-use crate::message::Flow;
+use super::waits::{PERSON, waits_for, waits_for_name};
+use crate::message::{Flow, sha256};
 
 /// Between two places behind everything lie this many, for what is parked in front of a head.
 pub(super) const STRIDE: i64 = 1 << 20;
@@ -29,7 +29,7 @@ macro_rules! parked_columns {
     () => {
         "message_id, flow, partition, lane_key, ordering_key, kind, connection, bytes, position, waits_for, delay, \
          awaited, passes, attempts, parkings, revision, code, sentence, detail, unsure, deadline_at, asked_by, asked, \
-         first_parked_at, last_parked_at"
+         first_parked_at, last_parked_at, fingerprint"
     };
 }
 pub(super) use parked_columns;
@@ -62,12 +62,14 @@ pub(super) struct ParkedColumns {
     asked: i64,
     first_parked_at: i64,
     last_parked_at: i64,
+    fingerprint: Option<String>,
 }
 
 impl ParkedColumns {
     pub(super) fn parked(self) -> Result<Parked, StoreError> {
         let last_parked_at = instant(self.last_parked_at);
         let unsure: Vec<Intent> = json("an unsure call", &self.unsure)?;
+        let awaits = self.awaited.clone().filter(|_| self.waits_for == PERSON);
         Ok(Parked {
             message_id: self.message_id,
             flow: flow(&self.flow)?,
@@ -82,9 +84,10 @@ impl ParkedColumns {
             attempts: count(self.attempts),
             parkings: count(self.parkings),
             revision: count(self.revision),
-            failure: failure(self.code, self.sentence, self.detail),
+            failure: failure(self.code, self.sentence, self.detail).map(|failure| ParkedFailure { awaits, ..failure }),
             // An intent that came without an instant was committed with this row.
             unsure: unsure.into_iter().map(|intent| committed(intent, last_parked_at)).collect(),
+            fingerprint: self.fingerprint,
             deadline_at: self.deadline_at.map(instant),
             asked_by: self.asked_by,
             asked: count(self.asked),
@@ -284,7 +287,18 @@ fn purpose(code: i64) -> Result<Purpose, StoreError> {
 }
 
 fn failure(code: Option<String>, sentence: Option<String>, detail: Option<String>) -> Option<ParkedFailure> {
-    code.map(|code| ParkedFailure { code, sentence: sentence.unwrap_or_default(), detail })
+    code.map(|code| ParkedFailure { code, sentence: sentence.unwrap_or_default(), detail, awaits: None })
+}
+
+/// What a journey says of a message that a person ended.
+pub(super) fn discarded(by: &str, reason: &str) -> String {
+    clean(&format!("Discarded by {by}: {reason}")).into_owned()
+}
+
+/// Groups by cause: what failed, with whom, at which kind of message, for want of what.
+pub(super) fn fingerprint(failure: &ParkedFailure, connection: &str, kind: &str) -> String {
+    let awaits = failure.awaits.as_deref().unwrap_or_default();
+    sha256([&failure.code, connection, kind, awaits].join("\u{1f}").as_bytes())[..12].to_owned()
 }
 
 fn count(number: i64) -> u32 {
@@ -318,40 +332,4 @@ pub(super) fn crew(workers: Vec<WorkerRow>, owners: Vec<OwnerRow>) -> Crew {
         .filter_map(|(flow, partition, owner)| Some(((flow.parse().ok()?, u16::try_from(partition).ok()?), owner)));
     let owners = owned.collect();
     Crew { workers, owners }
-}
-
-/// An exception as it is read.
-#[derive(FromRow)]
-pub(super) struct ExceptionColumns {
-    message_id: Uuid,
-    flow: String,
-    code: String,
-    sentence: String,
-    detail: Option<String>,
-    kind: String,
-    connection: String,
-    document: String,
-    first_seen_at: i64,
-    last_seen_at: i64,
-    ending: Option<i64>,
-    ended_at: Option<i64>,
-}
-
-impl ExceptionColumns {
-    pub(super) fn stored(self) -> Result<StoredException, StoreError> {
-        let ending = self.ending.map(ending).transpose()?;
-        Ok(StoredException {
-            announced: Announcement {
-                message_id: self.message_id,
-                flow: flow(&self.flow)?,
-                kind: self.kind,
-                connection: self.connection,
-                document: self.document,
-                failure: ParkedFailure { code: self.code, sentence: self.sentence, detail: self.detail },
-            },
-            first_seen_at: instant(self.first_seen_at),
-            last_seen_at: instant(self.last_seen_at),
-            ended: ending.zip(self.ended_at.map(instant)),
-        })
-    }
 }

@@ -11,6 +11,7 @@ mod answers;
 mod asked;
 mod batch;
 mod broken;
+mod campaigns;
 mod catalogue;
 mod chain;
 mod columns;
@@ -22,28 +23,31 @@ mod rows;
 mod scans;
 mod snapshots;
 mod sqlite;
+mod statements;
 mod stops;
 mod tokens;
 mod trail;
 mod views;
 mod waits;
+mod work;
 
 pub use answers::{AnswerKey, Claimed};
-pub use asked::{
-    Announcement, Discarded, ExceptionScan, KnownName, Listed, ParkedFilter, Replayed, SnapshotView, StoredException,
-};
+pub use asked::{Announcement, Discarded, ExceptionScan, KnownName, Listed, ParkedFilter, Replayed, SnapshotView};
+pub use campaigns::{Campaign, CampaignMessage, CampaignState, NewCampaign, Outcomes, Pulse};
 pub use catalogue::{CatalogueScan, Kept, Scanned};
 pub use chain::{Broken, Chain, Verified};
 pub use mapping::{MappingChange, MappingVersion};
 pub use progress::{Progress, ProgressFilter, ProgressView, State, StateCount};
 pub use rows::{
     Crew, Document, Effect, Ending, Gate, Intended, Intent, Known, Name, OutboxRow, Outcome, Ownership, Parked,
-    ParkedFailure, Place, Purpose, Question, Record, SnapshotPart, Step, Unsettled, Waiting, WaitsFor, Written,
+    ParkedFailure, Place, Purpose, Question, Record, Step, Unsettled, Waiting, WaitsFor, Written,
 };
+pub use snapshots::SnapshotPart;
 pub use stops::{Pause, Stopped};
 pub use tokens::{NewToken, NoRole, Role, Token};
 pub use trail::{Act, Actor, TrailFilter, TrailHead, TrailLink, TrailOutcome, TrailRow};
 pub use views::{DOCUMENTS_MAX, DocumentView, STEPS_MAX};
+pub use work::{ActView, AttemptView, Attempted, Cause, Cursor, ExceptionFilter, Handling, Work, WorkState};
 
 use std::time::Duration;
 
@@ -280,8 +284,8 @@ impl Store {
     }
 
     /// A person's decision: a parked message ends without being applied, and its document's journey says why.
-    pub async fn discard(&self, message_id: Uuid, why: &str) -> Result<Discarded, StoreError> {
-        on!(self, store => store.discard(message_id, why).await)
+    pub async fn discard(&self, message_id: Uuid, by: &str, reason: &str) -> Result<Discarded, StoreError> {
+        on!(self, store => store.discard(message_id, by, reason).await)
     }
 
     /// Parked messages for people, newest last, and how many match in all.
@@ -341,11 +345,6 @@ impl Store {
     /// message has ended.
     pub async fn scan_exceptions(&self, limit: u32) -> Result<ExceptionScan, StoreError> {
         on!(self, store => store.scan_exceptions(limit).await)
-    }
-
-    /// The exception of a message, open or closed.
-    pub async fn exception(&self, message_id: Uuid) -> Result<Option<StoredException>, StoreError> {
-        on!(self, store => store.exception(message_id).await)
     }
 
     /// Puts an accepted message into the outbox; `false` when `rows_max` rows wait already.

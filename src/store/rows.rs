@@ -9,6 +9,8 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::progress::Progress;
+use super::snapshots::SnapshotPart;
+use super::work::Attempted;
 use crate::message::{Flow, Kind};
 
 /// The right to write for one partition: rows under an older epoch are left out.
@@ -177,27 +179,29 @@ pub struct Record {
     pub snapshots: Vec<SnapshotPart>,
     /// How far the document is now.
     pub progress: Option<Progress>,
+    /// Of what is parked with a failure: the attempt that failed.
+    pub attempted: Option<Attempted>,
 }
 
-/// A snapshot of stock, or one part of it, as a warehouse told it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SnapshotPart {
-    /// Who told it.
-    pub connection: String,
-    /// Its name, the same for all parts.
-    pub snapshot: String,
-    /// Counted from 1.
-    pub part: u32,
-    /// How many there are.
-    pub parts: u32,
-    /// When the stock was as told.
-    pub taken_at: Timestamp,
-    /// What it speaks of: `FULL`, `SKU_LIST`, `SINGLE`.
-    pub scope: String,
-    /// How many lines it has.
-    pub line_count: u32,
-    /// Its lines, as a JSON list of `drayline.v1.SnapshotLine`.
-    pub lines: String,
+impl Record {
+    /// A record that says nothing but this.
+    #[must_use]
+    pub fn new(owner: Ownership, message_id: Uuid, outcome: Outcome) -> Self {
+        Self {
+            owner,
+            message_id,
+            outcome,
+            effects: Vec::new(),
+            outbox: Vec::new(),
+            documents: Vec::new(),
+            journey: Vec::new(),
+            journal_done: Vec::new(),
+            names: Vec::new(),
+            snapshots: Vec::new(),
+            progress: None,
+            attempted: None,
+        }
+    }
 }
 
 /// How a message leaves an attempt.
@@ -242,6 +246,8 @@ pub struct Parked {
     pub revision: u32,
     /// The failure that parked it; none for a follower.
     pub failure: Option<ParkedFailure>,
+    /// The same for the same cause. Set by the store.
+    pub fingerprint: Option<String>,
     /// Calls that may have happened.
     pub unsure: Vec<Intent>,
     /// When the wait for a document ends and becomes a person's; by the store's clock, from the first parking on.
@@ -277,6 +283,8 @@ pub struct ParkedFailure {
     pub sentence: String,
     /// The far end's own words.
     pub detail: Option<String>,
+    /// The named thing that is missing: when it is there, the message becomes due by itself.
+    pub awaits: Option<String>,
 }
 
 /// A message to be sent to a flow, or the announcement of a dead letter.

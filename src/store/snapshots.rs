@@ -1,11 +1,32 @@
 //! Snapshots of stock as they are read: parts as they came, and whether all of them are here.
 
+use jiff::Timestamp;
 use sqlx::FromRow;
 
 use super::asked::SnapshotView;
 use super::columns::instant;
-use super::rows::SnapshotPart;
 use super::{Store, StoreError, on};
+
+/// A snapshot of stock, or one part of it, as a warehouse told it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SnapshotPart {
+    /// Who told it.
+    pub connection: String,
+    /// Its name, the same for all parts.
+    pub snapshot: String,
+    /// Counted from 1.
+    pub part: u32,
+    /// How many there are.
+    pub parts: u32,
+    /// When the stock was as told.
+    pub taken_at: Timestamp,
+    /// What it speaks of: `FULL`, `SKU_LIST`, `SINGLE`.
+    pub scope: String,
+    /// How many lines it has.
+    pub line_count: u32,
+    /// Its lines, as a JSON list of `drayline.v1.SnapshotLine`.
+    pub lines: String,
+}
 
 /// Which there are. The number of parts is what the largest part says.
 pub(super) const LISTED: &str = "

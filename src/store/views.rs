@@ -17,7 +17,7 @@ use super::rows::{Document, Step};
 pub const DOCUMENTS_MAX: usize = 100;
 
 /// The latest steps that are shown of one document's journey.
-pub const STEPS_MAX: usize = 1000;
+pub const STEPS_MAX: usize = 2000;
 
 /// A name that only messages wait for.
 const FOR_MESSAGES: &str = "awaited_as";

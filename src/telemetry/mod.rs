@@ -20,4 +20,4 @@ pub use events::{
 pub use far_ends::{FarEndCalled, FarEndChanged, FarEndMeasured, ReadingChanged};
 pub use logging::{Format, start_logging};
 pub use scrape::Scrape;
-pub use triage::{ExceptionsAnnounced, ExceptionsScanned, StrandedReturned};
+pub use triage::{CampaignTurned, ExceptionsAnnounced, ExceptionsScanned, StrandedReturned};

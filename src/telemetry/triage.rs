@@ -3,6 +3,8 @@
 use metrics::counter;
 use tracing::{debug, info, warn};
 
+use uuid::Uuid;
+
 use crate::message::Flow;
 
 /// Dead letters were taken in.
@@ -60,5 +62,24 @@ impl StrandedReturned<'_> {
         counter!("drayline_stranded_total", "flow" => self.flow.as_str()).increment(1);
         let flow = self.flow.as_str();
         warn!(flow, message_id = %self.message_id, reason = self.reason, "the broker gave a message up; it is parked for a person");
+    }
+}
+
+/// A campaign came to another state by itself.
+#[derive(Debug)]
+pub struct CampaignTurned<'a> {
+    /// Which one.
+    pub id: Uuid,
+    /// The state.
+    pub to: &'a str,
+    /// Why.
+    pub reason: &'a str,
+}
+
+impl CampaignTurned<'_> {
+    /// Writes the line and moves the metrics.
+    pub fn emit(&self) {
+        counter!("drayline_campaigns_turned_total", "to" => self.to.to_owned()).increment(1);
+        info!(campaign = %self.id, to = self.to, reason = self.reason, "a replay campaign turned");
     }
 }

@@ -314,7 +314,7 @@ async fn a_far_end_that_asks_for_18_s_is_left_alone_by_every_call_for_as_long() 
     for _ in 0..17 {
         clock.advance(s(1));
         let failure = scene.find_failure().await;
-        assert_eq!((failure.code, failure.far_end.as_deref()), (Code::WarehouseThrottled, Some("north")), "{failure}");
+        assert_eq!((failure.code, failure.far_end()), (Code::WarehouseThrottled, Some("north")), "{failure}");
     }
     assert_eq!(end.lines(), ["POST /orders"], "nobody called it meanwhile");
     clock.advance(s(1));
@@ -416,7 +416,7 @@ async fn what_a_person_stopped_is_not_called_until_it_goes_on() {
     let refused = async |flow: Flow| {
         let found = calling(flow, false, scene.warehouse().find_order(Direction::Outbound, "usmf-SHP0012-W1")).await;
         let failure: Option<Failure> = found.err().map(|error| scene.warehouse().failure(&error, "find it"));
-        failure.map(|failure| (failure.code, failure.sentence, failure.far_end))
+        failure.map(|failure| (failure.code, failure.sentence.clone(), failure.far_end().map(str::to_owned)))
     };
     scene.gateways.stop(&[stop(None)]);
     let (code, sentence, far_end) = refused(Flow::Orders).await.unwrap();

@@ -5,14 +5,14 @@ use std::time::Duration;
 use drayline::flows::Lookup;
 use drayline::gateways::{Direction, ShipmentUpdate, UpdateLine};
 use drayline::message::{Flow, LegalEntity, Unit};
-use drayline::store::{Intent, Outcome, Parked, Place, Replayed, WaitsFor, Written};
+use drayline::store::{Intent, Outcome, Parked, Place, Record, Replayed, WaitsFor, Written};
 use serde_json::json;
 use uuid::Uuid;
 
 use super::on_both;
 use super::world::{World, document, released, until};
 use crate::support::Backing;
-use crate::support::rows::{leaves, parked};
+use crate::support::rows::parked;
 
 on_both!(what_was_written_half_is_completed_by_whoever_takes_the_partition, what_was_written_half_stays_so_in_dry_run,);
 
@@ -69,10 +69,11 @@ async fn half(world: &World) -> Uuid {
         bytes: message.encode(),
         place: Place::Behind,
         parkings: 1,
+        fingerprint: None,
         unsure: vec![unsure],
         ..parked(message.message_id, &message.lane_key(), WaitsFor::Person)
     };
-    let record = leaves(owner, message.message_id, Outcome::Parked(Box::new(row)));
+    let record = Record::new(owner, message.message_id, Outcome::Parked(Box::new(row)));
     assert_eq!(world.store().record(&[record]).await.unwrap(), [Written::Yes]);
     assert_eq!(world.store().replay(message.message_id, "test").await.unwrap(), Replayed::Due);
     world.store().give_up(owner).await.unwrap();

@@ -18,7 +18,7 @@ use super::on_both;
 use super::world::{World, accepted, announced, document, open, reference, released, status, until};
 use crate::support::Backing;
 use crate::support::broker::{Broker, behind_a_proxy};
-use crate::support::rows::{leaves, parked};
+use crate::support::rows::parked;
 
 on_both!(
     an_announcement_that_a_crash_held_up_is_made_and_one_made_twice_is_one_exception,
@@ -46,7 +46,8 @@ async fn owner(world: &World) -> Ownership {
 
 /// What an attempt leaves behind that parks a message for a person.
 fn parks(owner: Ownership, message: &Envelope, waits_for: WaitsFor) -> Record {
-    let failure = ParkedFailure { code: "dynamics.forbidden".to_owned(), sentence: "No.".to_owned(), detail: None };
+    let failure =
+        ParkedFailure { code: "dynamics.forbidden".to_owned(), sentence: "No.".to_owned(), detail: None, awaits: None };
     let row = Parked {
         flow: owner.flow,
         partition: owner.partition,
@@ -59,7 +60,7 @@ fn parks(owner: Ownership, message: &Envelope, waits_for: WaitsFor) -> Record {
         failure: (waits_for == WaitsFor::Person).then_some(failure),
         ..parked(message.message_id, &message.lane_key(), waits_for)
     };
-    leaves(owner, message.message_id, Outcome::Parked(Box::new(row)))
+    Record::new(owner, message.message_id, Outcome::Parked(Box::new(row)))
 }
 
 fn letter(message: &Envelope) -> OutboxRow {
@@ -109,8 +110,8 @@ async fn an_announcement_that_a_crash_held_up_is_made_and_one_made_twice_is_one_
         (world.store().waiting(None, Some(Purpose::DeadLetter)).await.unwrap().rows == 0).then_some(())
     })
     .await;
-    let selection = drayline::exceptions::Selection { flow: None, all_parked: true, limit: 10 };
-    let (total, exceptions) = drayline::exceptions::list(world.store(), &selection).await.unwrap();
+    let owners = drayline::exceptions::Owners::new();
+    let (total, exceptions) = drayline::exceptions::parked(world.store(), &owners, None, 10).await.unwrap();
     assert_eq!((total, exceptions.len()), (1, 1), "{exceptions:#?}");
     worker.stop(Duration::from_secs(5)).await;
     world.close().await;
@@ -201,7 +202,7 @@ async fn a_head_that_is_discarded_while_it_runs_ends_once(backing: Backing) {
     world.far_ends.creates(Creates::HeldAfter);
     assert_eq!(world.store().replay(head.message_id, "test").await.unwrap(), Replayed::Due);
     until("the call is in flight", async || (world.far_ends.took().len() == 1).then_some(())).await;
-    assert_eq!(world.store().discard(head.message_id, "Discarded by a test.").await.unwrap(), Discarded::Yes);
+    assert_eq!(world.store().discard(head.message_id, "a test", "it is wrong").await.unwrap(), Discarded::Yes);
     world.far_ends.go_on();
     world.until_nothing_waits().await;
     let told = world.store().replay(head.message_id, "test").await.unwrap();
@@ -225,7 +226,7 @@ async fn discarded_in_flight(world: &World) -> (Envelope, Envelope) {
     world.far_ends.creates(Creates::HeldAfter);
     assert_eq!(world.store().replay(head.message_id, "test").await.unwrap(), Replayed::Due);
     until("the call is in flight", async || (world.far_ends.took().len() == 1).then_some(())).await;
-    assert_eq!(world.store().discard(head.message_id, "Discarded by a test.").await.unwrap(), Discarded::Yes);
+    assert_eq!(world.store().discard(head.message_id, "a test", "it is wrong").await.unwrap(), Discarded::Yes);
     (head, follower)
 }
 
@@ -270,7 +271,7 @@ async fn what_an_unsure_message_may_have_done_outlives_its_discard(backing: Back
     world.publish(&head).await;
     world.parked(head.message_id, |row| !row.parked.unsure.is_empty()).await;
     world.far_ends.go_on();
-    assert_eq!(world.store().discard(head.message_id, "Discarded by a test.").await.unwrap(), Discarded::Yes);
+    assert_eq!(world.store().discard(head.message_id, "a test", "it is wrong").await.unwrap(), Discarded::Yes);
     world.publish(&follower).await;
     let applied = |row: &Known| row.ending == Some(Ending::Applied);
     let question = Question { message_id: follower.message_id, lane_key: String::new(), document: String::new() };

@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use drayline::exceptions::{Desk, Selection, Shown, Triage, list, show};
+use drayline::clock::Clock;
+use drayline::exceptions::{Desk, Owners, Triage, list, show};
 use drayline::message::{Flow, Kind};
-use drayline::store::{Discarded, Ending, StoredException, WaitsFor};
+use drayline::store::{Discarded, ExceptionFilter, WaitsFor, Work, WorkState};
 use uuid::Uuid;
 
 use super::on_both;
@@ -14,18 +15,30 @@ use crate::support::broker::Broker;
 
 on_both!(an_announcement_becomes_an_exception, a_scan_finds_what_was_not_announced_and_closes_what_ended);
 
-const NEVER: &str = "exceptions.scan_ms = 3600000\n";
+/// Only announcements make exceptions: no scan, and no list that looks by itself.
+const NEVER: &str = "exceptions.scan_ms = 3600000\nexceptions.lately_ms = 0\n";
 
 fn triage(world: &World) -> Triage {
     Triage::start(Desk {
+        clock: Clock::system(),
         config: world.tools.config.clone(),
         store: world.tools.store.clone(),
         transport: world.tools.transport.clone(),
     })
 }
 
-async fn exception(world: &World, id: Uuid, so: impl Fn(&StoredException) -> bool) -> StoredException {
-    until("the exception is remembered", async || world.store().exception(id).await.unwrap().filter(|it| so(it))).await
+async fn exception(world: &World, id: Uuid, so: impl Fn(&Work) -> bool) -> Work {
+    let filter = ExceptionFilter {
+        messages: Some(vec![id]),
+        states: WorkState::ALL.to_vec(),
+        limit: 10,
+        ..ExceptionFilter::default()
+    };
+    until("the exception is remembered", async || {
+        let (_, found) = world.store().exceptions(&filter).await.unwrap();
+        found.into_iter().find(|it| so(it))
+    })
+    .await
 }
 
 async fn an_announcement_becomes_an_exception(backing: Backing) {
@@ -35,33 +48,36 @@ async fn an_announcement_becomes_an_exception(backing: Backing) {
     let message = announced("IN1", "e1");
     world.publish(&message).await;
     let stored = exception(&world, message.message_id, |_| true).await;
-    assert_eq!(stored.announced.failure.code, "dynamics.not_found");
-    assert_eq!(stored.announced.document, message.ordering_key.as_str());
-    assert_eq!((stored.announced.connection.as_str(), stored.ended), ("contoso", None));
-    assert_eq!(stored.announced.kind, Kind::ReceiptAnnounced.as_str());
+    assert_eq!(stored.code, "dynamics.not_found");
+    assert_eq!(stored.document, message.ordering_key.as_str());
+    assert_eq!((stored.connection.as_str(), stored.ended_at, stored.state.as_str()), ("contoso", None, "open"));
+    assert_eq!(stored.kind, Kind::ReceiptAnnounced.as_str());
     // It was taken in, and is gone from the dead letters: nobody sees it a second time.
     triage.stop().await;
     let again = self::triage(&world);
     worker.stop(Duration::from_secs(5)).await;
     again.stop().await;
-    assert_eq!(exception(&world, message.message_id, |_| true).await, stored);
+    let after = exception(&world, message.message_id, |_| true).await;
+    assert_eq!((after.first_seen_at, after.last_seen_at), (stored.first_seen_at, stored.last_seen_at));
     world.close().await;
 }
 
 async fn a_scan_finds_what_was_not_announced_and_closes_what_ended(backing: Backing) {
-    let world = World::with(backing, "exceptions.scan_ms = 50\n").await;
+    let world = World::with(backing, "exceptions.scan_ms = 50\nexceptions.lately_ms = 0\n").await;
     let message = released("SHP1", "e1");
     let partition = message.ordering_key.partition(2);
     let owner = world.store().take(Uuid::new_v4(), Flow::Orders, partition, Duration::from_secs(5)).await.unwrap();
     world.park(owner.unwrap(), &message, WaitsFor::Person).await;
     let triage = triage(&world);
-    exception(&world, message.message_id, |it| it.ended.is_none()).await;
-    assert!(matches!(show(world.store(), message.message_id).await.unwrap(), Some(Shown::Parked(_))));
-    assert_eq!(world.store().discard(message.message_id, "a test").await.unwrap(), Discarded::Yes);
-    let closed = exception(&world, message.message_id, |it| it.ended.is_some()).await;
-    assert_eq!(closed.ended.map(|(ending, _)| ending), Some(Ending::Discarded));
-    let Some(Shown::Closed(seen)) = show(world.store(), message.message_id).await.unwrap() else { panic!() };
-    assert_eq!(seen.status, "discarded");
+    exception(&world, message.message_id, |it| it.ended_at.is_none()).await;
+    let seen = show(world.store(), &Owners::new(), message.message_id).await.unwrap().unwrap();
+    assert_eq!((seen.exception.status.as_str(), seen.waits_for.as_deref()), ("open", Some("person")));
+    assert_eq!(world.store().discard(message.message_id, "a test", "it is wrong").await.unwrap(), Discarded::Yes);
+    exception(&world, message.message_id, |it| it.ended_at.is_some()).await;
+    let seen = show(world.store(), &Owners::new(), message.message_id).await.unwrap().unwrap();
+    assert_eq!((seen.exception.status.as_str(), seen.waits_for), ("discarded", None));
+    let told: Vec<_> = seen.history.iter().map(|act| (act.by.as_str(), act.act.as_str(), act.what.as_str())).collect();
+    assert_eq!(told, [("a test", "discarded", "it is wrong")]);
     triage.stop().await;
     world.close().await;
 }
@@ -82,8 +98,14 @@ async fn what_the_broker_gave_up_waits_for_a_person_and_is_not_lost() {
     let worker = world.worker(&[Flow::Orders]).await;
     let parked = world.parked(message.message_id, |row| row.parked.waits_for == WaitsFor::Person).await;
     assert_eq!(parked.parked.failure.unwrap().code, "broker.gave_up");
-    let selection = Selection { flow: Some(Flow::Orders), all_parked: false, limit: 10 };
-    let (_, exceptions) = list(world.store(), &selection).await.unwrap();
+    let open = ExceptionFilter {
+        flow: Some(Flow::Orders),
+        states: WorkState::UNFINISHED.to_vec(),
+        limit: 10,
+        ..ExceptionFilter::default()
+    };
+    let announced = async || list(world.store(), &Owners::new(), &open).await.unwrap().1.pop();
+    let exceptions = [until("it is announced", announced).await];
     assert!(exceptions[0].sentence.contains("rejected"), "{}", exceptions[0].sentence);
     assert_eq!(world.far_ends.took().len(), 0);
     world.store().replay(message.message_id, "a test").await.unwrap();

@@ -10,7 +10,6 @@ use super::far_ends::Creates;
 use super::on_both;
 use super::world::{World, accepted, adjusted, document, released, shipped, until};
 use crate::support::Backing;
-use crate::support::rows::leaves;
 
 on_both!(
     the_awaited_kind_passes_the_gate_and_wakes_the_head,
@@ -134,7 +133,7 @@ async fn stock_that_comes_in_while_its_waiter_is_being_parked_again_wakes_it(bac
     let came_in = async || {
         let key = "stock/contoso/D0001".to_owned();
         let told = Document { key: key.clone(), kind: "item_stock".to_owned(), legal_entity: None, names: Vec::new() };
-        let record = leaves(teller, Uuid::new_v4(), Outcome::Ended(Ending::Applied));
+        let record = Record::new(teller, Uuid::new_v4(), Outcome::Ended(Ending::Applied));
         let written = world.store().record(&[Record { documents: vec![told], ..record }]).await.unwrap();
         assert_eq!(written, [Written::Yes]);
         world.store().wake(&[key]).await.unwrap()

@@ -11,13 +11,13 @@ use drayline::message::{
     TimePrecision, message_id,
 };
 use drayline::processor::{Tools, Worker};
-use drayline::store::{Listed, Outcome, Ownership, Parked, ParkedFilter, Store, WaitsFor, Written};
+use drayline::store::{Listed, Outcome, Ownership, Parked, ParkedFilter, Record, Store, WaitsFor, Written};
 use drayline::transport::{Outgoing, Target, Transport};
 use serde_json::json;
 use uuid::Uuid;
 
 use super::far_ends::FarEnds;
-use crate::support::rows::{leaves, parked};
+use crate::support::rows::parked;
 pub use crate::support::wait::until;
 use crate::support::{Backing, Ground};
 
@@ -107,7 +107,7 @@ impl World {
             bytes: message.encode(),
             ..parked(message.message_id, &message.lane_key(), waits_for)
         };
-        let record = leaves(owner, message.message_id, Outcome::Parked(Box::new(parked)));
+        let record = Record::new(owner, message.message_id, Outcome::Parked(Box::new(parked)));
         assert_eq!(self.store().record(&[record]).await.unwrap(), [Written::Yes]);
     }
 

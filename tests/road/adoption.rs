@@ -131,7 +131,7 @@ async fn adopted_or_asked(backing: Backing) {
     assert!(one[0].sentence.contains("other contents"), "{one:#?}");
     assert_eq!(changed_at_the_warehouse(&world, before).await, 1, "one order, as it was decided");
     assert_ne!(one[0].id, nowhere);
-    let done = world.store().await.discard(one[0].id, "Discarded by a test.").await.unwrap();
+    let done = world.store().await.discard(one[0].id, "a test", "it is wrong").await.unwrap();
     assert_eq!(done, Discarded::Yes);
     world.leave().await;
 }

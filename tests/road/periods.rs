@@ -104,7 +104,7 @@ async fn who_discards_the_question_is_asked_again(backing: Backing) {
         let question = world.until_exceptions(1).await.remove(0);
         assert_eq!(question.document, "period/contoso/usmf/2999-12-31");
         assert!(!discarded.contains(&question.id), "a question that has ended is not asked once more");
-        let done = world.store().await.discard(question.id, "Discarded by a test.").await.unwrap();
+        let done = world.store().await.discard(question.id, "a test", "it is wrong").await.unwrap();
         assert_eq!(done, Discarded::Yes);
         discarded.push(question.id);
     }

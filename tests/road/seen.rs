@@ -79,7 +79,7 @@ async fn seen_and_replayed(backing: Backing) {
     .await;
     assert_eq!((&remembered["status"], &remembered["code"]), (&json!("discarded"), &json!("dynamics.not_found")));
     let (shown, error) = world.ask(&["exceptions", "show", nobody]).await;
-    assert!(!shown && error["error"].as_str().unwrap().contains("Nothing is parked"), "{error}");
+    assert!(!shown && error["error"].as_str().unwrap().contains("Nothing is known"), "{error}");
     wide_events(&product.stop().await);
     world.finish().await;
 }

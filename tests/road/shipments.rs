@@ -1,6 +1,6 @@
 //! Shipments: confirmed by the warehouse, posted in Dynamics.
 
-use drayline::exceptions::{Shown, show};
+use drayline::exceptions::{Owners, show};
 use drayline::sandbox::Faults;
 
 use super::world::{Making, World};
@@ -24,7 +24,7 @@ async fn refused_mended_and_replayed(backing: Backing) {
     for each in &exceptions {
         assert_eq!(each.code, "dynamics.posting_failed");
         assert!(each.next_step.contains("Dynamics"), "{each:?}");
-        let Some(Shown::Parked(shown)) = show(&world.store().await, each.id).await.unwrap() else { panic!() };
+        let shown = show(&world.store().await, &Owners::new(), each.id).await.unwrap().unwrap();
         assert!(shown.detail.unwrap().contains("fiscal period"));
     }
 

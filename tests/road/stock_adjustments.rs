@@ -136,7 +136,7 @@ async fn what_stays_short_is_a_persons_at_its_deadline() {
     let wish = json!({ "adjustments": [{"sku": "ITEM-1", "delta": "-5", "reason": "DAMAGED"}] });
     world.to_warehouse.adjust(&wish).await.unwrap();
     let exceptions = world.until_exceptions(1).await;
-    assert_eq!((exceptions[0].code.as_str(), exceptions[0].owner), ("dynamics.stock_short", "operations"));
+    assert_eq!((exceptions[0].code.as_str(), exceptions[0].owner.as_str()), ("dynamics.stock_short", "operations"));
     world.leave().await;
 }
 

@@ -14,7 +14,7 @@ use drayline::sandbox::{
     Evidence, FarEnd, Faults, FinanceOperations, FinanceOperationsRules, Premises, Running, Uniqueness, Verdict,
     Visitor, Warehouse, WarehouseRules, verdict,
 };
-use drayline::store::{Listed, ParkedFilter, Store, WaitsFor};
+use drayline::store::{ExceptionFilter, Listed, ParkedFilter, Store, WaitsFor, WorkState};
 use serde_json::{Value, json};
 use tokio::sync::OnceCell;
 
@@ -360,8 +360,11 @@ impl World {
     }
 
     pub async fn exceptions(&self, all_parked: bool) -> (u64, Vec<drayline::exceptions::Exception>) {
-        let selection = drayline::exceptions::Selection { flow: None, all_parked, limit: 50 };
-        drayline::exceptions::list(&self.store().await, &selection).await.unwrap()
+        let (store, owners) = (self.store().await, drayline::exceptions::Owners::new());
+        if all_parked {
+            return drayline::exceptions::parked(&store, &owners, None, 50).await.unwrap();
+        }
+        drayline::exceptions::list(&store, &owners, &unfinished()).await.unwrap()
     }
 
     pub async fn verdict(&self) -> Verdict {
@@ -466,3 +469,8 @@ impl Drop for Process {
 }
 
 const EVENT_SECRET: &str = "a-secret-that-only-tests-know";
+
+/// Exceptions in which something is still to happen.
+pub fn unfinished() -> ExceptionFilter {
+    ExceptionFilter { states: WorkState::UNFINISHED.to_vec(), limit: 50, ..ExceptionFilter::default() }
+}

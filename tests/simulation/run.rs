@@ -329,7 +329,7 @@ impl World {
         let (_, rows) = life.store.parked(&filter).await.unwrap();
         if let Some(row) = rows.first() {
             self.door.excused.lock().unwrap().insert(row.parked.ordering_key.clone());
-            life.store.discard(row.parked.message_id, "a person said so").await.unwrap();
+            life.store.discard(row.parked.message_id, "a person", "so it is").await.unwrap();
         }
     }
 

@@ -1,7 +1,7 @@
 //! Rows of the store with nothing in them, for tests to fill in what they are about.
 
 use drayline::message::Flow;
-use drayline::store::{Outcome, Ownership, Parked, Place, Record, WaitsFor};
+use drayline::store::{Parked, Place, WaitsFor};
 use uuid::Uuid;
 
 /// A message that waits behind everything of its lane.
@@ -21,28 +21,12 @@ pub fn parked(message_id: Uuid, lane: &str, waits_for: WaitsFor) -> Parked {
         parkings: 0,
         revision: 0,
         failure: None,
+        fingerprint: None,
         unsure: Vec::new(),
         deadline_at: None,
         asked_by: None,
         asked: 0,
         first_parked_at: None,
         last_parked_at: None,
-    }
-}
-
-/// An attempt that leaves nothing behind but how its message left it.
-pub fn leaves(owner: Ownership, message_id: Uuid, outcome: Outcome) -> Record {
-    Record {
-        owner,
-        message_id,
-        outcome,
-        effects: Vec::new(),
-        outbox: Vec::new(),
-        documents: Vec::new(),
-        journey: Vec::new(),
-        journal_done: Vec::new(),
-        names: Vec::new(),
-        snapshots: Vec::new(),
-        progress: None,
     }
 }

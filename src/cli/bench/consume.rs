@@ -125,6 +125,7 @@ fn head(owner: Ownership, message_id: uuid::Uuid, message: &Envelope) -> Record 
         parkings: 1,
         revision: 0,
         failure: None,
+        fingerprint: None,
         unsure: Vec::new(),
         deadline_at: None,
         asked_by: None,
@@ -133,20 +134,7 @@ fn head(owner: Ownership, message_id: uuid::Uuid, message: &Envelope) -> Record 
         last_parked_at: None,
     };
     let outcome = Outcome::Parked(Box::new(parked));
-    let (effects, outbox, documents, journey, journal_done, snapshots, progress) = Default::default();
-    Record {
-        owner,
-        message_id,
-        outcome,
-        effects,
-        outbox,
-        documents,
-        names: Vec::new(),
-        journey,
-        journal_done,
-        snapshots,
-        progress,
-    }
+    Record::new(owner, message_id, outcome)
 }
 
 /// A worker on the flow orders, with the far end in this process.

@@ -123,9 +123,6 @@ fn sent(owner: Ownership, clock: &Clock, number: u64, message: &Envelope) -> Res
         ("order_number", format!("SO-{number:09}")),
     ];
     Ok(Record {
-        owner,
-        message_id: clock.identifier(),
-        outcome: Outcome::Unchanged,
         effects: vec![Effect {
             key: format!("create_order/{WAREHOUSE}/{reference}"),
             document: document.clone(),
@@ -134,17 +131,12 @@ fn sent(owner: Ownership, clock: &Clock, number: u64, message: &Envelope) -> Res
             message_id: clock.identifier(),
             facts,
         }],
-        outbox: Vec::new(),
         documents: vec![Document {
             key: document,
             kind: "order".to_owned(),
             legal_entity: Some(legal_entity.to_string()),
             names: names.map(|(label, name)| (label.to_owned(), name)).to_vec(),
         }],
-        journey: Vec::new(),
-        journal_done: Vec::new(),
-        names: Vec::new(),
-        snapshots: Vec::new(),
-        progress: None,
+        ..Record::new(owner, clock.identifier(), Outcome::Unchanged)
     })
 }

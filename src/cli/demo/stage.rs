@@ -16,12 +16,12 @@ use crate::app::{App, Lock, Roles};
 use crate::cli::{Failed, Global, output};
 use crate::clock::Clock;
 use crate::config::{Config, StoreKind, TransportKind};
-use crate::exceptions::{Selection, list};
+use crate::exceptions::{Owners, filter, list};
 use crate::sandbox::{
     EVENT, Effect, Evidence, FarEnd, Faults, FinanceOperations, FinanceOperationsRules, LedgerLine, Premises, Running,
     Verdict, Visitor, Warehouse, WarehouseRules, verdict,
 };
-use crate::store::Store;
+use crate::store::{ExceptionFilter, Store};
 
 /// Orders that one call releases.
 const RELEASED_AT_ONCE: u64 = 10_000;
@@ -219,8 +219,9 @@ impl Stage {
     /// What the ledgers of both far ends say.
     pub(super) async fn report(&self, elapsed_ms: u64) -> Result<Report, Failed> {
         let verdict = self.verdict().await?;
-        let selection = Selection { flow: None, all_parked: false, limit: 1000 };
-        let (exceptions, listed) = list(self.store(), &selection).await?;
+        let owners = Owners::new();
+        let open = filter([], &owners).map_err(Failed::Work)?;
+        let (exceptions, listed) = list(self.store(), &owners, &ExceptionFilter { limit: 1000, ..open }).await?;
         for finding in verdict.findings.iter().chain(&verdict.mismatches) {
             output::note(finding);
         }

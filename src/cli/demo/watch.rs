@@ -7,7 +7,7 @@ use super::stage::Stage;
 use super::view::View;
 use crate::cli::Failed;
 use crate::clock::{Clock, Mark};
-use crate::exceptions::{Selection, list};
+use crate::exceptions::{Owners, parked};
 use crate::store::Store;
 
 /// When nothing has moved for this long, something is stuck.
@@ -74,8 +74,7 @@ pub(super) async fn watch(stage: &Stage, view: &View, memory: &Memory) -> Result
 
 /// What is parked, and why.
 async fn stuck(store: &Store) -> Result<Vec<String>, Failed> {
-    let selection = Selection { flow: None, all_parked: true, limit: NAMED_MAX };
-    let (total, parked) = list(store, &selection).await?;
+    let (total, parked) = parked(store, &Owners::new(), None, NAMED_MAX).await?;
     let mut lines = vec![format!("Stuck: {total} messages are parked.")];
     lines.extend(parked.iter().map(|each| format!("  {} [{}] {}", each.document, each.code, each.sentence)));
     let outbox = store.waiting(None, None).await?;

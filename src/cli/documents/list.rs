@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
+use jiff::Timestamp;
 use jiff::civil::Date;
-use jiff::{SpanRelativeTo, Timestamp};
 use serde_json::{Map, Value, json};
 
 use crate::cli::{Failed, Global, output, store};
+use crate::exceptions::duration;
 use crate::store::{ProgressFilter, ProgressView, State, StateCount};
 
 /// The states, and what to ask with them.
@@ -126,13 +127,6 @@ fn span(day: Date, zone: &str) -> Result<(Timestamp, Timestamp), Failed> {
     let next = day.tomorrow().map_err(strange)?;
     let first = |day: Date| day.in_tz(zone).map(|zoned| zoned.timestamp()).map_err(strange);
     Ok((first(day)?, first(next)?))
-}
-
-fn duration(text: &str) -> Result<Duration, String> {
-    let strange = || format!("{text:?} is no duration; write 90m, 4h or 2d");
-    let span: jiff::Span = text.parse().map_err(|_| strange())?;
-    let exact = span.to_duration(SpanRelativeTo::days_are_24_hours()).map_err(|_| strange())?;
-    Duration::try_from(exact).map_err(|_| strange())
 }
 
 fn cursor(text: &str) -> Result<(Timestamp, String), String> {

@@ -61,7 +61,7 @@ chosen AS (
 )
 SELECT message_id, flow, partition, lane_key, ordering_key, kind, connection, bytes, position, waits_for, delay, awaited,
   passes, attempts, parkings, revision, code, sentence, detail, unsure, deadline_at, asked_by, asked, first_parked_at,
-  last_parked_at
+  last_parked_at, fingerprint
 FROM parked
 WHERE message_id = ANY (ARRAY(SELECT chosen_message FROM chosen))
   AND (SELECT chosen_flow FROM chosen WHERE chosen_message = message_id AND chosen_flow = flow || '' LIMIT 1) IS NOT NULL

@@ -20,6 +20,8 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/postgresql/0005_progress.sql"),
     include_str!("../migrations/postgresql/0006_api.sql"),
     include_str!("../migrations/postgresql/0007_names.sql"),
+    include_str!("../migrations/postgresql/0008_exceptions_work.sql"),
+    include_str!("../migrations/postgresql/0009_campaigns.sql"),
 ];
 
 /// PostgreSQL 13.

@@ -7,6 +7,7 @@
 mod answers;
 pub(in crate::store) mod aside;
 mod attempt;
+mod campaigns;
 mod catalogue;
 mod documents;
 mod exceptions;
@@ -24,6 +25,7 @@ mod stopped;
 mod tokens;
 mod trail;
 mod warnings;
+mod work;
 
 use std::str::FromStr;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -38,6 +40,7 @@ use crate::clock::{Clock, Mark};
 use crate::config::{Config, address, ms};
 use crate::store::StoreError;
 use crate::store::parts::Fault;
+use crate::store::work::{Priorities, lately};
 
 /// A connection that was idle for longer is asked whether it lives before it is used.
 const IDLE_MAX: Duration = Duration::from_secs(1);
@@ -58,6 +61,9 @@ pub struct Postgresql {
     patience: Duration,
     /// A statement's rows bring no more bytes than this.
     statement_bytes_max: usize,
+    priorities: Priorities,
+    /// What was parked for longer is announced, or was found by a scan.
+    lately: Duration,
     lost: Lost,
 }
 
@@ -131,7 +137,14 @@ impl Postgresql {
             })
             .connect_lazy_with(options);
         let patience = statement_timeout + NETWORK_MARGIN;
-        let store = Self { pool, patience, statement_bytes_max: config.store.statement_bytes_max, lost };
+        let store = Self {
+            pool,
+            patience,
+            statement_bytes_max: config.store.statement_bytes_max,
+            priorities: Priorities::of(config),
+            lately: lately(config),
+            lost,
+        };
         store.check_version().await?;
         store.migrate().await?;
         Ok(store)

@@ -18,11 +18,15 @@ UNION ALL SELECT name, 0 FROM document_names WHERE name = ANY($1::text[])";
 /// Locked in one order first, so that two who wake the same do not wait in a circle.
 const WAKE: &str = "
 WITH woken AS MATERIALIZED (
-  SELECT message_id, flow FROM parked WHERE waits_for = 2 AND awaited = ANY($1::text[])
+  SELECT message_id, flow, waits_for FROM parked WHERE waits_for IN (2, 3) AND awaited = ANY($1::text[])
   ORDER BY message_id, flow FOR UPDATE
+), taken_up AS (
+  UPDATE exceptions e SET state = 'replaying' FROM woken w
+  WHERE e.message_id = ANY(ARRAY(SELECT message_id FROM woken WHERE waits_for = 3)) AND e.ending IS NULL
+    AND w.message_id = e.message_id AND w.flow = e.flow || ''
 )
 UPDATE parked p SET due_at = store_now()
-WHERE p.message_id = ANY(ARRAY(SELECT message_id FROM woken)) AND p.waits_for = 2 AND p.awaited = ANY($1::text[])";
+WHERE p.message_id = ANY(ARRAY(SELECT message_id FROM woken)) AND p.waits_for IN (2, 3) AND p.awaited = ANY($1::text[])";
 
 /// The place in front of a head is where a passing arrival would park, too.
 const LET_PASS: &str = "
@@ -52,7 +56,15 @@ replayed AS (
   SET attempts = 0, asked = p.asked + 1, asked_by = $2, waits_for = 0, due_at = NULL, delay = NULL, awaited = NULL,
     passes = NULL, deadline_at = NULL
   FROM mine WHERE p.message_id = mine.message_id AND p.flow || '' = mine.flow AND mine.head = p.message_id
-  RETURNING p.message_id
+  RETURNING p.message_id, p.flow
+),
+taken_up AS (
+  UPDATE exceptions e SET state = 'replaying' FROM replayed r
+  WHERE e.message_id = r.message_id AND e.flow = r.flow AND e.ending IS NULL
+),
+told AS (
+  INSERT INTO exception_acts (id, message_id, flow, acted_at, acted_by, act, what)
+  SELECT gen_random_uuid(), message_id, flow, store_now(), $2, 'replayed', '' FROM replayed
 )
 SELECT (SELECT head FROM mine), (SELECT message_id FROM replayed),
   (SELECT ending FROM inbox WHERE message_id = $1 ORDER BY flow LIMIT 1)";
@@ -82,6 +94,14 @@ outlived AS (
 ),
 ended AS (
   INSERT INTO inbox (message_id, flow, ending, ended_at) SELECT $1, flow, $2, store_now() FROM gone ON CONFLICT DO NOTHING
+),
+closed AS (
+  UPDATE exceptions e SET state = 'discarded', ending = $2, ended_at = store_now() FROM gone
+  WHERE e.message_id = $1 AND e.flow = gone.flow AND e.ending IS NULL
+),
+acted AS (
+  INSERT INTO exception_acts (id, message_id, flow, acted_at, acted_by, act, what)
+  SELECT gen_random_uuid(), $1, flow, store_now(), $5, 'discarded', $6 FROM gone
 ),
 told AS (
   INSERT INTO journey (document, at, message_id, ordinal, digest, system, what, mode)
@@ -158,10 +178,10 @@ impl Postgresql {
         }
     }
 
-    pub(crate) async fn discard(&self, message_id: Uuid, why: &str) -> Result<Discarded, StoreError> {
-        let why = clean(why);
+    pub(crate) async fn discard(&self, message_id: Uuid, by: &str, reason: &str) -> Result<Discarded, StoreError> {
+        let why = columns::discarded(by, reason);
         let discard = sqlx::query_as(DISCARD).bind(message_id).bind(ending_code(Ending::Discarded));
-        let discard = discard.bind(digest(&[&why]).cast_signed()).bind(why);
+        let discard = discard.bind(digest(&[&why]).cast_signed()).bind(why).bind(clean(by)).bind(clean(reason));
         let (gone, ending): (Vec<String>, Option<i64>) = self.one("discarding a message", discard).await?;
         if gone.is_empty() {
             return Ok(Discarded::NotParked(ending.map(columns::ending).transpose()?));

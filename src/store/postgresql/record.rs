@@ -35,6 +35,7 @@ impl Postgresql {
         let statement = bind_documents(statement, batch);
         let statement = bind_journey(statement, batch).bind(column(&batch.parked, |row| i64::from(row.parked.asked)));
         let statement = bind_progress(bind_snapshots(statement, batch), batch);
+        let statement = bind_attempts(statement.bind(column(&batch.parked, |row| row.fingerprint.as_deref())), batch);
         let written = self.rows("recording what attempts left behind", statement).await?;
         Ok(written.into_iter().map(|(record,)| record).collect())
     }
@@ -180,4 +181,16 @@ fn bind_progress<'q>(statement: Statement<'q>, batch: &'q Batch<'_>) -> Statemen
         .bind(column(rows, |(_, row)| row.stage.map(i64::from)))
         .bind(column(rows, |(_, row)| row.whole.map(i64::from)))
         .bind(column(rows, |(_, row)| row.counts))
+}
+
+/// 94 to 99; 93 is one more of what is parked.
+fn bind_attempts<'q>(statement: Statement<'q>, batch: &'q Batch<'_>) -> Statement<'q> {
+    let rows = &batch.attempts;
+    statement
+        .bind(column(rows, |row| row.record))
+        .bind(column(rows, |row| row.id))
+        .bind(column(rows, |row| row.failure.code.as_deref()))
+        .bind(column(rows, |row| row.failure.sentence.as_deref()))
+        .bind(column(rows, |row| row.failure.detail.as_deref()))
+        .bind(column(rows, |row| row.exchanges.as_str()))
 }

@@ -26,6 +26,28 @@ unparked AS (
   DELETE FROM parked p
   WHERE p.message_id = ANY (ARRAY(SELECT message_id FROM mine WHERE ending IS NOT NULL))
     AND (SELECT mine.ending FROM mine WHERE mine.message_id = p.message_id AND mine.flow = p.flow || '' LIMIT 1) IS NOT NULL
+  RETURNING p.message_id, p.flow, p.parkings
+),
+-- An exception ends with its message; of what never was one no attempts are kept.
+closed AS (
+  UPDATE exceptions e SET state = CASE mine.ending WHEN 3 THEN 'discarded' ELSE 'resolved' END, ending = mine.ending,
+    ended_at = store_now()
+  FROM mine
+  WHERE e.message_id = ANY (ARRAY(SELECT message_id FROM unparked WHERE parkings > 0))
+    AND e.ending IS NULL AND mine.message_id = e.message_id AND mine.flow = e.flow || '' AND mine.ending IS NOT NULL
+),
+forgotten AS (
+  DELETE FROM attempts a
+  WHERE a.message_id = ANY (ARRAY(SELECT message_id FROM unparked WHERE parkings = 0))
+    AND (SELECT u.parkings FROM unparked u WHERE u.message_id = a.message_id AND u.flow = a.flow LIMIT 1) IS NOT NULL
+),
+failed AS (
+  INSERT INTO attempts (id, message_id, flow, failed_at, code, sentence, detail, exchanges)
+  SELECT a.id, mine.message_id, mine.flow, store_now(), a.code, a.sentence, a.detail, a.exchanges
+  FROM unnest($94::bigint[], $95::uuid[], $96::text[], $97::text[], $98::text[], $99::text[])
+    AS a (record, id, code, sentence, detail, exchanges)
+  JOIN mine ON mine.record = a.record
+  ON CONFLICT DO NOTHING
 ),
 -- What ended is never parked again; what is parked keeps its place, unless it goes in front of what it stood behind.
 parking AS MATERIALIZED (
@@ -34,9 +56,9 @@ parking AS MATERIALIZED (
   FROM unnest(
       $7::bigint[], $8::text[], $9::text[], $10::text[], $11::text[], $12::bytea[], $13::bigint[], $14::bigint[],
       $15::bigint[], $16::bigint[], $17::bigint[], $18::text[], $19::text[], $20::bigint[], $21::bigint[], $22::bigint[],
-      $23::text[], $24::text[], $25::text[], $26::text[], $27::bigint[], $28::text[], $67::bigint[])
+      $23::text[], $24::text[], $25::text[], $26::text[], $27::bigint[], $28::text[], $67::bigint[], $93::text[])
     AS w (record, lane_key, ordering_key, kind, connection, bytes, place, anchor, nth, waits_for, delay, awaited, passes,
-      attempts, parkings, revision, code, sentence, detail, unsure, deadline_at, asked_by, asked)
+      attempts, parkings, revision, code, sentence, detail, unsure, deadline_at, asked_by, asked, fingerprint)
   JOIN mine ON mine.record = w.record
   WHERE (SELECT i.ending FROM inbox i WHERE i.message_id = mine.message_id AND i.flow = mine.flow) IS NULL
   ORDER BY w.record
@@ -44,7 +66,7 @@ parking AS MATERIALIZED (
 placed AS (
   INSERT INTO parked (message_id, flow, partition, lane_key, ordering_key, kind, connection, bytes, position, waits_for,
     due_at, delay, awaited, passes, attempts, parkings, revision, code, sentence, detail, unsure, deadline_at, asked_by,
-    asked, first_parked_at, last_parked_at)
+    asked, first_parked_at, last_parked_at, fingerprint)
   SELECT n.message_id, n.flow, n.partition, n.lane_key, n.ordering_key, n.kind, n.connection, n.bytes,
     CASE
       WHEN n.held IS NOT NULL AND (n.place <> 1 OR n.held < n.anchor) THEN n.held
@@ -59,7 +81,7 @@ placed AS (
     -- A deadline cuts the wait for a document short; who waits for a time waits for it.
     CASE WHEN n.waits_for = 2 THEN least(store_now() + n.delay, n.deadline_at) ELSE store_now() + n.delay END,
     n.delay, n.awaited, n.passes, n.attempts, n.parkings, n.revision, n.code, n.sentence, n.detail, n.unsure, n.deadline_at, n.asked_by, n.asked,
-    store_now(), store_now()
+    store_now(), store_now(), n.fingerprint
   FROM (SELECT * FROM parking ORDER BY record) n
   ON CONFLICT (message_id, flow) DO UPDATE SET
     -- What was asked for since the attempt began stays due.
@@ -70,7 +92,7 @@ placed AS (
     deadline_at = CASE WHEN parked.asked > excluded.asked THEN NULL ELSE excluded.deadline_at END,
     delay = excluded.delay, awaited = excluded.awaited, passes = excluded.passes,
     parkings = excluded.parkings, code = excluded.code, sentence = excluded.sentence,
-    detail = excluded.detail, unsure = excluded.unsure,
+    detail = excluded.detail, unsure = excluded.unsure, fingerprint = excluded.fingerprint,
     asked_by = coalesce(excluded.asked_by, parked.asked_by), last_parked_at = excluded.last_parked_at,
     bytes = CASE WHEN excluded.revision > parked.revision THEN excluded.bytes ELSE parked.bytes END,
     revision = greatest(excluded.revision, parked.revision)

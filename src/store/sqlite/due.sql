@@ -41,6 +41,6 @@ chosen AS (
 )
 SELECT message_id, flow, partition, lane_key, ordering_key, kind, connection, bytes, position, waits_for, delay, awaited,
   passes, attempts, parkings, revision, code, sentence, detail, unsure, deadline_at, asked_by, asked, first_parked_at,
-  last_parked_at
+  last_parked_at, fingerprint
 FROM parked WHERE rowid IN (SELECT place FROM chosen)
 ORDER BY position, message_id

@@ -18,6 +18,8 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/sqlite/0005_progress.sql"),
     include_str!("../migrations/sqlite/0006_api.sql"),
     include_str!("../migrations/sqlite/0007_names.sql"),
+    include_str!("../migrations/sqlite/0008_exceptions_work.sql"),
+    include_str!("../migrations/sqlite/0009_campaigns.sql"),
 ];
 
 /// Turning the write-ahead log on asks for the whole file and does not wait for it: it is asked again after this.

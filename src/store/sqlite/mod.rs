@@ -10,6 +10,7 @@
 mod answers;
 mod attempt;
 mod broken;
+mod campaigns;
 mod catalogue;
 mod documents;
 mod exceptions;
@@ -26,6 +27,7 @@ mod snapshots;
 mod stopped;
 mod tokens;
 mod trail;
+mod work;
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex};
@@ -43,6 +45,7 @@ use uuid::Uuid;
 use crate::clock::Clock;
 use crate::config::{Config, ms};
 use crate::store::StoreError;
+use crate::store::work::{Priorities, lately};
 
 /// The file in the data folder.
 const FILE: &str = "store.db";
@@ -72,6 +75,9 @@ pub struct Sqlite {
     /// Who said through this store that it lives: everybody else is of a process that is gone.
     living: Arc<Mutex<HashSet<Uuid>>>,
     statement_bytes_max: usize,
+    priorities: Priorities,
+    /// What was parked for longer is announced, or was found by a scan.
+    lately: Duration,
     pub(super) clock: Clock,
 }
 
@@ -99,6 +105,8 @@ impl Sqlite {
             readers: pool(READERS_MAX, patience, clock).connect_lazy_with(options),
             living: Arc::default(),
             statement_bytes_max: config.store.statement_bytes_max,
+            priorities: Priorities::of(config),
+            lately: lately(config),
             clock: clock.clone(),
         };
         store.migrate(patience).await?;

@@ -19,7 +19,28 @@ UNION ALL SELECT name, 0 FROM document_names WHERE name IN (SELECT value FROM js
 const WAKE: &str = concat!(
     "UPDATE parked SET due_at = ",
     now!(),
-    " WHERE waits_for = 2 AND awaited IN (SELECT value FROM json_each($1))"
+    " WHERE waits_for IN (2, 3) AND awaited IN (SELECT value FROM json_each($1))"
+);
+
+const TAKE_UP: &str = "
+UPDATE exceptions SET state = 'replaying'
+WHERE ending IS NULL AND (message_id, flow) IN (
+  SELECT message_id, flow FROM parked WHERE waits_for = 3 AND awaited IN (SELECT value FROM json_each($1)))";
+
+const TAKEN_UP: &str =
+    "UPDATE exceptions SET state = 'replaying' WHERE message_id = $1 AND flow = $2 AND ending IS NULL";
+
+const ACTED: &str = concat!(
+    "INSERT INTO exception_acts (id, message_id, flow, acted_at, acted_by, act, what)
+SELECT $2, message_id, flow, ",
+    now!(),
+    ", $3, $4, $5 FROM parked WHERE message_id = $1"
+);
+
+const CLOSE: &str = concat!(
+    "UPDATE exceptions SET state = 'discarded', ending = $2, ended_at = ",
+    now!(),
+    " WHERE message_id = $1 AND ending IS NULL AND flow IN (SELECT flow FROM parked WHERE message_id = $1)"
 );
 
 /// Whoever waits for the document of a message that is discarded must see that nobody works on it any more.
@@ -112,7 +133,16 @@ impl Sqlite {
     }
 
     pub(crate) async fn wake(&self, names: &[String]) -> Result<u64, StoreError> {
-        self.execute("waking what waits for a document", sqlx::query(WAKE).bind(texts(&cleaned(names)))).await
+        let woken = self.try_wake(texts(&cleaned(names))).await;
+        Ok(woken.map_err(|error| fault::sort("waking what waits for a document", error))?)
+    }
+
+    async fn try_wake(&self, names: String) -> Result<u64, sqlx::Error> {
+        let mut transaction = self.begin().await?;
+        sqlx::query(TAKE_UP).bind(&names).execute(&mut *transaction).await?;
+        let woken = sqlx::query(WAKE).bind(&names).execute(&mut *transaction).await?.rows_affected();
+        transaction.commit().await?;
+        Ok(woken)
     }
 
     pub(crate) async fn look_again(&self, flow: Flow, head: Uuid) -> Result<bool, StoreError> {
@@ -156,8 +186,12 @@ impl Sqlite {
             sqlx::query_as(HEAD).bind(message_id).fetch_optional(&mut *transaction).await?;
         match head {
             Some((flow, head)) if head == message_id => {
-                let replay = sqlx::query(REPLAY).bind(message_id).bind(flow).bind(clean(asked_by).as_ref().to_owned());
+                let by = clean(asked_by);
+                let replay = sqlx::query(REPLAY).bind(message_id).bind(&flow).bind(by.as_ref());
                 replay.execute(&mut *transaction).await?;
+                sqlx::query(TAKEN_UP).bind(message_id).bind(&flow).execute(&mut *transaction).await?;
+                let acted = sqlx::query(ACTED).bind(message_id).bind(self.clock.identifier()).bind(by.as_ref());
+                acted.bind("replayed").bind("").execute(&mut *transaction).await?;
                 transaction.commit().await?;
                 Ok((Some(Replayed::Due), None))
             }
@@ -170,19 +204,24 @@ impl Sqlite {
         }
     }
 
-    pub(crate) async fn discard(&self, message_id: Uuid, why: &str) -> Result<Discarded, StoreError> {
-        let discarded = self.try_discard(message_id, &clean(why)).await;
+    pub(crate) async fn discard(&self, message_id: Uuid, by: &str, reason: &str) -> Result<Discarded, StoreError> {
+        let discarded = self.try_discard(message_id, &clean(by), &clean(reason)).await;
         match discarded.map_err(|error| fault::sort("discarding a message", error))? {
             (true, _) => Ok(Discarded::Yes),
             (false, ending) => Ok(Discarded::NotParked(ending.map(columns::ending).transpose()?)),
         }
     }
 
-    async fn try_discard(&self, message_id: Uuid, why: &str) -> Result<(bool, Option<i64>), sqlx::Error> {
+    async fn try_discard(&self, message_id: Uuid, by: &str, reason: &str) -> Result<(bool, Option<i64>), sqlx::Error> {
+        let why = columns::discarded(by, reason);
         let mut transaction = self.begin().await?;
+        let close = sqlx::query(CLOSE).bind(message_id).bind(ending_code(Ending::Discarded));
+        close.execute(&mut *transaction).await?;
+        let acted = sqlx::query(ACTED).bind(message_id).bind(self.clock.identifier()).bind(by);
+        acted.bind("discarded").bind(reason).execute(&mut *transaction).await?;
         let end = sqlx::query(END).bind(message_id).bind(ending_code(Ending::Discarded));
         end.execute(&mut *transaction).await?;
-        let tell = sqlx::query(TELL).bind(message_id).bind(digest(&[why]).cast_signed()).bind(why);
+        let tell = sqlx::query(TELL).bind(message_id).bind(digest(&[&why]).cast_signed()).bind(&why);
         tell.execute(&mut *transaction).await?;
         sqlx::query(OUTLIVED).bind(message_id).execute(&mut *transaction).await?;
         sqlx::query(WAKE_ITS_WAITERS).bind(message_id).execute(&mut *transaction).await?;

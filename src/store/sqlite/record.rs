@@ -17,15 +17,34 @@ const END: &str = concat!(
     ") ON CONFLICT DO NOTHING"
 );
 
+const UNPARK: &str = "DELETE FROM parked WHERE message_id = $1 AND flow = $2 RETURNING parkings";
+
+/// An exception ends with its message.
+const CLOSE: &str = concat!(
+    "UPDATE exceptions SET state = iif($3 = 3, 'discarded', 'resolved'), ending = $3, ended_at = ",
+    now!(),
+    " WHERE message_id = $1 AND flow = $2 AND ending IS NULL"
+);
+
+/// Of what never was an exception no attempts are kept.
+const FORGET: &str = "DELETE FROM attempts WHERE message_id = $1 AND flow = $2";
+
+const FAILED: &str = concat!(
+    "INSERT INTO attempts (id, message_id, flow, failed_at, code, sentence, detail, exchanges)
+VALUES ($1, $2, $3, ",
+    now!(),
+    ", $4, $5, $6, $7) ON CONFLICT DO NOTHING"
+);
+
 /// What ended is never parked again; what was asked for since the attempt began stays due. A deadline
 /// cuts the wait for a document short; who waits for a time waits for it, whatever deadline he has for later.
 const PARK: &str = concat!(
     "INSERT INTO parked (message_id, flow, partition, lane_key, ordering_key, kind, connection, bytes, position,
   waits_for, due_at, delay, awaited, passes, attempts, parkings, revision, code, sentence, detail, unsure, deadline_at,
-  asked_by, asked, first_parked_at, last_parked_at)
+  asked_by, asked, first_parked_at, last_parked_at, fingerprint)
 SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10,
   iif($10 = 2, min(at.now + $11, coalesce($21, at.now + $11)), at.now + $11), $11, $12, $13, $14, $15,
-  $16, $17, $18, $19, $20, $21, $22, $23, at.now, at.now
+  $16, $17, $18, $19, $20, $21, $22, $23, at.now, at.now, $24
 FROM (SELECT ",
     now!(),
     " AS now) at
@@ -38,7 +57,7 @@ ON CONFLICT (message_id, flow) DO UPDATE SET
   deadline_at = iif(asked > excluded.asked, NULL, excluded.deadline_at),
   delay = excluded.delay, awaited = excluded.awaited, passes = excluded.passes,
   parkings = excluded.parkings, code = excluded.code, sentence = excluded.sentence,
-  detail = excluded.detail, unsure = excluded.unsure,
+  detail = excluded.detail, unsure = excluded.unsure, fingerprint = excluded.fingerprint,
   asked_by = coalesce(excluded.asked_by, asked_by), last_parked_at = excluded.last_parked_at,
   bytes = CASE WHEN excluded.revision > revision THEN excluded.bytes ELSE bytes END,
   revision = max(excluded.revision, revision)"
@@ -136,6 +155,7 @@ impl Sqlite {
         journey(&mut transaction, batch, &mine).await?;
         snapshots(&mut transaction, batch, &mine).await?;
         progress(&mut transaction, batch, &mine).await?;
+        attempts(&mut transaction, batch, &mine).await?;
         transaction.commit().await?;
         Ok((0..).zip(&mine).filter(|(_, owner)| owner.is_some()).map(|(record, _)| record).collect())
     }
@@ -167,8 +187,14 @@ async fn end(connection: &mut SqliteConnection, batch: &Batch<'_>, mine: &Mine) 
         if let (Some(ending), Some(owner)) = (row.ending, owner) {
             let flow = owner.flow.as_str();
             sqlx::query(END).bind(row.message_id).bind(flow).bind(ending).execute(&mut *connection).await?;
-            let unpark = sqlx::query("DELETE FROM parked WHERE message_id = $1 AND flow = $2");
-            unpark.bind(row.message_id).bind(flow).execute(&mut *connection).await?;
+            let unpark = sqlx::query_as(UNPARK).bind(row.message_id).bind(flow);
+            let parkings: Option<(i64,)> = unpark.fetch_optional(&mut *connection).await?;
+            let settled = match parkings {
+                Some((0,)) => sqlx::query(FORGET).bind(row.message_id).bind(flow),
+                Some(_) => sqlx::query(CLOSE).bind(row.message_id).bind(flow).bind(ending),
+                None => continue,
+            };
+            settled.execute(&mut *connection).await?;
         }
     }
     Ok(())
@@ -205,6 +231,7 @@ async fn park(
         .bind(row.parked.deadline_at.map(jiff::Timestamp::as_microsecond))
         .bind(row.asked_by.as_deref())
         .bind(i64::from(row.parked.asked))
+        .bind(row.fingerprint.as_deref())
         .execute(&mut *connection)
         .await?;
     let outlived = sqlx::query(OUTLIVED).bind(message_id).bind(owner.flow.as_str()).bind(row.ordering_key.as_ref());
@@ -321,6 +348,16 @@ async fn progress(connection: &mut SqliteConnection, batch: &Batch<'_>, mine: &M
         let advanced = advanced.bind(micros(row.accepted_at)).bind(micros(row.rejected_at)).bind(micros(row.moved_at));
         let advanced = advanced.bind(row.stage.map(i64::from)).bind(row.whole.map(i64::from));
         advanced.bind(row.counts).execute(&mut *connection).await?;
+    }
+    Ok(())
+}
+
+async fn attempts(connection: &mut SqliteConnection, batch: &Batch<'_>, mine: &Mine) -> Result<(), sqlx::Error> {
+    for row in &batch.attempts {
+        let Some(owner) = owner_of(mine, row.record) else { continue };
+        let failed = sqlx::query(FAILED).bind(row.id).bind(batch.message_id(row.record)).bind(owner.flow.as_str());
+        let failed = failed.bind(row.failure.code.as_deref()).bind(row.failure.sentence.as_deref());
+        failed.bind(row.failure.detail.as_deref()).bind(row.exchanges.as_str()).execute(&mut *connection).await?;
     }
     Ok(())
 }

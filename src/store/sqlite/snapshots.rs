@@ -4,7 +4,7 @@ use super::Sqlite;
 use crate::store::StoreError;
 use crate::store::asked::SnapshotView;
 use crate::store::columns::clean;
-use crate::store::rows::SnapshotPart;
+use crate::store::snapshots::SnapshotPart;
 use crate::store::snapshots::{LISTED, ListedColumns, PARTS, PartColumns};
 
 impl Sqlite {

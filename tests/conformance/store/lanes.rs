@@ -87,6 +87,7 @@ async fn what_is_parked_again_stays_where_it_stands_and_remembers_when_it_came()
                 code: "order.unknown".to_owned(),
                 sentence: "Nothing is known.".to_owned(),
                 detail: None,
+                awaits: None,
             }),
             ..was.clone()
         };

@@ -1,5 +1,6 @@
 //! What a store promises, kept by SQLite and PostgreSQL alike.
 
+mod campaigns;
 mod catalogue;
 mod intents;
 mod lanes;
@@ -27,7 +28,7 @@ use jiff::Timestamp;
 use serde_json::json;
 use uuid::Uuid;
 
-use crate::support::rows::{leaves, parked as waits};
+use crate::support::rows::parked as waits;
 use crate::support::{Backing, Ground};
 
 const LIVES: Duration = Duration::from_mins(1);
@@ -101,11 +102,11 @@ fn messages<const N: usize>() -> [Uuid; N] {
 }
 
 fn ends(owner: Ownership, message_id: Uuid) -> Record {
-    leaves(owner, message_id, Outcome::Ended(Ending::Applied))
+    Record::new(owner, message_id, Outcome::Ended(Ending::Applied))
 }
 
 fn parks(owner: Ownership, parked: Parked) -> Record {
-    leaves(owner, parked.message_id, Outcome::Parked(Box::new(parked)))
+    Record::new(owner, parked.message_id, Outcome::Parked(Box::new(parked)))
 }
 
 fn now_due() -> WaitsFor {

@@ -13,6 +13,7 @@ async fn rows_come_by_id_whatever_their_purpose_and_go_when_delivered() {
             code: "order.unknown".to_owned(),
             sentence: "Nothing is known of it.".to_owned(),
             detail: Some("404".to_owned()),
+            awaits: None,
         };
         let letter = OutboxRow { failure: Some(failure.clone()), ..sends(dead, Purpose::DeadLetter) };
         let record = Record { outbox: vec![sends(emitted, Purpose::Flow), letter], ..ends(house.owner, dead) };

@@ -140,7 +140,7 @@ async fn what_is_discarded_goes_with_the_waking_of_those_who_wait_for_it() {
     let mut obstacle = hand.begin().await.unwrap();
     let row = sqlx::query("SELECT FROM parked WHERE message_id = $1 FOR UPDATE").bind(waiter);
     row.execute(&mut *obstacle).await.unwrap();
-    let (discarded, ended) = tokio::join!(house.store.discard(asked, "Discarded by anna: a test"), async {
+    let (discarded, ended) = tokio::join!(house.store.discard(asked, "anna", "a test"), async {
         until_waiting(&url, 1).await;
         end_our_sessions(&mut second).await
     });
@@ -150,7 +150,7 @@ async fn what_is_discarded_goes_with_the_waking_of_those_who_wait_for_it() {
     let gate = house.look(asked, "period/contoso/usmf/1").await.gate.expect("it stays as long as its waiter sleeps");
     assert_eq!(gate.head, asked);
     assert!(house.due().await.is_empty());
-    let again = house.store.discard(asked, "Discarded by anna: a test").await.unwrap();
+    let again = house.store.discard(asked, "anna", "a test").await.unwrap();
     assert_eq!((again, house.due().await), (Discarded::Yes, vec![waiter]));
 }
 

@@ -194,7 +194,7 @@ async fn two_records_of_one_message_count_in_their_order() {
 async fn what_ended_stays_ended() {
     both(async |house| {
         let message = Uuid::new_v4();
-        house.record(&[leaves(house.owner, message, Outcome::Ended(Ending::Discarded))]).await;
+        house.record(&[Record::new(house.owner, message, Outcome::Ended(Ending::Discarded))]).await;
         house.record(&[ends(house.owner, message), parks(house.owner, waits(message, "lane", now_due()))]).await;
         let known = house.look(message, "lane").await;
         assert_eq!(known.ending, Some(Ending::Discarded));
@@ -234,6 +234,7 @@ async fn nul_characters_poison_nothing() {
             code: "warehouse.refused".to_owned(),
             sentence: "it said \0".to_owned(),
             detail: Some("\0".to_owned()),
+            awaits: None,
         };
         let parked = Parked {
             failure: Some(failure),

@@ -255,13 +255,13 @@ async fn what_is_discarded_has_ended_and_frees_its_followers() {
         let [head, follower, unknown] = messages();
         house.park(waits(head, "lane", WaitsFor::Person)).await;
         house.park(waits(follower, "lane", WaitsFor::Head)).await;
-        let discarded = house.store.discard(head, "Discarded by anna: a test").await.unwrap();
+        let discarded = house.store.discard(head, "anna", "a test").await.unwrap();
         assert_eq!(discarded, Discarded::Yes);
         assert_eq!(house.due().await, [follower]);
         assert_eq!(house.look(head, "lane").await.ending, Some(Ending::Discarded));
-        let again = house.store.discard(head, "once more").await.unwrap();
+        let again = house.store.discard(head, "anna", "once more").await.unwrap();
         assert_eq!(again, Discarded::NotParked(Some(Ending::Discarded)));
-        assert_eq!(house.store.discard(unknown, "why").await.unwrap(), Discarded::NotParked(None));
+        assert_eq!(house.store.discard(unknown, "anna", "why").await.unwrap(), Discarded::NotParked(None));
         let steps = &house.store.documents("lane").await.unwrap()[0].steps;
         let told: Vec<_> = steps.iter().map(|step| (step.message_id, step.what.as_str())).collect();
         assert_eq!(told, [(head, "Discarded by anna: a test")]);
@@ -273,7 +273,7 @@ async fn what_is_discarded_has_ended_and_frees_its_followers() {
         house.park(waits(asked, "period/contoso/usmf/1", WaitsFor::Person)).await;
         house.park(waits(waiter, "order/contoso/1", document("period/contoso/usmf/1"))).await;
         house.park(waits(other, "order/contoso/2", document("period/contoso/usmf/2"))).await;
-        assert_eq!(house.store.discard(asked, "Discarded by anna: a test").await.unwrap(), Discarded::Yes);
+        assert_eq!(house.store.discard(asked, "anna", "a test").await.unwrap(), Discarded::Yes);
         assert_eq!(house.due().await, [follower, waiter]);
     })
     .await;
@@ -316,7 +316,7 @@ async fn a_document_that_nobody_knows_yet_is_found_by_its_journey() {
         house.record(&[record]).await;
         let views = house.store.documents("order/contoso/1").await.unwrap();
         assert_eq!(views.len(), 1);
-        assert_eq!((views[0].document.kind.as_str(), views[0].steps.len()), ("document", 1));
+        assert_eq!((views[0].document.kind.as_str(), views[0].steps.len()), ("order", 1));
         assert!(house.store.known(&names("order/contoso/1")).await.unwrap().is_empty());
     })
     .await;

@@ -1,0 +1,187 @@
+//! Replay campaigns: a frozen set is made due wave by wave, first a canary.
+//!
+//! Releasing makes rows due and nothing else; the worker that owns them runs them, in their lanes, as what is least urgent at
+//! a far end, so that live traffic goes before. Whoever releases may die at any time: another takes its lease, and reads in the
+//! store what became of what was released.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::triage::Desk;
+use crate::config::{Config, ms};
+use crate::store::{Campaign, CampaignState, ExceptionFilter, NewCampaign, Pulse, StoreError};
+use crate::telemetry::{CampaignTurned, StoreAway};
+
+/// Of a wave, a share of failures means nothing before so many messages.
+const TELLING: i64 = 20;
+
+/// How a campaign is released. What is not said is as configured.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Pace {
+    /// So many messages go first; 0: no canary.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub canary: Option<u32>,
+    /// So many make a wave.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub wave: Option<u32>,
+    /// At most so many in a second.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rate_per_s: Option<u32>,
+    /// At most so many on their way at one time: the share of a far end that live traffic leaves to it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub at_once: Option<u32>,
+    /// It stops when more of a wave than this fails again. Of the canary nothing may.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stop_percent: Option<u32>,
+}
+
+/// A pace with everything said.
+struct Tempo {
+    rate_per_s: f64,
+    at_once: i64,
+    stop_percent: i64,
+}
+
+impl Pace {
+    fn tempo(&self, config: &Config) -> Tempo {
+        let usual = &config.replays;
+        Tempo {
+            rate_per_s: self.rate_per_s.unwrap_or(usual.rate_per_s).max(1).into(),
+            at_once: self.at_once.unwrap_or(usual.at_once_max).max(1).into(),
+            stop_percent: self.stop_percent.unwrap_or(usual.stop_percent).into(),
+        }
+    }
+}
+
+/// Freezes the set of a campaign: its id, and how many messages are in it.
+///
+/// # Errors
+/// The store's.
+pub async fn plan(
+    desk: &Desk,
+    filter: ExceptionFilter,
+    wanted: &str,
+    pace: &Pace,
+    by: &str,
+) -> Result<(Uuid, u64), StoreError> {
+    let usual = &desk.config.replays;
+    let new = NewCampaign {
+        id: desk.clock.identifier(),
+        by: by.to_owned(),
+        wanted: wanted.to_owned(),
+        options: serde_json::to_value(pace).unwrap_or_default(),
+        canary: pace.canary.unwrap_or(usual.canary_rows_max),
+        wave_size: pace.wave.unwrap_or(usual.wave_rows_max),
+    };
+    let selected = desk.store.plan_campaign(&new, &ExceptionFilter { limit: usual.rows_max, ..filter }).await?;
+    Ok((new.id, selected))
+}
+
+/// Releases the campaigns that nobody else releases, for ever.
+pub(super) async fn run(desk: Desk) {
+    let holder = desk.clock.identifier();
+    let pause = ms(desk.config.replays.tick_ms).max(Duration::from_millis(1));
+    let mut allowances: HashMap<Uuid, f64> = HashMap::new();
+    loop {
+        tokio::time::sleep(pause).await;
+        if let Err(error) = tick(&desk, holder, pause, &mut allowances).await {
+            StoreAway { doing: "releasing campaigns", why: &error.to_string() }.emit();
+        }
+    }
+}
+
+async fn tick(
+    desk: &Desk,
+    holder: Uuid,
+    pause: Duration,
+    allowances: &mut HashMap<Uuid, f64>,
+) -> Result<(), StoreError> {
+    let held = desk.store.hold_campaigns(holder, ms(desk.config.replays.lease_ms)).await?;
+    allowances.retain(|id, _| held.iter().any(|campaign| campaign.id == *id));
+    for campaign in held {
+        // What a newer release wrote is released at the usual pace.
+        let pace: Pace = serde_json::from_value(campaign.options.clone()).unwrap_or_default();
+        let tempo = pace.tempo(&desk.config);
+        let pulse = desk.store.campaign_pulse(campaign.id, campaign.wave).await?;
+        if let Some(reason) = too_many(&campaign, &pulse, &tempo) {
+            turn(desk, &campaign, CampaignState::Stopped, &reason).await?;
+        } else if pulse.to_release > 0 {
+            let allowance = allowances.entry(campaign.id).or_default();
+            // What could not be used is not saved up for longer than a second.
+            *allowance = (*allowance + tempo.rate_per_s * pause.as_secs_f64()).min(tempo.rate_per_s.max(1.0));
+            let room = (tempo.at_once - pulse.running - pulse.stopped).max(0);
+            #[allow(clippy::cast_possible_truncation, reason = "at most the rate, which is a u32")]
+            let limit = room.min(*allowance as i64);
+            if limit > 0 {
+                let limit = u32::try_from(limit).unwrap_or(u32::MAX);
+                desk.store.release(&campaign, holder, limit).await?;
+                *allowance -= f64::from(limit);
+            }
+        } else if pulse.running + pulse.stopped == 0 && pulse.to_come > 0 {
+            desk.store.begin_wave(campaign.id, campaign.wave + 1).await?;
+        } else if pulse.to_come == 0 && desk.store.campaign_outcomes(campaign.id).await?.waiting == 0 {
+            turn(desk, &campaign, CampaignState::Finished, "Everything has its outcome.").await?;
+        }
+    }
+    Ok(())
+}
+
+async fn turn(desk: &Desk, campaign: &Campaign, to: CampaignState, reason: &str) -> Result<(), StoreError> {
+    if desk.store.turn_campaign(campaign.id, &[CampaignState::Running], to, "drayline", reason).await? {
+        CampaignTurned { id: campaign.id, to: to.as_str(), reason }.emit();
+    }
+    Ok(())
+}
+
+/// Why a campaign must not go on by itself.
+fn too_many(campaign: &Campaign, pulse: &Pulse, tempo: &Tempo) -> Option<String> {
+    let Pulse { failed, settled, .. } = *pulse;
+    if campaign.wave == 0 && failed > 0 {
+        return Some(format!("{failed} of {settled} messages of the canary failed again."));
+    }
+    let stops = failed * 100 > tempo.stop_percent * settled.max(TELLING);
+    stops.then(|| format!("{failed} of {settled} messages of wave {} failed again.", campaign.wave))
+}
+
+/// What a person can do about a campaign.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Turn {
+    /// Begin to release it.
+    Start,
+    /// Release no more for now.
+    Pause,
+    /// Go on, with the next wave where it had stopped by itself.
+    Resume,
+    /// Release no more, ever.
+    Cancel,
+}
+
+impl Turn {
+    fn states(self) -> (&'static [CampaignState], CampaignState) {
+        use CampaignState::{Cancelled, Paused, Planned, Running, Stopped};
+        match self {
+            Self::Start => (&[Planned], Running),
+            Self::Pause => (&[Running], Paused),
+            Self::Resume => (&[Paused, Stopped], Running),
+            Self::Cancel => (&[Planned, Running, Paused, Stopped], Cancelled),
+        }
+    }
+}
+
+/// Does it; whether the campaign was in a state in which it can be done. Nothing when there is no such campaign.
+///
+/// # Errors
+/// The store's.
+pub async fn change(desk: &Desk, id: Uuid, turn: Turn, by: &str, reason: &str) -> Result<Option<bool>, StoreError> {
+    let Some(campaign) = desk.store.campaign(id).await? else { return Ok(None) };
+    let (from, to) = turn.states();
+    // The failures of its wave are known: they are no reason to stop once more.
+    if turn == Turn::Resume && campaign.state == CampaignState::Stopped {
+        desk.store.begin_wave(id, campaign.wave + 1).await?;
+    }
+    desk.store.turn_campaign(id, from, to, by, reason).await.map(Some)
+}

@@ -1,0 +1,394 @@
+//! Replay campaigns as they are kept: a frozen set of messages, released by making rows due, and what became of each.
+//!
+//! What became of a message is read from where its attempt left it, never counted along the way: so a campaign survives
+//! the death of whoever releases it, and its outcomes always add up to what was selected.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde::Serialize;
+use serde_json::Value;
+use sqlx::FromRow;
+use uuid::Uuid;
+
+use super::columns::{instant, json};
+use super::work::ExceptionFilter;
+use super::{Store, StoreError, on};
+
+/// Where a campaign stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CampaignState {
+    /// Its set is frozen; nothing was released.
+    Planned,
+    /// Its waves are released one after another.
+    Running,
+    /// A person stopped it for a while.
+    Paused,
+    /// Too much of a wave failed again: a person looks, and resumes or cancels it.
+    Stopped,
+    /// A person ended it; what was not released is as it was.
+    Cancelled,
+    /// Everything has its outcome.
+    Finished,
+}
+
+impl CampaignState {
+    const ALL: [Self; 6] = [Self::Planned, Self::Running, Self::Paused, Self::Stopped, Self::Cancelled, Self::Finished];
+
+    /// The name in the store and for people.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Planned => "planned",
+            Self::Running => "running",
+            Self::Paused => "paused",
+            Self::Stopped => "stopped",
+            Self::Cancelled => "cancelled",
+            Self::Finished => "finished",
+        }
+    }
+}
+
+/// A campaign that is to be planned.
+#[derive(Clone, Debug)]
+pub struct NewCampaign {
+    /// Its id.
+    pub id: Uuid,
+    /// Who plans it.
+    pub by: String,
+    /// What was asked for, as a person reads it.
+    pub wanted: String,
+    /// How it is to be released: a JSON object.
+    pub options: Value,
+    /// So many go first, drawn over causes, connections and kinds; 0: there is no canary.
+    pub canary: u32,
+    /// So many make a wave.
+    pub wave_size: u32,
+}
+
+/// A campaign.
+#[derive(Clone, Debug)]
+#[allow(missing_docs, reason = "columns that the migration explains")]
+pub struct Campaign {
+    pub id: Uuid,
+    pub state: CampaignState,
+    pub created_at: Timestamp,
+    pub created_by: String,
+    pub wanted: String,
+    pub options: Value,
+    pub wave: i64,
+    pub started_at: Option<Timestamp>,
+    pub ended_at: Option<Timestamp>,
+    pub changed_by: Option<String>,
+    pub reason: Option<String>,
+}
+
+/// What became of the messages of a campaign: the last six add up to the first.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Outcomes {
+    /// Messages of the frozen set.
+    pub selected: u64,
+    /// It ran, and its effects happened, or it was no business of ours.
+    pub applied: u64,
+    /// It had ended before it was released.
+    pub already_applied: u64,
+    /// It ran, and waits for a person again.
+    pub failed_again: u64,
+    /// It stands behind a message that is not released, or failed again.
+    pub held: u64,
+    /// It is not released yet, or on its way.
+    pub waiting: u64,
+    /// A person discarded it meanwhile.
+    pub discarded: u64,
+}
+
+impl Outcomes {
+    pub(super) fn of(counts: Vec<(String, i64)>) -> Self {
+        let mut outcomes = Self::default();
+        for (outcome, count) in counts {
+            let count = count.cast_unsigned();
+            outcomes.selected += count;
+            let field = match outcome.as_str() {
+                "applied" => &mut outcomes.applied,
+                "already_applied" => &mut outcomes.already_applied,
+                "failed_again" => &mut outcomes.failed_again,
+                "held" => &mut outcomes.held,
+                "discarded" => &mut outcomes.discarded,
+                _ => &mut outcomes.waiting,
+            };
+            *field += count;
+        }
+        outcomes
+    }
+}
+
+/// What became of one message.
+#[derive(Clone, Debug, Serialize)]
+#[allow(missing_docs, reason = "columns that the migration explains")]
+pub struct CampaignMessage {
+    pub id: Uuid,
+    pub flow: String,
+    pub ordinal: i64,
+    pub wave: i64,
+    pub connection: String,
+    pub kind: String,
+    pub document: String,
+    pub fingerprint: String,
+    pub outcome: String,
+    pub released_at: Option<Timestamp>,
+    pub why: Option<String>,
+    pub rehearsal: Option<Value>,
+}
+
+/// How a wave goes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, FromRow)]
+pub struct Pulse {
+    /// Messages of this wave, or an earlier one, that are not released; counted to 1.
+    pub to_release: i64,
+    /// Messages of later waves; counted to 1.
+    pub to_come: i64,
+    /// Released heads that are due or run.
+    pub running: i64,
+    /// Released messages that wait for an instant, a far end or a paused flow.
+    pub stopped: i64,
+    /// Of this wave: what failed again.
+    pub failed: i64,
+    /// Of this wave: what has any outcome.
+    pub settled: i64,
+}
+
+/// A campaign as it is read.
+#[derive(FromRow)]
+pub(super) struct CampaignColumns {
+    id: Uuid,
+    state: String,
+    created_at: i64,
+    created_by: String,
+    wanted: String,
+    options: String,
+    wave: i64,
+    started_at: Option<i64>,
+    ended_at: Option<i64>,
+    changed_by: Option<String>,
+    reason: Option<String>,
+}
+
+impl CampaignColumns {
+    pub(super) fn campaign(self) -> Result<Campaign, StoreError> {
+        let state = CampaignState::ALL.into_iter().find(|state| state.as_str() == self.state);
+        Ok(Campaign {
+            id: self.id,
+            state: state.ok_or_else(|| super::columns::unreadable("a campaign's state", &self.state))?,
+            created_at: instant(self.created_at),
+            created_by: self.created_by,
+            wanted: self.wanted,
+            options: json("a campaign's options", &self.options)?,
+            wave: self.wave,
+            started_at: self.started_at.map(instant),
+            ended_at: self.ended_at.map(instant),
+            changed_by: self.changed_by,
+            reason: self.reason,
+        })
+    }
+}
+
+#[derive(FromRow)]
+pub(super) struct CampaignMessageColumns {
+    message_id: Uuid,
+    flow: String,
+    ordinal: i64,
+    wave: i64,
+    connection: String,
+    kind: String,
+    document: String,
+    fingerprint: String,
+    outcome: String,
+    released_at: Option<i64>,
+    why: Option<String>,
+    rehearsal: Option<String>,
+}
+
+impl CampaignMessageColumns {
+    pub(super) fn message(self) -> Result<CampaignMessage, StoreError> {
+        let rehearsal = self.rehearsal.as_deref().map(|text| json("a rehearsal", text));
+        Ok(CampaignMessage {
+            id: self.message_id,
+            flow: self.flow,
+            ordinal: self.ordinal,
+            wave: self.wave,
+            connection: self.connection,
+            kind: self.kind,
+            document: self.document,
+            fingerprint: self.fingerprint,
+            outcome: self.outcome,
+            released_at: self.released_at.map(instant),
+            why: self.why,
+            rehearsal: rehearsal.transpose()?,
+        })
+    }
+}
+
+pub(super) const CAMPAIGN: &str = "
+SELECT id, state, created_at, created_by, wanted, options, wave, started_at, ended_at, changed_by, reason
+FROM campaigns WHERE id = $1";
+
+pub(super) const CAMPAIGNS: &str = "
+SELECT id, state, created_at, created_by, wanted, options, wave, started_at, ended_at, changed_by, reason
+FROM campaigns WHERE created_at < $1 ORDER BY created_at DESC, id LIMIT $2";
+
+pub(super) const OUTCOMES: &str =
+    "SELECT outcome, count(*) FROM campaign_messages WHERE campaign = $1 GROUP BY outcome";
+
+pub(super) const MESSAGES: &str = "
+SELECT message_id, flow, ordinal, wave, connection, kind, document, fingerprint, outcome, released_at, why, rehearsal
+FROM campaign_messages
+WHERE campaign = $1 AND ($2 IS NULL OR outcome = $2) AND (wave, ordinal) > ($3, $4)
+ORDER BY wave, ordinal LIMIT $5";
+
+pub(super) const WAVE: &str = "UPDATE campaigns SET wave = $2 WHERE id = $1 AND wave < $2";
+
+pub(super) const REHEARSED: &str =
+    "UPDATE campaign_messages SET rehearsal = $3 WHERE campaign = $1 AND message_id = $2";
+
+/// Both stores: who stands in front of a parked row.
+macro_rules! head_of {
+    ($row:literal) => {
+        concat!(
+            "(SELECT h.message_id FROM parked h WHERE h.flow = ",
+            $row,
+            ".flow AND h.lane_key = ",
+            $row,
+            ".lane_key ORDER BY h.position, h.message_id LIMIT 1)"
+        )
+    };
+}
+pub(super) use head_of;
+
+/// What was released, and what became of it. What stands behind a message that waits for a person and is not on its way in
+/// this campaign is held.
+macro_rules! settle {
+    ($id:literal) => {
+        concat!(
+            "
+UPDATE campaign_messages SET outcome = settled.outcome, why = settled.why
+FROM (
+  SELECT m.message_id AS message, m.flow AS of_flow,
+    CASE
+      WHEN i.ending = 3 THEN 'discarded'
+      WHEN i.ending IS NOT NULL AND i.ended_at < m.released_at THEN 'already_applied'
+      WHEN i.ending IS NOT NULL THEN 'applied'
+      WHEN p.message_id IS NULL THEN 'already_applied'
+      WHEN p.waits_for = 3 AND p.last_parked_at >= m.released_at THEN 'failed_again'
+      WHEN f.message_id <> p.message_id AND f.waits_for = 3 AND NOT EXISTS (
+        SELECT 1 FROM campaign_messages c
+        WHERE c.campaign = m.campaign AND c.message_id = f.message_id AND c.flow = f.flow AND c.outcome = 'waiting')
+        THEN 'held'
+    END AS outcome,
+    CASE WHEN i.ending IS NULL AND p.waits_for = 3 THEN p.sentence
+      WHEN i.ending IS NULL THEN 'It stands behind message ' || ",
+            $id,
+            " || '.' END AS why
+  FROM campaign_messages m
+  LEFT JOIN inbox i ON i.message_id = m.message_id AND i.flow = m.flow
+  LEFT JOIN parked p ON p.message_id = m.message_id AND p.flow = m.flow
+  LEFT JOIN parked f ON f.flow = p.flow AND f.message_id = ",
+            head_of!("p"),
+            "
+  WHERE m.campaign = $1 AND m.outcome = 'waiting' AND m.released_at IS NOT NULL
+) settled
+WHERE campaign_messages.campaign = $1 AND campaign_messages.message_id = settled.message
+  AND campaign_messages.flow = settled.of_flow AND settled.outcome IS NOT NULL"
+        )
+    };
+}
+pub(super) use settle;
+
+pub(super) const PULSE: &str = concat!(
+    "
+SELECT
+  (SELECT count(*) FROM (SELECT 1 FROM campaign_messages
+    WHERE campaign = $1 AND released_at IS NULL AND outcome = 'waiting' AND wave <= $2 LIMIT 1) one) AS to_release,
+  (SELECT count(*) FROM (SELECT 1 FROM campaign_messages
+    WHERE campaign = $1 AND released_at IS NULL AND outcome = 'waiting' AND wave > $2 LIMIT 1) one) AS to_come,
+  (SELECT count(*) FROM campaign_messages m JOIN parked p ON p.message_id = m.message_id AND p.flow = m.flow
+    WHERE m.campaign = $1 AND m.released_at IS NOT NULL AND m.outcome = 'waiting' AND p.waits_for = 0
+      AND p.message_id = ",
+    head_of!("p"),
+    ") AS running,
+  (SELECT count(*) FROM campaign_messages m JOIN parked p ON p.message_id = m.message_id AND p.flow = m.flow
+    WHERE m.campaign = $1 AND m.released_at IS NOT NULL AND m.outcome = 'waiting' AND p.waits_for IN (1, 4, 5))
+    AS stopped,
+  (SELECT count(*) FROM campaign_messages WHERE campaign = $1 AND wave = $2 AND outcome = 'failed_again') AS failed,
+  (SELECT count(*) FROM campaign_messages WHERE campaign = $1 AND wave = $2 AND outcome <> 'waiting') AS settled"
+);
+
+impl Store {
+    /// Freezes the set of a campaign: how many messages are in it. Of a filter by messages, whatever of them is parked.
+    pub async fn plan_campaign(&self, new: &NewCampaign, filter: &ExceptionFilter) -> Result<u64, StoreError> {
+        on!(self, store => store.plan_campaign(new, filter).await)
+    }
+
+    /// A campaign, if it is known.
+    pub async fn campaign(&self, id: Uuid) -> Result<Option<Campaign>, StoreError> {
+        on!(self, store => store.campaign(id).await)
+    }
+
+    /// Campaigns that were planned before an instant, the latest first.
+    pub async fn campaigns(&self, before: Option<Timestamp>, limit: u32) -> Result<Vec<Campaign>, StoreError> {
+        on!(self, store => store.campaigns(before, limit).await)
+    }
+
+    /// What became of a campaign's messages, by now.
+    pub async fn campaign_outcomes(&self, id: Uuid) -> Result<Outcomes, StoreError> {
+        on!(self, store => store.campaign_outcomes(id).await)
+    }
+
+    /// The messages of a campaign, of one outcome or all, in their order behind a wave and an ordinal.
+    pub async fn campaign_messages(
+        &self,
+        id: Uuid,
+        outcome: Option<&str>,
+        after: (i64, i64),
+        limit: u32,
+    ) -> Result<Vec<CampaignMessage>, StoreError> {
+        on!(self, store => store.campaign_messages(id, outcome, after, limit).await)
+    }
+
+    /// Keeps what a dry run would have sent for a message.
+    pub async fn keep_rehearsal(&self, id: Uuid, message_id: Uuid, rehearsal: &Value) -> Result<(), StoreError> {
+        on!(self, store => store.keep_rehearsal(id, message_id, rehearsal).await)
+    }
+
+    /// Brings a campaign from one of these states to another; whether it was in one of them.
+    pub async fn turn_campaign(
+        &self,
+        id: Uuid,
+        from: &[CampaignState],
+        to: CampaignState,
+        by: &str,
+        reason: &str,
+    ) -> Result<bool, StoreError> {
+        on!(self, store => store.turn_campaign(id, from, to, by, reason).await)
+    }
+
+    /// The running campaigns that this process releases from now on, for so long.
+    pub async fn hold_campaigns(&self, holder: Uuid, lease: Duration) -> Result<Vec<Campaign>, StoreError> {
+        on!(self, store => store.hold_campaigns(holder, lease).await)
+    }
+
+    /// Goes on to a wave.
+    pub async fn begin_wave(&self, id: Uuid, wave: i64) -> Result<(), StoreError> {
+        on!(self, store => store.begin_wave(id, wave).await)
+    }
+
+    /// Reads what became of what was released, and how the wave goes.
+    pub async fn campaign_pulse(&self, id: Uuid, wave: i64) -> Result<Pulse, StoreError> {
+        on!(self, store => store.campaign_pulse(id, wave).await)
+    }
+
+    /// Makes the next messages of a wave due, if the campaign still runs and this process holds it; how many.
+    pub async fn release(&self, campaign: &Campaign, holder: Uuid, limit: u32) -> Result<u64, StoreError> {
+        on!(self, store => store.release(campaign, holder, limit).await)
+    }
+}

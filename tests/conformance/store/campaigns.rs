@@ -1,0 +1,141 @@
+//! Campaigns: a frozen set, released wave by wave, and what became of each message.
+
+use drayline::store::{
+    Campaign, CampaignState, Discarded, ExceptionFilter, NewCampaign, Outcomes, Parked, ParkedFailure, WaitsFor,
+    WorkState,
+};
+use serde_json::json;
+use uuid::Uuid;
+
+use super::{House, both, ends, messages, parks, waits};
+
+fn fails(message: Uuid, lane: &str, code: &str) -> Parked {
+    let failure =
+        ParkedFailure { code: code.to_owned(), sentence: format!("{code} happened."), detail: None, awaits: None };
+    Parked { failure: Some(failure), parkings: 1, ..waits(message, lane, WaitsFor::Person) }
+}
+
+fn open() -> ExceptionFilter {
+    ExceptionFilter { states: WorkState::UNFINISHED.to_vec(), limit: 1000, ..ExceptionFilter::default() }
+}
+
+async fn plan(house: &House, canary: u32, filter: &ExceptionFilter) -> Campaign {
+    let new = NewCampaign {
+        id: Uuid::new_v4(),
+        by: "anna".to_owned(),
+        wanted: "everything".to_owned(),
+        options: json!({}),
+        canary,
+        wave_size: 2,
+    };
+    house.store.plan_campaign(&new, filter).await.unwrap();
+    house.store.campaign(new.id).await.unwrap().unwrap()
+}
+
+async fn run(house: &House, campaign: &Campaign, holder: Uuid) -> Campaign {
+    let started =
+        house.store.turn_campaign(campaign.id, &[CampaignState::Planned], CampaignState::Running, "anna", "").await;
+    assert!(started.unwrap());
+    let held = house.store.hold_campaigns(holder, super::LIVES).await.unwrap();
+    held.into_iter().find(|held| held.id == campaign.id).unwrap()
+}
+
+async fn states(house: &House, ids: &[Uuid]) -> Vec<String> {
+    let filter =
+        ExceptionFilter { messages: Some(ids.to_vec()), states: WorkState::ALL.to_vec(), limit: 100, ..open() };
+    let (_, found) = house.store.exceptions(&filter).await.unwrap();
+    ids.iter().map(|id| found.iter().find(|it| it.message_id == *id).unwrap().state.clone()).collect()
+}
+
+#[tokio::test]
+async fn what_is_frozen_is_released_and_every_message_has_an_outcome() {
+    both(async |house| {
+        let [good, again, gone, follower, other, before] = messages();
+        for (message, lane) in [(good, "a"), (again, "b"), (gone, "c"), (before, "e")] {
+            house.park(fails(message, lane, "mapping.missing")).await;
+        }
+        // A follower that is chosen, too; another one stands behind what failed again.
+        house.park(waits(follower, "b", WaitsFor::Head)).await;
+        house.park(fails(other, "d", "order.unknown")).await;
+        let all = [good, again, gone, follower, before];
+        let filter = ExceptionFilter { messages: Some(all.to_vec()), ..open() };
+        let campaign = plan(&house, 0, &filter).await;
+        let selected = |outcomes: Outcomes| (outcomes.selected, outcomes.waiting);
+        assert_eq!(selected(house.store.campaign_outcomes(campaign.id).await.unwrap()), (5, 5));
+        // Nothing is due before somebody starts it, nor for whoever does not hold it.
+        let (holder, stranger) = (Uuid::new_v4(), Uuid::new_v4());
+        assert_eq!(house.store.release(&campaign, holder, 10).await.unwrap(), 0);
+        assert_eq!(house.due().await, Vec::<Uuid>::new());
+        house.end(before).await;
+        let mut campaign = run(&house, &campaign, holder).await;
+        assert_eq!(house.store.hold_campaigns(stranger, super::LIVES).await.unwrap().len(), 0);
+        assert_eq!(house.store.release(&campaign, stranger, 10).await.unwrap(), 0);
+        campaign.wave = 9;
+        assert_eq!(house.store.release(&campaign, holder, 10).await.unwrap(), 5);
+        let mut due = house.due().await;
+        due.sort();
+        let mut heads = vec![good, again, gone];
+        heads.sort();
+        assert_eq!(due, heads);
+        assert_eq!(states(&house, &[good, other]).await, ["replaying", "open"]);
+
+        house.end(good).await;
+        let parked = house.look(again, "b").await.parked.unwrap();
+        house.park(Parked { parkings: 2, ..Parked { waits_for: WaitsFor::Person, ..parked } }).await;
+        assert_eq!(house.store.discard(gone, "anna", "wrong").await.unwrap(), Discarded::Yes);
+        let outcomes = house.store.campaign_outcomes(campaign.id).await.unwrap();
+        let expected = Outcomes {
+            selected: 5,
+            applied: 1,
+            already_applied: 1,
+            failed_again: 1,
+            held: 1,
+            waiting: 0,
+            discarded: 1,
+        };
+        assert_eq!(outcomes, expected);
+        let failed = house.store.campaign_messages(campaign.id, Some("failed_again"), (-1, -1), 10).await.unwrap();
+        assert_eq!((failed[0].id, failed[0].why.as_deref()), (again, Some("mapping.missing happened.")));
+        assert_eq!(states(&house, &[good, again, gone]).await, ["resolved", "open", "discarded"]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_canary_is_drawn_over_causes() {
+    both(async |house| {
+        let rows: Vec<_> = (0..30)
+            .map(|number| {
+                let code = ["mapping.missing", "order.unknown", "dynamics.not_found"]
+                    [usize::from(number > 20) + usize::from(number > 28)];
+                parks(house.owner, fails(Uuid::new_v4(), &format!("lane {number}"), code))
+            })
+            .collect();
+        house.record(&rows).await;
+        let campaign = plan(&house, 3, &open()).await;
+        let frozen = house.store.campaign_messages(campaign.id, None, (-1, -1), 100).await.unwrap();
+        assert_eq!(frozen.len(), 30);
+        let canary: std::collections::BTreeSet<_> =
+            frozen.iter().filter(|each| each.wave == 0).map(|each| each.fingerprint.clone()).collect();
+        assert_eq!((canary.len(), frozen.iter().filter(|each| each.wave == 0).count()), (3, 3));
+        // What fails after the set was frozen is not in it.
+        house.park(fails(Uuid::new_v4(), "late", "mapping.missing")).await;
+        assert_eq!(house.store.campaign_outcomes(campaign.id).await.unwrap().selected, 30);
+        let holder = Uuid::new_v4();
+        let campaign = run(&house, &campaign, holder).await;
+        assert_eq!(house.store.release(&campaign, holder, 100).await.unwrap(), 3, "the canary alone");
+        let pulse = house.store.campaign_pulse(campaign.id, 0).await.unwrap();
+        assert_eq!((pulse.to_release, pulse.to_come, pulse.running), (0, 1, 3));
+        for message in house.due().await {
+            house.record(&[ends(house.owner, message)]).await;
+        }
+        let pulse = house.store.campaign_pulse(campaign.id, 0).await.unwrap();
+        assert_eq!((pulse.running, pulse.settled, pulse.failed), (0, 3, 0));
+        // A paused campaign releases nothing more.
+        let paused =
+            house.store.turn_campaign(campaign.id, &[CampaignState::Running], CampaignState::Paused, "bob", "lunch");
+        assert!(paused.await.unwrap());
+        assert_eq!(house.store.release(&Campaign { wave: 1, ..campaign }, holder, 100).await.unwrap(), 0);
+    })
+    .await;
+}
