@@ -22,13 +22,15 @@ pub struct Ledger {
     pasts: Vec<Past>,
     refused: Vec<(String, Failure)>,
     known: Option<String>,
+    /// Whether the message has waited as long as it may: should the plan wait on, it is a person's, and holds its lane.
+    pub wait_over: bool,
 }
 
 impl Ledger {
     /// What the store knows.
     #[must_use]
     pub fn new(pasts: Vec<Past>) -> Self {
-        Self { pasts, refused: Vec::new(), known: None }
+        Self { pasts, ..Self::default() }
     }
 
     /// Adds what just happened; what is known already is one thing, however often it is told.

@@ -52,6 +52,11 @@ async fn rounds(attempt: &mut Attempt<'_>, message: &Envelope, look: &Look, mapp
             Decision::Act(calls) => calls,
             Decision::Done(done) => return Verdict::Applied(done),
             Decision::NotOurs(why) => return Verdict::NotOurs(why),
+            // Who may wait no longer is asked once more: the flow may know a question that holds nobody up.
+            Decision::Wait { .. } if !attempt.ledger.wait_over && leave::is_wait_over(attempt).await => {
+                attempt.ledger.wait_over = true;
+                continue;
+            }
             Decision::Wait { document, passes, failure } => {
                 return Verdict::Pause(Pause::Document { document, passes, failure });
             }

@@ -291,6 +291,16 @@ fn standing(attempt: &Attempt<'_>, now: Timestamp) -> Standing {
     }
 }
 
+/// Whether a message that is to wait on has waited until its deadline.
+pub(super) async fn is_wait_over(attempt: &Attempt<'_>) -> bool {
+    if attempt.progressed || attempt.parked.as_ref().is_none_or(|parked| parked.deadline_at.is_none()) {
+        return false;
+    }
+    let house = attempt.house;
+    let now = house.persistently("reading its clock", || house.tools.store.now()).await;
+    standing(attempt, now).deadline_at.is_some_and(|deadline_at| now >= deadline_at)
+}
+
 /// The message's parked row, new or changed in place.
 fn row(attempt: &Attempt<'_>, parking: Parking) -> Parked {
     let inbound = &attempt.job.inbound;

@@ -127,6 +127,36 @@ fn a_warehouse_that_will_not_give_it_up_is_a_persons_and_one_that_waits_is_waite
     }
 }
 
+/// It waits as long as such waits may last; from then on what the warehouse counts must not wait behind it.
+#[test]
+fn a_cancellation_that_nobody_answers_is_asked_about_beside_its_document() {
+    let cancelled = look(Some(ReleasedOrder { cancelled: true, ..expected() }));
+    let mut ledger = announcements(&[expected()]);
+    let asked = json!({ "outcome": "PENDING" });
+    let pending = run(&announced(), &cancelled, &mut ledger, |_| drayline::flows::Acted::Happened(asked.clone()));
+    assert!(matches!(pending, Decision::Wait { .. }), "{pending:?}");
+    let mut late = ledger.clone();
+    late.wait_over = true;
+    let decision = decide(&announced(), &cancelled, &late);
+    let question = emitted_to(done(&decision).emits[0].purpose);
+    assert_ne!(question.lane_key(), announced().lane_key());
+    remember(&mut ledger, &decision);
+    assert_eq!(failed(&decide(&question, &cancelled, &ledger)), "inbound.cancelled_too_late");
+    not_ours(&decide(&announced(), &cancelled, &ledger));
+    // Dynamics wants something else meanwhile: the question ends, and whoever looks again waits anew.
+    let changed = look(Some(ReleasedOrder { version: 2, lines: vec![line("1", "BOLT", "12")], ..expected() }));
+    assert!(matches!(decide(&announced(), &changed, &ledger), Decision::Wait { .. }));
+    assert_eq!(done(&decide(&question, &changed, &ledger)).emits.len(), 1);
+    // The answer comes after all: the question ends, and nothing is left to be done.
+    let ended = reported(RECEIPT, 5, &[], &json!({ "state": "CANCELLED", "sequence": 2 }));
+    let answered = decide(&ended, &Look::Receipt(receipt_look(None)), &ledger);
+    remember(&mut ledger, &answered);
+    let settled = decide(&question, &cancelled, &ledger);
+    assert_eq!((done(&settled).facts.len(), done(&settled).emits.len()), (1, 1), "it says so, and looks once more");
+    remember(&mut ledger, &settled);
+    assert!(matches!(decide(&announced(), &cancelled, &ledger), Decision::Done(_)));
+}
+
 #[test]
 fn one_that_is_dead_at_the_warehouse_is_announced_under_the_next_revision() {
     let dead = held(&announced_as(1), &expected(), OrderStatusCode::Cancelled);

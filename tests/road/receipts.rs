@@ -220,6 +220,32 @@ async fn what_is_beyond_the_tolerance_and_what_nobody_ordered_is_an_exception_an
     world.leave().await;
 }
 
+/// From its deadline on the cancellation is a question beside the document: what is counted flows.
+#[tokio::test]
+async fn a_cancellation_that_the_warehouse_never_answers_holds_no_report_back() {
+    let warehouse = WarehouseRules { unanswered_cancel_share: 1.0, arrive_ms: 600_000, ..resting() };
+    let toml = "processor.document_wait_s_max = 1\nprocessor.look_again_ms = 200".to_owned();
+    let dynamics =
+        FinanceOperationsRules { lots_share: 0.0, serials_share: 0.0, weighed_share: 0.0, ..Default::default() };
+    let world = World::start(Backing::Servers, Making { warehouse, dynamics, toml, ..making() }).await;
+    let id = expect(&world, 1).await.remove(0);
+    world.until("announced", |_, warehouse| warehouse["announced"] == 1).await;
+    world.to_dynamics.receipt(&id, "change", &json!({})).await.unwrap();
+    let exceptions = world.until_exceptions(1).await;
+    assert_eq!(exceptions[0].code, "inbound.changed", "{exceptions:#?}");
+    assert!(exceptions[0].sentence.contains("has not said how that ends"), "{exceptions:#?}");
+    let line = world.to_dynamics.state().await.unwrap()["expected"][0]["lines"][0].clone();
+    let received = json!([{ "line": { "orderLineId": "1" }, "item": { "sku": line["item"] },
+        "received": { "value": "1", "unit": "ea" } }]);
+    counted(&world, &format!("usmf-{id}-W1"), received, &json!({ "sequence": "1" })).await;
+    world.until("it is posted", |dynamics, _| dynamics["updates_accepted"] == 1).await;
+    let posted = world.to_dynamics.state().await.unwrap()["receipts"][0]["lines"][0]["shipped"].clone();
+    assert_eq!(posted, "1");
+    // Nothing but the question waits.
+    assert_eq!(world.until_exceptions(1).await[0].code, "inbound.changed");
+    world.leave().await;
+}
+
 /// Lines that do not say what they tolerate, of items that tolerate as much again.
 #[tokio::test]
 async fn what_lines_do_not_say_of_their_tolerance_the_scanned_items_say() {

@@ -172,6 +172,10 @@ fn cancel(setting: &Setting<WarehouseRules>, call: &Call, order: &Order) -> Answ
         body["reason"] = json!({"code": "TOO_LATE", "text": "It is under way."});
         return Answer::new(200, Effect::Refused, body);
     }
+    let question = format!("unanswered cancel/{}", order.number);
+    if order.side == Side::Inbound && setting.chance.strikes(setting.rules.unanswered_cancel_share, &question) {
+        return Answer::new(200, Effect::None, resolved("PENDING", order));
+    }
     let question = format!("pending cancel/{}", order.number);
     if order.side == Side::Outbound && setting.chance.strikes(setting.rules.pending_cancel_share, &question) {
         let due_ms = super::lifecycle::later(setting, call.at, setting.rules.cancel_ms, &question);

@@ -41,6 +41,8 @@ pub struct WarehouseRules {
     pub rejection_share: f64,
     /// Cancellations that are decided later.
     pub pending_cancel_share: f64,
+    /// Cancellations of expected goods that it takes on and never decides.
+    pub unanswered_cancel_share: f64,
     /// Orders about which it tells when picking starts.
     pub status_share: f64,
 }
@@ -67,6 +69,7 @@ impl Default for WarehouseRules {
             late_tracking_share: 0.2,
             rejection_share: 0.0,
             pending_cancel_share: 0.0,
+            unanswered_cancel_share: 0.0,
             status_share: 0.25,
         }
     }
