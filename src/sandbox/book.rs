@@ -3,6 +3,7 @@
 //! Whoever changes something holds the pages, decides, writes one transaction and lets go; then waits for the disk. So
 //! the file has the order in which things happened, and many calls share one write.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -227,11 +228,13 @@ impl<W: World> Book<W> {
     /// Answers a call and writes down that it did, in one transaction.
     pub(super) fn perform(&self, call: &Call, struck: Option<Fault>) -> Result<Performed<W::Fact>, Closed> {
         let mut pages = self.pages();
+        let sets = W::sets(&self.setting, call);
+        let about = sets.as_ref().and_then(|sets| sets.as_ref().ok()).map(|sets| brought(sets));
         let mut answer = match struck {
             Some(Fault::Refuse429) => W::unwilling(429),
             Some(Fault::Fail5xx) => W::unwilling([500, 503, 504][self.draw_below(3)]),
             Some(Fault::Down) => Answer::new(0, Effect::Refused, Value::Null),
-            _ => match W::sets(&self.setting, call) {
+            _ => match sets {
                 None => pages.world.answer(&self.setting, call),
                 Some(Err(answer)) => answer,
                 Some(Ok(sets)) => self.perform_sets(&mut pages, call, &sets)?,
@@ -239,6 +242,7 @@ impl<W: World> Book<W> {
         };
         let slow = pages.faults.latency_ms > 0 && struck != Some(Fault::Down);
         let mut line = line(pages.next_line(), call, &answer);
+        line.subject = about;
         line.faults = slow.then_some(Fault::Latency).into_iter().chain(struck).collect();
         let facts = std::mem::take(&mut answer.facts);
         let notices = std::mem::take(&mut answer.notices);
@@ -351,6 +355,18 @@ impl<W: World> Book<W> {
         let wait = next.map_or(longest, |due| Duration::from_millis(u64::try_from(due - now_ms).unwrap_or(0)));
         wait.clamp(Duration::from_millis(1), longest)
     }
+}
+
+/// What a call that brings several is about: their entities, each once. So it can be seen what a fault struck that let none of
+/// them happen.
+fn brought(sets: &[Set]) -> String {
+    let paths = sets.iter().flat_map(|set| &set.calls).map(|call| super::call::decode(&call.path));
+    let entity = |path: String| {
+        let last = path.rsplit('/').next().unwrap_or_default();
+        last.split('(').next().unwrap_or_default().to_owned()
+    };
+    let entities: BTreeSet<String> = paths.map(entity).collect();
+    entities.into_iter().collect::<Vec<_>>().join(" ")
 }
 
 /// What the ledger says of a call.

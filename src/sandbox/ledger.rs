@@ -25,7 +25,7 @@ pub struct LedgerLine {
     /// The key of the row, the id of the order, the id of the event.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key: Option<String>,
-    /// What within the document the event is about: a shipment, a package, an update.
+    /// What within the document the event is about: a shipment, a package, an update. What a `$batch` brings: its entities.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub subject: Option<String>,
     /// What the call did.

@@ -221,11 +221,15 @@ impl Row {
 
     /// Lets goods be expected, and tells what came of them: twice and backwards where that is the fault.
     async fn tell(&self, world: &World, ending: Ending) {
-        let line = json!({ "item": ending.item(), "quantity": "10", "unit": "ea" });
+        self.tell_of(world, &ending.item(), ending.reports()).await;
+    }
+
+    async fn tell_of(&self, world: &World, item: &str, reports: &[Told]) {
+        let line = json!({ "item": item, "quantity": "10", "unit": "ea" });
         let address = format!("{}/sandbox/receipts", world.dynamics.url());
         let asked = reqwest::Client::new().post(address).json(&json!({ "lines": [line] })).send().await.unwrap();
         let id = asked.json::<Value>().await.unwrap()["released"][0].as_str().unwrap().to_owned();
-        let mut events: Vec<_> = (1..).zip(ending.reports()).map(|told| report(ending, &id, told)).collect();
+        let mut events: Vec<_> = (1..).zip(reports).map(|told| report(item, &id, told)).collect();
         if self.faults.contains(&Fault::Reorder) {
             events.reverse();
         }
@@ -237,24 +241,31 @@ impl Row {
         }
     }
 
-    /// Chance may spare what matters: one more is found, and posted, until every fault has struck. How many were.
-    async fn until_all_struck(&self, world: &World) -> u32 {
-        for more in 0..MORE_MAX {
+    /// Chance may spare what matters: one more is received, or found, and posted until every fault has struck the postings of
+    /// either flow. How many of each were.
+    async fn until_all_struck(&self, world: &World) -> [u32; 2] {
+        let mut more = [0, 0];
+        for _ in 0..MORE_MAX {
             let mut spared = Vec::new();
-            for fault in self.faults {
-                if !has_struck(world, *fault).await {
-                    spared.push(fault);
+            for (flow, posted) in POSTED.iter().enumerate() {
+                for fault in self.faults {
+                    if !has_struck(world, *fault, posted).await {
+                        spared.push(flow);
+                    }
                 }
             }
-            if spared.is_empty() {
-                return more;
+            let Some(flow) = spared.first().copied() else { return more };
+            more[flow] += 1;
+            if MORE[flow] == RECEIVED {
+                self.tell_of(world, RECEIVED, &[("A", "PARTIAL", 1, 0, 0)]).await;
+            } else {
+                let found = json!({ "sku": FOUND, "delta": "1", "reason": "FOUND" });
+                world.to_warehouse.adjust(&json!({ "adjustments": [found] })).await.unwrap();
             }
-            let found = json!({ "sku": MORE, "delta": "1", "reason": "FOUND" });
-            world.to_warehouse.adjust(&json!({ "adjustments": [found] })).await.unwrap();
             until_within(ALL_WITHIN, "one more is posted", async || {
                 let state = world.to_dynamics.state().await.ok()?;
-                let held = moved(&state).remove(&(MORE.to_owned(), "available".to_owned()))?;
-                (held == Decimal::from(more + 1)).then_some(())
+                let held = moved(&state).remove(&(MORE[flow].to_owned(), "available".to_owned()))?;
+                (held == Decimal::from(more[flow])).then_some(())
             })
             .await;
         }
@@ -262,12 +273,13 @@ impl Row {
     }
 
     /// What was told is in Dynamics, once each; what is a person's is there, and nothing else.
-    async fn must_end(&self, world: World, more: u32) {
-        let more = [((MORE.to_owned(), "available".to_owned()), more.into())];
+    async fn must_end(&self, world: World, more: [u32; 2]) {
+        let more =
+            MORE.into_iter().zip(more).map(|(sku, more)| ((sku.to_owned(), "available".to_owned()), more.into()));
         let moves: BTreeMap<_, _> = ENDINGS
             .iter()
             .flat_map(|ending| wanted(*ending))
-            .chain(more.into_iter().filter(|(_, more): &(_, Decimal)| !more.is_zero()))
+            .chain(more.filter(|(_, more): &(_, Decimal)| !more.is_zero()))
             .collect();
         let mut codes: Vec<_> = ENDINGS.iter().filter_map(|ending| ending.exception()).map(str::to_owned).collect();
         codes.sort_unstable();
@@ -288,34 +300,41 @@ impl Row {
     }
 }
 
-/// What is found until every fault has struck: of no ending.
-const MORE: &str = "ITEM-40";
+/// What is received, and what is found, until every fault has struck: of no ending.
+const MORE: [&str; 2] = [RECEIVED, FOUND];
+const RECEIVED: &str = "ITEM-39";
+const FOUND: &str = "ITEM-40";
+
+/// The entities by which receipts, and adjustments, are posted.
+const POSTED: [&str; 2] = ["InboundShipmentOrderUpdates", "ExternalInventoryAdjustments"];
 
 /// So often chance spares nobody.
 const MORE_MAX: u32 = 100;
 
-/// Calls: one that posts something in Dynamics was struck, by its ledger. Events: one of each far end was, which tells of goods
+/// Calls: one that posts such a thing in Dynamics was struck, by its ledger. Events: one of each far end was, which tells of goods
 /// that are expected, and of stock that is adjusted; what is told of receipts is doubled and turned round by hand.
-async fn has_struck(world: &World, fault: Fault) -> bool {
+async fn has_struck(world: &World, fault: Fault, posted: &str) -> bool {
     if matches!(fault, Fault::Duplicate | Fault::Reorder) {
         let states = [world.to_dynamics.state().await.unwrap(), world.to_warehouse.state().await.unwrap()];
         let name = serde_json::to_value(fault).unwrap();
         return states.iter().all(|state| state["faults"][name.as_str().unwrap()].as_u64() > Some(0));
     }
     let ledger = world.to_dynamics.ledger(0).await.unwrap();
-    let posts = |line: &&LedgerLine| line.method == "POST" && line.path.ends_with("$batch");
+    let posts = |line: &&LedgerLine| {
+        line.subject.as_deref().is_some_and(|brought| brought.split(' ').any(|each| each == posted))
+    };
     ledger.iter().filter(posts).any(|line| line.faults.contains(&fault))
 }
 
 /// A report of a receipt, with totals.
-fn report(ending: Ending, id: &str, (sequence, told): (u8, &Told)) -> Value {
+fn report(item: &str, id: &str, (sequence, told): (u8, &Told)) -> Value {
     let (receipt, state, sound, damaged, strange) = *told;
     let of = |sku: &str, quantity: u8| json!({ "item": { "sku": sku }, "received": { "value": quantity.to_string(), "unit": "ea" } });
     let mut lines = Vec::new();
     for (quantity, status) in
         [(sound, None), (damaged, Some("DAMAGED"))].into_iter().filter(|(quantity, _)| *quantity > 0)
     {
-        let mut line = of(&ending.item(), quantity);
+        let mut line = of(item, quantity);
         line["line"] = json!({ "orderLineId": "1" });
         if let Some(status) = status {
             line["stockStatus"] = json!({ "code": status });
