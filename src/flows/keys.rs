@@ -134,6 +134,11 @@ pub(super) fn set_aside(direction: Direction, warehouse: &Connection, reference:
     format!("set_aside/{}{warehouse}/{reference}", mark(direction))
 }
 
+/// That a document from before go-live is left for a decision.
+pub(super) fn before_go_live(direction: Direction, environment: &Connection, reference: &Reference) -> String {
+    format!("before_go_live/{}{environment}/{reference}", mark(direction))
+}
+
 /// That a person was asked about a change that came too late for who receives the goods, after so many questions had ended.
 pub(super) fn change_too_late(
     (warehouse, reference): (&Connection, &Reference),

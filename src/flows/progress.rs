@@ -10,7 +10,7 @@ use super::Look;
 use super::history::{End, History, SentOrder, moved, postings};
 use super::keys;
 use super::ledger::{Ledger, PostedUpdate};
-use super::orders::{OrderLook, shipped_whole};
+use super::orders::{OrderLook, shipped_whole, waits_for_a_decision};
 use super::reports::CountedReceipt;
 use crate::gateways::{Direction, ReleasedOrder};
 use crate::message::{Body, Envelope, LegalEntity, OrderRefs, Origin};
@@ -61,6 +61,8 @@ pub enum Stage {
     Rejected,
     /// The warehouse gave it up as we asked, and nothing newer is wanted.
     Cancelled,
+    /// It was released before go-live: no warehouse gets it from us, and a person decides.
+    BeforeGoLive,
 }
 
 impl Stage {
@@ -73,6 +75,7 @@ impl Stage {
             Self::Accepted => 2,
             Self::Rejected => 3,
             Self::Cancelled => 4,
+            Self::BeforeGoLive => 5,
         }
     }
 }
@@ -122,7 +125,9 @@ fn ordered(message: &Envelope, look: &OrderLook, history: &History, ledger: &Led
         && latest.is_some_and(|latest| speaks_of(&body.order, latest)));
     let stage = match latest {
         Some(latest) => stage(latest, released, rejected, ledger),
-        None => Stage::NotSent,
+        None if !waits_for_a_decision(ledger) => Stage::NotSent,
+        None if released.is_some_and(|released| released.cancelled) => Stage::Cancelled,
+        None => Stage::BeforeGoLive,
     };
     let at = message.occurred.at;
     let warehouse = latest.map(|latest| latest.created.warehouse.to_string());

@@ -41,7 +41,8 @@ pub struct Progress {
     pub rejected_at: Option<Timestamp>,
     /// When the first of it moved.
     pub moved_at: Option<Timestamp>,
-    /// Of the order at the warehouse: 0 not sent, 1 sent, 2 accepted, 3 rejected, 4 cancelled.
+    /// Of the order at the warehouse: 0 not sent, 1 sent, 2 accepted, 3 rejected, 4 cancelled, 5 from before
+    /// go-live.
     pub stage: Option<u8>,
     /// Whether nothing more is to move.
     pub whole: Option<bool>,
@@ -105,11 +106,13 @@ pub enum State {
     Rejected,
     /// It was cancelled at the warehouse and is not wanted any more.
     Cancelled,
+    /// It was released before go-live, and a person decides what becomes of it.
+    BeforeGoLive,
 }
 
 impl State {
     /// Every state: first the road that documents go, then its other ends.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Released,
         Self::Sent,
         Self::Accepted,
@@ -120,6 +123,7 @@ impl State {
         Self::Posted,
         Self::Rejected,
         Self::Cancelled,
+        Self::BeforeGoLive,
     ];
 
     /// The name in the store and for people.
@@ -136,6 +140,7 @@ impl State {
             Self::Posted => "posted",
             Self::Rejected => "rejected",
             Self::Cancelled => "cancelled",
+            Self::BeforeGoLive => "before_go_live",
         }
     }
 
@@ -149,14 +154,14 @@ impl State {
             Self::PartShipped | Self::PartReceived => Some(3),
             Self::Shipped | Self::Received => Some(4),
             Self::Posted => Some(5),
-            Self::Rejected | Self::Cancelled => None,
+            Self::Rejected | Self::Cancelled | Self::BeforeGoLive => None,
         }
     }
 
-    /// Whether something is still to happen to it.
+    /// Whether something is still to happen to it here.
     #[must_use]
     pub fn is_open(self) -> bool {
-        !matches!(self, Self::Posted | Self::Cancelled)
+        !matches!(self, Self::Posted | Self::Cancelled | Self::BeforeGoLive)
     }
 }
 

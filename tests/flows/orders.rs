@@ -1,9 +1,9 @@
 //! What becomes of "look again": one test per ending.
 
 use drayline::failure::{Code, Failure};
-use drayline::flows::{Acted, Call, Decision, Ledger, Look, Past, Repeat};
+use drayline::flows::{Acted, Call, Decision, Ledger, Look, OrderLook, Past, Repeat, Stage, progress};
 use drayline::gateways::{ReleasedOrder, RequestVerdict};
-use drayline::message::{Kind, OrderStatusCode};
+use drayline::message::{Envelope, Kind, OrderStatusCode};
 use serde_json::json;
 
 use super::scene::{
@@ -82,14 +82,11 @@ fn what_is_not_ours_says_why() {
     elsewhere.warehouse = None;
     let mut stranger = order_look(Some(released()));
     stranger.takes_part = false;
-    let mut early = order_look(Some(released()));
-    early.go_live = Some(at(1));
     let empty = order_look(Some(ReleasedOrder { lines: Vec::new(), ..released() }));
     let gone = order_look(Some(cancelled()));
     let cases = [
         (elsewhere, "no configured warehouse"),
         (stranger, "not configured to take part"),
-        (early, "before go-live"),
         (empty, "nothing of it is left"),
         (gone, "taken back"),
     ];
@@ -97,6 +94,26 @@ fn what_is_not_ours_says_why() {
         let decision = decide_order(&from_dynamics(Kind::OrderReleased), &look, &blank);
         assert!(not_ours(&decision).contains(why), "{decision:?}");
     }
+}
+
+/// Nobody says how it was called before: it is left for a decision, once, and only a new release has it sent.
+#[test]
+fn what_was_released_before_go_live_is_left_for_a_decision() {
+    let looked =
+        |order: ReleasedOrder, seconds: i64| OrderLook { go_live: Some(at(seconds)), ..order_look(Some(order)) };
+    let (early, late) = (looked(released(), 1), looked(released(), 0));
+    let mut ledger = Ledger::default();
+    let decision = decide_order(&from_dynamics(Kind::OrderReleased), &early, &ledger);
+    assert_eq!((done(&decision).facts.len(), done(&decision).emits.len()), (1, 0));
+    assert!(done(&decision).steps[0].1.contains("before go-live"), "{decision:?}");
+    remember(&mut ledger, &decision);
+    not_ours(&decide_order(&from_dynamics(Kind::OrderReleased), &early, &ledger));
+    let changed = from_dynamics(Kind::OrderChanged);
+    assert!(not_ours(&decide_order(&changed, &late, &ledger)).contains("before go-live"));
+    let far = |message: &Envelope, look: OrderLook| progress(message, Some(&Look::Order(look)), &ledger).unwrap().stage;
+    assert_eq!(far(&changed, late.clone()), Some(Stage::BeforeGoLive));
+    assert_eq!(far(&from_dynamics(Kind::OrderCancelled), looked(cancelled(), 0)), Some(Stage::Cancelled));
+    assert_eq!(call(&decide_order(&from_dynamics(Kind::OrderReleased), &late, &ledger)).act, "create_order");
 }
 
 #[test]

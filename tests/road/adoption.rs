@@ -146,6 +146,38 @@ async fn what_a_warehouse_holds_from_before_go_live_is_adopted_and_the_rest_is_a
     adopted_or_asked(Backing::Servers).await;
 }
 
+/// Where nothing says how documents were called before, those from before go-live are listed, and nothing of them is sent.
+#[tokio::test]
+async fn what_is_from_before_go_live_is_listed_for_a_decision_until_it_is_released_again() {
+    let dynamics_toml = format!("go_live = \"{}\"\n", hours_ago(1));
+    let mut world = World::set(Ground::fresh(Backing::Servers).await, Making { dynamics_toml, ..making() }).await;
+    let answer = world.to_dynamics.release_silently(2).await.unwrap();
+    let ids: Vec<&str> = answer["released"].as_array().unwrap().iter().map(|id| id.as_str().unwrap()).collect();
+    world.start_product().await;
+    for id in &ids {
+        released(&world, id, 24).await;
+    }
+    let list = async |options: &[&str]| {
+        let (well, answer) = world.ask(&[&["documents", "list"], options].concat()).await;
+        assert!(well, "{answer}");
+        let documents = answer["documents"].as_array().unwrap().iter();
+        documents.map(|each| each["document"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    let early = async || list(&["--state", "before_go_live"]).await;
+    until("both are listed", async || (early().await.len() == 2).then_some(())).await;
+    assert!(list(&[]).await.is_empty(), "nothing is to happen to them here");
+    assert_eq!(world.to_warehouse.state().await.unwrap()["orders"], json!([]));
+    let day = hours_ago(24).strftime("%F").to_string();
+    let (_, answer) = world.ask(&["documents", "list", "--day", &day]).await;
+    let orders = &answer["day"]["orders"];
+    assert_eq!((&orders["missing"], &orders["states"]), (&json!(0), &json!({ "before_go_live": 2 })));
+    // Somebody decides: it is released again.
+    released(&world, ids[0], 0).await;
+    until("one is left", async || (early().await == [format!("order/contoso/usmf-{}", ids[1])]).then_some(())).await;
+    assert_eq!(world.exceptions(false).await.0, 0);
+    world.leave().await;
+}
+
 #[tokio::test]
 async fn receipts_of_what_was_announced_before_go_live_are_posted() {
     let mut world = World::set(Ground::fresh(Backing::Embedded).await, making()).await;

@@ -2,7 +2,8 @@
 //!
 //! A document that was released before go-live is never sent. Where the configuration says what the former integration called it,
 //! the warehouse is asked: what it holds is *adopted*, as if we had created it, so that what moves from now on is posted; what moved
-//! before was posted by others. What the warehouse does not hold, or holds otherwise, is *set aside*: a question asks a person beside
+//! before was posted by others. Where it says nothing of that, the document is left for a decision: `documents list` has it, and only
+//! a new release has it sent. What the warehouse does not hold, or holds otherwise, is *set aside*: a question asks a person beside
 //! the document. A document may be from before though its event is not: what was merely changed since, and what a scan finds. It
 //! is looked up, too, and sent when nobody holds it.
 
@@ -77,9 +78,13 @@ impl Situation<'_> {
             (None, Err(word)) => format!("it has no {word}, by which {warehouse} would know it"),
         };
         let set_aside = is_set_aside(self.ledger);
-        let released_anew = self.message.kind() == Kind::OrderReleased && self.message.origin == Origin::Webhook;
-        let stays = self.is_early() || alive.is_some() || (set_aside && !released_anew);
+        let stays = self.is_early() || alive.is_some() || (set_aside && !self.is_released_anew());
         stays.then(|| self.set_aside((warehouse, released), set_aside, &why))
+    }
+
+    /// Whether Dynamics released it now, be it once more.
+    fn is_released_anew(&self) -> bool {
+        self.message.kind() == Kind::OrderReleased && self.message.origin == Origin::Webhook
     }
 
     /// Whether its event is from before go-live.
@@ -160,6 +165,19 @@ impl Situation<'_> {
         Decision::Done(Done { facts: vec![fact], emits: vec![self.once_more(ASKS_WHAT_NOW)], steps, ..Done::default() })
     }
 
+    /// Nobody looks it up at its warehouse: a person finds it in the list of those that are from before go-live.
+    fn leave(&self, released: &ReleasedOrder) -> Decision {
+        let reference = Reference::of(&released.legal_entity, &released.request_id);
+        let fact = Past {
+            key: keys::before_go_live(self.look.direction, &self.look.environment, &reference),
+            act: BEFORE_GO_LIVE.to_owned(),
+            connection: self.look.environment.to_string(),
+            facts: kept(&EndedReference { reference }),
+        };
+        let what = format!("{} is not sent to a warehouse: it was released before go-live.", self.message.ordering_key);
+        Decision::Done(Done { facts: vec![fact], steps: vec![("drayline".to_owned(), what)], ..Done::default() })
+    }
+
     /// Why a document of which nothing was sent yet is not sent now either, if it is not.
     pub(super) fn never_ours(&self) -> Option<Decision> {
         let Situation { message, look, .. } = self;
@@ -168,8 +186,11 @@ impl Situation<'_> {
         if !look.takes_part {
             return not_ours("its company is not configured to take part");
         }
-        if self.is_early() {
-            return not_ours("it was released before go-live");
+        if self.is_early() || (is_left(self.ledger) && !self.is_released_anew()) {
+            return match self.wanted {
+                Wanted::Order(released, ..) if !is_left(self.ledger) => Some(self.leave(released)),
+                _ => not_ours("it was released before go-live"),
+            };
         }
         match self.wanted {
             Wanted::Order(..) => None,
@@ -185,6 +206,18 @@ impl Situation<'_> {
             Wanted::Empty => not_ours("nothing of it is left for a warehouse to ship"),
         }
     }
+}
+
+/// That a document from before go-live is left for a decision.
+const BEFORE_GO_LIVE: &str = "before_go_live";
+
+fn is_left(ledger: &Ledger) -> bool {
+    !ledger.facts::<EndedReference>(BEFORE_GO_LIVE).is_empty()
+}
+
+/// Whether a person is to decide about a document from before go-live, be he asked or not.
+pub(in crate::flows) fn waits_for_a_decision(ledger: &Ledger) -> bool {
+    is_left(ledger) || is_set_aside(ledger)
 }
 
 /// Whether a person was asked about a document from before go-live.

@@ -35,7 +35,7 @@ use crate::mapping::Mapping;
 use crate::message::{Body, Connection, Envelope, Flow, LegalEntity, OrderStatusCode, ReceiptStateCode, RequestId};
 
 pub use former::Former;
-pub(super) use former::{found, is_set_aside, may_be_adopted, not_adopted_yet, sought};
+pub(super) use former::{found, is_set_aside, may_be_adopted, not_adopted_yet, sought, waits_for_a_decision};
 pub use plan::plan;
 pub(super) use wanted::{held_difference, ordered, shipped_whole};
 

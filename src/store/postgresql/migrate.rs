@@ -22,6 +22,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/postgresql/0007_names.sql"),
     include_str!("../migrations/postgresql/0008_exceptions_work.sql"),
     include_str!("../migrations/postgresql/0009_campaigns.sql"),
+    include_str!("../migrations/postgresql/0010_before_go_live.sql"),
 ];
 
 /// PostgreSQL 13.

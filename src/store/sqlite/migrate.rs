@@ -20,6 +20,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/sqlite/0007_names.sql"),
     include_str!("../migrations/sqlite/0008_exceptions_work.sql"),
     include_str!("../migrations/sqlite/0009_campaigns.sql"),
+    include_str!("../migrations/sqlite/0010_before_go_live.sql"),
 ];
 
 /// Turning the write-ahead log on asks for the whole file and does not wait for it: it is asked again after this.

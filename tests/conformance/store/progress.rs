@@ -108,6 +108,7 @@ async fn receipts_and_other_ends_have_names_of_their_own() {
         assert_eq!(house.tell(came("a", true), vec![]).await, "received");
         assert_eq!(house.tell(Progress { stage: Some(3), ..far("b", 1) }, vec![]).await, "rejected");
         assert_eq!(house.tell(Progress { stage: Some(4), ..far("c", 1) }, vec![]).await, "cancelled");
+        assert_eq!(house.tell(Progress { stage: Some(5), ..far("e", 1) }, vec![]).await, "before_go_live");
         // Nothing came, and nothing will: there is nothing to post.
         assert_eq!(house.tell(came("d", true), vec![]).await, "posted");
     })
