@@ -10,6 +10,7 @@ pub mod wait;
 
 use std::io::Write as _;
 use std::path::Path;
+use std::sync::{Mutex, PoisonError};
 
 use base64::Engine as _;
 use drayline::config::{Config, load_text};
@@ -59,24 +60,29 @@ pub struct Ground {
     pub folder: TempDir,
     sections: String,
     namespace: Option<String>,
+    database: Option<Database>,
 }
 
 impl Ground {
     pub async fn fresh(backing: Backing) -> Self {
         if backing == Backing::Servers {
             let namespace = fresh_name();
-            let sections = sections(&amqp_url(), &namespace, &fresh_postgres().await);
-            return Self { backing, folder: tempfile::tempdir().unwrap(), sections, namespace: Some(namespace) };
+            let database = Database::fresh().await;
+            let sections = sections(&amqp_url(), &namespace, &database.url());
+            let folder = tempfile::tempdir().unwrap();
+            return Self { backing, folder, sections, namespace: Some(namespace), database: Some(database) };
         }
         ran("ran transport embedded");
         ran("ran store sqlite");
-        Self { backing, folder: tempfile::tempdir().unwrap(), sections: String::new(), namespace: None }
+        let folder = tempfile::tempdir().unwrap();
+        Self { backing, folder, sections: String::new(), namespace: None, database: None }
     }
 
     /// Ground on servers of the test's own, which go with all that is on them.
     pub fn on(servers: &servers::Servers) -> Self {
         let sections = sections(&servers.amqp, "drayline", &servers.postgres);
-        Self { backing: Backing::Servers, folder: tempfile::tempdir().unwrap(), sections, namespace: None }
+        let folder = tempfile::tempdir().unwrap();
+        Self { backing: Backing::Servers, folder, sections, namespace: None, database: None }
     }
 
     /// Takes away what it made on the servers; the folder goes by itself.
@@ -109,15 +115,36 @@ fn sections(amqp: &str, namespace: &str, postgres: &str) -> String {
     )
 }
 
-/// The address of a database that was made just now.
-pub async fn fresh_postgres() -> String {
-    use sqlx::Connection as _;
-    let server = postgres_url();
-    let name = fresh_name();
-    let mut connection = sqlx::PgConnection::connect(&server).await.expect("the database server answers");
-    sqlx::query(sqlx::AssertSqlSafe(format!("CREATE DATABASE {name}"))).execute(&mut connection).await.unwrap();
-    let (rest, _) = server.rsplit_once('/').expect("the address names a database");
-    format!("{rest}/{name}")
+/// A database of a test's own.
+struct Database(String);
+
+/// Databases whose tests are over. Whoever makes the next one takes them away: hundreds of them are gigabytes.
+static LEFT: Mutex<Vec<String>> = Mutex::new(Vec::new());
+
+impl Database {
+    async fn fresh() -> Self {
+        use sqlx::Connection as _;
+        let name = fresh_name();
+        let left = std::mem::take(&mut *LEFT.lock().unwrap_or_else(PoisonError::into_inner));
+        let drops = left.into_iter().map(|name| format!("DROP DATABASE {name} WITH (FORCE)"));
+        let mut connection = sqlx::PgConnection::connect(&postgres_url()).await.expect("the database server answers");
+        for statement in drops.chain([format!("CREATE DATABASE {name}")]) {
+            sqlx::query(sqlx::AssertSqlSafe(statement)).execute(&mut connection).await.unwrap();
+        }
+        Self(name)
+    }
+
+    fn url(&self) -> String {
+        let server = postgres_url();
+        let (rest, _) = server.rsplit_once('/').expect("the address names a database");
+        format!("{rest}/{}", self.0)
+    }
+}
+
+impl Drop for Database {
+    fn drop(&mut self) {
+        LEFT.lock().unwrap_or_else(PoisonError::into_inner).push(std::mem::take(&mut self.0));
+    }
 }
 
 /// Id, time stamp and signature of a delivery by Standard Webhooks, made now with a `whsec_…` secret.
