@@ -227,7 +227,7 @@ async fn a_cancellation_that_the_warehouse_never_answers_holds_no_report_back() 
     let toml = "processor.document_wait_s_max = 1\nprocessor.look_again_ms = 200".to_owned();
     let dynamics =
         FinanceOperationsRules { lots_share: 0.0, serials_share: 0.0, weighed_share: 0.0, ..Default::default() };
-    let world = World::start(Backing::Servers, Making { warehouse, dynamics, toml, ..making() }).await;
+    let world = World::start(Backing::Servers, Making { dynamics, warehouse, toml, ..making() }).await;
     let id = expect(&world, 1).await.remove(0);
     world.until("announced", |_, warehouse| warehouse["announced"] == 1).await;
     world.to_dynamics.receipt(&id, "change", &json!({})).await.unwrap();
