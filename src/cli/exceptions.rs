@@ -1,14 +1,15 @@
-//! `exceptions list | show` and `replay start`.
+//! `exceptions`: what people work on, and what they do about it.
 
 use clap::{Args, Subcommand};
+use jiff::Timestamp;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::{Failed, Global, output, store};
+use super::{Failed, Global, output, store, trail};
 use crate::config::Config;
 use crate::exceptions::{Exception, Shown, filter, list, parked, show};
 use crate::message::Flow;
-use crate::store::{Discarded, Ending, ExceptionFilter, Replayed, Store};
+use crate::store::{Act, Cause, Discarded, Ending, ExceptionFilter, Handling, Store};
 
 /// Which exceptions: the names are those of the API.
 #[derive(Debug, Default, Args)]
@@ -45,7 +46,7 @@ pub(super) struct Wanted {
 
 impl Wanted {
     /// As names and values.
-    fn parts(&self) -> Vec<(&'static str, &str)> {
+    pub(super) fn parts(&self) -> Vec<(&'static str, &str)> {
         let states = self.states.iter().map(|state| ("state", state.as_str()));
         let rest = [
             ("flow", self.flow.map(Flow::as_str)),
@@ -65,6 +66,42 @@ impl Wanted {
     }
 }
 
+/// One thing that is said about an exception.
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+pub(super) struct Noted {
+    /// A note
+    #[arg(long, value_name = "TEXT")]
+    text: Option<String>,
+    /// A tag more
+    #[arg(long, value_name = "TAG")]
+    tag: Option<String>,
+    /// A tag less
+    #[arg(long, value_name = "TAG")]
+    untag: Option<String>,
+    /// When it shall be done: 2026-11-27T18:00:00Z
+    #[arg(long, value_name = "INSTANT")]
+    due: Option<Timestamp>,
+    /// Somebody is at it
+    #[arg(long)]
+    take: bool,
+    /// Nobody is at it any more
+    #[arg(long)]
+    leave: bool,
+}
+
+impl Noted {
+    fn handling(self) -> Handling {
+        let Self { text, tag, untag, due, take, leave: _ } = self;
+        let text = text.map(Handling::Note).or(tag.map(Handling::Tag)).or(untag.map(Handling::Untag));
+        text.or(due.map(|at| Handling::Due(Some(at)))).unwrap_or(if take {
+            Handling::Investigate
+        } else {
+            Handling::Leave
+        })
+    }
+}
+
 #[derive(Debug, Subcommand)]
 pub(super) enum Action {
     /// What people work on, in the order in which they should
@@ -78,10 +115,41 @@ pub(super) enum Action {
         #[arg(long, default_value_t = 100)]
         limit: u32,
     },
-    /// End one for good without applying it; its document's journey keeps who said so, and why
+    /// What they have in common: causes, the most frequent first
+    Causes {
+        #[command(flatten)]
+        wanted: Wanted,
+        /// At most this many
+        #[arg(long, default_value_t = 50)]
+        limit: u32,
+    },
+    /// Give some to a person or a team; without --to back to the team of their code
+    Assign {
+        /// The ids in the list
+        #[arg(required = true)]
+        ids: Vec<Uuid>,
+        /// Who has them from now on
+        #[arg(long, value_name = "NAME")]
+        to: Option<String>,
+    },
+    /// Say something about some, for everybody who looks at them later; or tag them, or say when they shall be done
+    Note {
+        /// The ids in the list
+        #[arg(required = true)]
+        ids: Vec<Uuid>,
+        #[command(flatten)]
+        what: Noted,
+    },
+    /// The list as CSV, or with --json as JSON, whole
+    Export {
+        #[command(flatten)]
+        wanted: Wanted,
+    },
+    /// End some for good without applying them; their documents' journeys keep who said so, and why
     Discard {
-        /// The id in the list
-        id: Uuid,
+        /// The ids in the list
+        #[arg(required = true)]
+        ids: Vec<Uuid>,
         /// Why, for everybody who looks at the document later
         #[arg(long)]
         reason: String,
@@ -90,16 +158,6 @@ pub(super) enum Action {
     Show {
         /// The id in the list
         id: Uuid,
-    },
-}
-
-#[derive(Debug, Subcommand)]
-pub(super) enum Replay {
-    /// Make a parked message due now, with a fresh budget: the same bytes on the same road
-    Start {
-        /// The id in the list of exceptions
-        #[arg(long, value_name = "ID")]
-        message: Uuid,
     },
 }
 
@@ -119,7 +177,30 @@ pub(super) async fn run(global: &Global, action: Action) -> Result<(), Failed> {
             }
             output::lines(&table(total, &exceptions))
         }
-        Action::Discard { id, reason } => discard(global, &store, id, &reason).await,
+        Action::Causes { wanted, limit } => {
+            let causes = store.causes(&ExceptionFilter { limit, ..wanted.filter(&config)? }).await?;
+            if global.json {
+                return output::json(&json!({ "causes": causes }));
+            }
+            let line = |cause: &Cause| {
+                format!(
+                    "{:>7}  {}  {}  for example: {}",
+                    cause.exceptions, cause.fingerprint, cause.code, cause.sentence
+                )
+            };
+            output::lines(&causes.iter().map(line).collect::<Vec<_>>())
+        }
+        Action::Assign { ids, to } => handle(global, &store, &ids, &Handling::Assign(to)).await,
+        Action::Note { ids, what } => handle(global, &store, &ids, &what.handling()).await,
+        Action::Export { wanted } => {
+            let everything = ExceptionFilter { limit: u32::MAX, ..wanted.filter(&config)? };
+            let (total, exceptions) = list(&store, owners, &everything).await?;
+            if global.json {
+                return output::json(&json!({ "total": total, "exceptions": exceptions }));
+            }
+            output::lines(&rows(&exceptions))
+        }
+        Action::Discard { ids, reason } => discard(global, &store, &ids, &reason).await,
         Action::Show { id } => match show(&store, owners, id).await? {
             Some(shown) if global.json => output::json(&shown),
             Some(shown) => output::lines(&page(&shown)),
@@ -128,15 +209,80 @@ pub(super) async fn run(global: &Global, action: Action) -> Result<(), Failed> {
     }
 }
 
-async fn discard(global: &Global, store: &Store, id: Uuid, reason: &str) -> Result<(), Failed> {
-    if reason.trim().is_empty() {
+async fn discard(global: &Global, store: &Store, ids: &[Uuid], reason: &str) -> Result<(), Failed> {
+    let reason = reason.trim();
+    if reason.is_empty() {
         return Err(Failed::Usage("Say why with --reason: it stays on the document's journey.".to_owned()));
     }
-    let (discarded, sentence) = match store.discard(id, &who(), reason.trim()).await? {
-        Discarded::Yes => (true, "It is discarded. What stood behind it goes on.".to_owned()),
-        Discarded::NotParked(ending) => (false, not_parked(ending)),
+    let (mut well, mut sentences) = (true, Vec::new());
+    for id in ids {
+        let act = Act { action: "exception.discard", documents: vec![id.to_string()], ..Act::default() };
+        let doing = Box::pin(async { store.discard(*id, &who(), reason).await });
+        let discarded = trail::recorded(store, &act, (doing, |answer| *answer == Discarded::Yes)).await?;
+        sentences.push(match discarded {
+            Discarded::Yes => "It is discarded. What stood behind it goes on.".to_owned(),
+            Discarded::NotParked(ending) => {
+                well = false;
+                not_parked(ending)
+            }
+        });
+    }
+    let sentence = sentences.join("\n");
+    let id = if let [id] = ids { json!(id) } else { json!(ids) };
+    done(global, &json!({ "id": id, "discarded": well, "sentence": sentence }), well, sentence)
+}
+
+async fn handle(global: &Global, store: &Store, ids: &[Uuid], handling: &Handling) -> Result<(), Failed> {
+    let documents = ids.iter().map(Uuid::to_string).collect();
+    let fields = vec![handling.word().to_owned()];
+    let act = Act { action: "exception.work", documents, fields, ..Act::default() };
+    let doing = Box::pin(async { store.act(ids, handling, &who()).await });
+    let handled = trail::recorded(store, &act, (doing, |handled: &Vec<Uuid>| !handled.is_empty())).await?;
+    let sentence = if handled.len() == ids.len() {
+        "Done.".to_owned()
+    } else {
+        format!("Done for {} of {}: the rest is no exception, or over.", handled.len(), ids.len())
     };
-    done(global, &json!({ "id": id, "discarded": discarded, "sentence": sentence }), discarded, sentence)
+    done(global, &json!({ "done": handled, "sentence": sentence }), handled.len() == ids.len(), sentence)
+}
+
+/// As CSV: a header, then a line each.
+fn rows(exceptions: &[Exception]) -> Vec<String> {
+    const HEADER: &str = "id,status,code,flow,connection,document,owner,sentence,next_step,fingerprint,awaits,attempts,\
+        followers,promised,value,currency,first_seen,last_seen,ended";
+    let row = |each: &Exception| {
+        let at = |at: Option<Timestamp>| at.map(|at| at.to_string()).unwrap_or_default();
+        let text = |text: &Option<String>| text.clone().unwrap_or_default();
+        let cells = [
+            each.id.to_string(),
+            each.status.clone(),
+            each.code.clone(),
+            each.flow.to_string(),
+            each.connection.clone(),
+            each.document.clone(),
+            each.owner.clone(),
+            each.sentence.clone(),
+            each.next_step.clone(),
+            each.fingerprint.clone(),
+            text(&each.awaits),
+            each.attempts.to_string(),
+            each.followers.to_string(),
+            at(each.promised),
+            text(&each.value),
+            text(&each.currency),
+            at(each.first_seen),
+            at(each.last_seen),
+            at(each.ended),
+        ];
+        cells.map(|cell| quoted(&cell)).join(",")
+    };
+    std::iter::once(HEADER.to_owned()).chain(exceptions.iter().map(row)).collect()
+}
+
+/// A cell as a spreadsheet takes it: as text, never as a formula.
+fn quoted(cell: &str) -> String {
+    let safe = if cell.starts_with(['=', '+', '-', '@']) { format!("'{cell}") } else { cell.to_owned() };
+    if safe.contains([',', '"', '\n', '\r']) { format!("\"{}\"", safe.replace('"', "\"\"")) } else { safe }
 }
 
 /// Who sits at the command line.
@@ -144,7 +290,7 @@ pub(super) fn who() -> String {
     std::env::var("USER").unwrap_or_else(|_| "command line".to_owned())
 }
 
-fn not_parked(ending: Option<Ending>) -> String {
+pub(super) fn not_parked(ending: Option<Ending>) -> String {
     match ending {
         Some(ending) => format!("It is not parked: it ended as {ending:?}."),
         None => "Nothing is known of a message of this id.".to_owned(),
@@ -152,7 +298,7 @@ fn not_parked(ending: Option<Ending>) -> String {
 }
 
 /// Tells what became of a wish.
-fn done(global: &Global, document: &Value, well: bool, sentence: String) -> Result<(), Failed> {
+pub(super) fn done(global: &Global, document: &Value, well: bool, sentence: String) -> Result<(), Failed> {
     match (global.json, well) {
         (true, true) => output::json(document),
         (true, false) => output::json(document).and(Err(Failed::Work(String::new()))),
@@ -219,15 +365,4 @@ fn page(shown: &Shown) -> Vec<String> {
         lines.push(body.clone());
     }
     lines
-}
-
-pub(super) async fn replay(global: &Global, action: Replay) -> Result<(), Failed> {
-    let Replay::Start { message } = action;
-    let store = store::open(global).await?;
-    let (started, sentence) = match store.replay(message, &who()).await? {
-        Replayed::Due => (true, "It is due now, with a fresh budget.".to_owned()),
-        Replayed::Behind(head) => (false, format!("It stands behind {head}, which must be replayed first.")),
-        Replayed::NotParked(ending) => (false, not_parked(ending)),
-    };
-    done(global, &json!({ "id": message, "started": started, "sentence": sentence }), started, sentence)
 }

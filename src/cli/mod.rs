@@ -9,6 +9,7 @@ mod mapping;
 mod mapping_check;
 mod output;
 mod pauses;
+mod replay;
 mod roles;
 mod sandbox;
 mod store;
@@ -107,9 +108,9 @@ enum Command {
     /// What waits for a person
     #[command(subcommand)]
     Exceptions(exceptions::Action),
-    /// Let a parked message run again
-    #[command(subcommand)]
-    Replay(exceptions::Replay),
+    /// Let parked messages run again: one, or a campaign over many
+    #[command(subcommand, after_help = replay::HELP)]
+    Replay(replay::Action),
     /// Who did what
     #[command(subcommand)]
     Trail(trail::Action),
@@ -227,7 +228,7 @@ async fn run(arguments: Arguments) -> Result<(), Failed> {
         Command::Resume(options) => pauses::resume(&global, options).await,
         Command::Mapping(action) => mapping::run(&global, action).await,
         Command::Exceptions(action) => exceptions::run(&global, action).await,
-        Command::Replay(action) => exceptions::replay(&global, action).await,
+        Command::Replay(action) => replay::run(&global, action).await,
         Command::Trail(action) => trail::run(&global, action).await,
         Command::Documents(action) => documents::run(&global, action).await,
     }

@@ -7,12 +7,13 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::triage::Desk;
 use crate::config::{Config, ms};
-use crate::store::{Campaign, CampaignState, ExceptionFilter, NewCampaign, Pulse, StoreError};
+use crate::store::{Campaign, CampaignState, ExceptionFilter, NewCampaign, Outcomes, Pulse, Store, StoreError};
 use crate::telemetry::{CampaignTurned, StoreAway};
 
 /// Of a wave, a share of failures means nothing before so many messages.
@@ -57,28 +58,27 @@ impl Pace {
     }
 }
 
-/// Freezes the set of a campaign: its id, and how many messages are in it.
+/// Freezes the set of a campaign under a new id: how many messages are in it.
 ///
 /// # Errors
 /// The store's.
 pub async fn plan(
-    desk: &Desk,
+    (store, config): (&Store, &Config),
+    (id, by): (Uuid, &str),
     filter: ExceptionFilter,
     wanted: &str,
     pace: &Pace,
-    by: &str,
-) -> Result<(Uuid, u64), StoreError> {
-    let usual = &desk.config.replays;
+) -> Result<u64, StoreError> {
+    let usual = &config.replays;
     let new = NewCampaign {
-        id: desk.clock.identifier(),
+        id,
         by: by.to_owned(),
         wanted: wanted.to_owned(),
         options: serde_json::to_value(pace).unwrap_or_default(),
         canary: pace.canary.unwrap_or(usual.canary_rows_max),
         wave_size: pace.wave.unwrap_or(usual.wave_rows_max),
     };
-    let selected = desk.store.plan_campaign(&new, &ExceptionFilter { limit: usual.rows_max, ..filter }).await?;
-    Ok((new.id, selected))
+    store.plan_campaign(&new, &ExceptionFilter { limit: usual.rows_max, ..filter }).await
 }
 
 /// Releases the campaigns that nobody else releases, for ever.
@@ -147,6 +147,58 @@ fn too_many(campaign: &Campaign, pulse: &Pulse, tempo: &Tempo) -> Option<String>
     stops.then(|| format!("{failed} of {settled} messages of wave {} failed again.", campaign.wave))
 }
 
+/// A campaign as people see it: how it stands, and its outcomes, which add up to `selected`.
+#[derive(Clone, Debug, Serialize)]
+pub struct CampaignView {
+    /// Its id.
+    pub id: Uuid,
+    /// planned, running, paused, stopped, cancelled or finished.
+    pub state: CampaignState,
+    /// What became of its messages.
+    #[serde(flatten)]
+    pub outcomes: Outcomes,
+    /// What was asked for.
+    pub wanted: String,
+    /// How it is released, where that is not as configured.
+    pub pace: serde_json::Value,
+    /// The wave that is being released; 0 is the canary.
+    pub wave: i64,
+    /// When it was planned.
+    pub planned_at: Timestamp,
+    /// By whom.
+    pub planned_by: String,
+    /// When it was started.
+    pub started_at: Option<Timestamp>,
+    /// When it was over.
+    pub ended_at: Option<Timestamp>,
+    /// Who changed it last; `drayline`, when it did so by itself.
+    pub changed_by: Option<String>,
+    /// Why.
+    pub reason: Option<String>,
+}
+
+/// A campaign with its outcomes by now.
+///
+/// # Errors
+/// The store's.
+pub async fn status(store: &Store, campaign: Campaign) -> Result<CampaignView, StoreError> {
+    let outcomes = store.campaign_outcomes(campaign.id).await?;
+    Ok(CampaignView {
+        id: campaign.id,
+        state: campaign.state,
+        outcomes,
+        wanted: campaign.wanted,
+        pace: campaign.options,
+        wave: campaign.wave,
+        planned_at: campaign.created_at,
+        planned_by: campaign.created_by,
+        started_at: campaign.started_at,
+        ended_at: campaign.ended_at,
+        changed_by: campaign.changed_by,
+        reason: campaign.reason.filter(|reason| !reason.is_empty()),
+    })
+}
+
 /// What a person can do about a campaign.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Turn {
@@ -161,6 +213,28 @@ pub enum Turn {
 }
 
 impl Turn {
+    /// The word for it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Start => "start",
+            Self::Pause => "pause",
+            Self::Resume => "resume",
+            Self::Cancel => "cancel",
+        }
+    }
+
+    /// What the trail calls it.
+    #[must_use]
+    pub fn action(self) -> &'static str {
+        match self {
+            Self::Start => "replay.start",
+            Self::Pause => "replay.pause",
+            Self::Resume => "replay.resume",
+            Self::Cancel => "replay.cancel",
+        }
+    }
+
     fn states(self) -> (&'static [CampaignState], CampaignState) {
         use CampaignState::{Cancelled, Paused, Planned, Running, Stopped};
         match self {
@@ -176,12 +250,12 @@ impl Turn {
 ///
 /// # Errors
 /// The store's.
-pub async fn change(desk: &Desk, id: Uuid, turn: Turn, by: &str, reason: &str) -> Result<Option<bool>, StoreError> {
-    let Some(campaign) = desk.store.campaign(id).await? else { return Ok(None) };
+pub async fn change(store: &Store, id: Uuid, turn: Turn, by: &str, reason: &str) -> Result<Option<bool>, StoreError> {
+    let Some(campaign) = store.campaign(id).await? else { return Ok(None) };
     let (from, to) = turn.states();
     // The failures of its wave are known: they are no reason to stop once more.
     if turn == Turn::Resume && campaign.state == CampaignState::Stopped {
-        desk.store.begin_wave(id, campaign.wave + 1).await?;
+        store.begin_wave(id, campaign.wave + 1).await?;
     }
-    desk.store.turn_campaign(id, from, to, by, reason).await.map(Some)
+    store.turn_campaign(id, from, to, by, reason).await.map(Some)
 }

@@ -10,7 +10,7 @@ mod filter;
 mod triage;
 mod view;
 
-pub use campaign::{Pace, Turn, change, plan};
+pub use campaign::{CampaignView, Pace, Turn, change, plan, status};
 pub use filter::{NAMES, duration, filter, parts};
 pub use triage::{Desk, Triage};
-pub use view::{Exception, Owners, Shown, codes_of, list, owner, parked, show};
+pub use view::{Exception, Owners, Shown, codes_of, list, owner, page, parked, show};

@@ -10,7 +10,8 @@ use uuid::Uuid;
 use crate::failure::Code;
 use crate::message::{Envelope, Flow};
 use crate::store::{
-    ActView, AttemptView, ExceptionFilter, Listed, Parked, ParkedFilter, Store, StoreError, WaitsFor, Work, WorkState,
+    ActView, AttemptView, Cursor, ExceptionFilter, Listed, Parked, ParkedFilter, Store, StoreError, WaitsFor, Work,
+    WorkState,
 };
 
 /// One exception, with the JSON keys of the interface.
@@ -102,8 +103,21 @@ pub async fn list(
     owners: &Owners,
     filter: &ExceptionFilter,
 ) -> Result<(u64, Vec<Exception>), StoreError> {
+    let (total, placed) = page(store, owners, filter).await?;
+    Ok((total, placed.into_iter().map(|(_, exception)| exception).collect()))
+}
+
+/// The same, each with its place in the list.
+///
+/// # Errors
+/// The store's.
+pub async fn page(
+    store: &Store,
+    owners: &Owners,
+    filter: &ExceptionFilter,
+) -> Result<(u64, Vec<(Cursor, Exception)>), StoreError> {
     let (total, works) = store.exceptions(filter).await?;
-    Ok((total, works.into_iter().map(|work| of_work(work, owners)).collect()))
+    Ok((total, works.into_iter().map(|work| (work.cursor.clone(), of_work(work, owners))).collect()))
 }
 
 /// Everything that is parked, whatever it waits for: what was parked first, first.

@@ -4,7 +4,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sqlx::FromRow;
 use uuid::Uuid;
@@ -104,7 +104,7 @@ pub struct ExceptionFilter {
 }
 
 /// A place in a list: priority, message and flow of the last one seen.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Cursor {
     /// The last one's priority.
     pub priority: i64,
@@ -161,7 +161,7 @@ pub struct Work {
 }
 
 /// Exceptions of one cause.
-#[derive(Clone, Debug, FromRow, PartialEq, Eq)]
+#[derive(Clone, Debug, FromRow, PartialEq, Eq, Serialize)]
 pub struct Cause {
     /// The same for the same cause.
     pub fingerprint: String,
@@ -213,7 +213,8 @@ pub struct ActView {
 }
 
 /// What a person does about exceptions that stay.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Handling {
     /// Somebody, or some team, has it from now on; nobody: the team of its code.
     Assign(Option<String>),

@@ -8,6 +8,7 @@
 
 mod asked;
 mod caller;
+mod exceptions;
 mod first;
 mod guard;
 mod me;
@@ -15,6 +16,7 @@ mod once;
 mod openapi;
 mod pages;
 mod problem;
+mod replays;
 mod tokens;
 mod trail;
 
@@ -152,10 +154,18 @@ impl Route {
 
 /// Every route. A new resource is one line here.
 fn routes() -> Vec<Route> {
-    [openapi::routes(), first::routes(), me::routes(), tokens::routes(), trail::routes()]
-        .into_iter()
-        .flatten()
-        .collect()
+    [
+        openapi::routes(),
+        first::routes(),
+        me::routes(),
+        exceptions::routes(),
+        replays::routes(),
+        tokens::routes(),
+        trail::routes(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
 /// Every route as it is told, for whoever compares.

@@ -19,6 +19,13 @@ pub(super) struct Page<T> {
     pub(super) next_cursor: Option<String>,
 }
 
+impl<T> Page<T> {
+    /// The same page of something else.
+    pub(super) fn map<U>(self, into: impl FnMut(T) -> U) -> Page<U> {
+        Page { total: self.total, items: self.items.into_iter().map(into).collect(), next_cursor: self.next_cursor }
+    }
+}
+
 /// A page that is asked for.
 #[derive(Clone, Debug)]
 pub(super) struct Paging {

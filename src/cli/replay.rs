@@ -1,0 +1,252 @@
+//! `replay`: one message, or a campaign over many.
+
+use std::io::IsTerminal as _;
+
+use clap::{Args, Subcommand};
+use indicatif::{ProgressBar, ProgressStyle};
+use serde_json::json;
+use uuid::Uuid;
+
+use super::exceptions::{done, not_parked, who};
+use super::{Failed, Global, output, store, trail};
+use crate::clock::Clock;
+use crate::exceptions::{CampaignView, Pace, Turn, change, filter, parts, plan, status};
+use crate::store::{Act, CampaignState, Replayed, Store};
+
+/// What every command of campaigns tells.
+pub(super) const HELP: &str = "A campaign is a frozen set of parked messages. It is planned first, and nothing moves before it is \
+    started. A canary goes first, drawn over causes, connections and kinds; then waves. It stops by itself when too much of a \
+    wave fails again. A process with triage (drayline run, drayline triage) releases it; it survives every restart.\n\n\
+    Examples:\n  \
+    drayline replay start --message ID                     one message, now\n  \
+    drayline exceptions causes                             what failed for which cause\n  \
+    drayline replay plan --fingerprint 0f3a…               everything of one cause\n  \
+    drayline replay plan --filter flow=orders,code=warehouse.rejected --rate 20\n  \
+    drayline replay start PLAN --yes\n  \
+    drayline replay status PLAN --follow\n  \
+    drayline replay failed PLAN                            what failed again, and why";
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Action {
+    /// Freeze the set of a campaign, and see what is in it
+    Plan(Planned),
+    /// Begin to release a campaign; or make one message due now, with a fresh budget: the same bytes on the same road
+    Start {
+        /// The campaign
+        #[arg(value_name = "PLAN", required_unless_present = "message", conflicts_with = "message")]
+        id: Option<Uuid>,
+        /// One message, by the id in the list of exceptions
+        #[arg(long, value_name = "ID")]
+        message: Option<Uuid>,
+        /// Begin in earnest: without it a campaign only tells what it would do
+        #[arg(long)]
+        yes: bool,
+    },
+    /// Campaigns, the latest first
+    List {
+        /// At most this many
+        #[arg(long, default_value_t = 20)]
+        limit: u32,
+    },
+    /// How a campaign stands: what became of its messages
+    Status {
+        /// The campaign
+        #[arg(value_name = "PLAN")]
+        id: Uuid,
+        /// Stay, until it is over or stops
+        #[arg(long)]
+        follow: bool,
+    },
+    /// What of a campaign failed again, and why
+    Failed {
+        /// The campaign
+        #[arg(value_name = "PLAN")]
+        id: Uuid,
+        /// At most this many
+        #[arg(long, default_value_t = 100)]
+        limit: u32,
+    },
+    /// Release no more for now
+    Pause(Changed),
+    /// Go on; where it had stopped by itself, with the next wave
+    Resume(Changed),
+    /// Release no more, ever; what was released goes on
+    Cancel(Changed),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Planned {
+    /// NAME=VALUE with commas between; the names are those of the options of `drayline exceptions list`
+    #[arg(long, value_name = "FILTER", required_unless_present_any = ["fingerprint", "messages"])]
+    filter: Option<String>,
+    /// Everything of this cause
+    #[arg(long, value_name = "FINGERPRINT")]
+    fingerprint: Option<String>,
+    /// This message, also one that stands behind another; several times for several
+    #[arg(long = "message", value_name = "ID")]
+    messages: Vec<Uuid>,
+    /// So many go first; 0: no canary
+    #[arg(long, value_name = "N")]
+    canary: Option<u32>,
+    /// So many make a wave
+    #[arg(long, value_name = "N")]
+    wave: Option<u32>,
+    /// At most so many in a second
+    #[arg(long, value_name = "N")]
+    rate: Option<u32>,
+    /// At most so many on their way at one time
+    #[arg(long, value_name = "N")]
+    at_once: Option<u32>,
+    /// Stop when more of a wave than this fails again
+    #[arg(long, value_name = "PERCENT")]
+    stop: Option<u32>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Changed {
+    /// The campaign
+    #[arg(value_name = "PLAN")]
+    id: Uuid,
+    /// Why, for everybody who looks at it later
+    #[arg(long, value_name = "TEXT", default_value = "")]
+    reason: String,
+}
+
+pub(super) async fn run(global: &Global, action: Action) -> Result<(), Failed> {
+    let store = store::open(global).await?;
+    match action {
+        Action::Plan(planned) => freeze(global, &store, planned).await,
+        Action::Start { message: Some(message), .. } => one(global, &store, message).await,
+        Action::Start { id, yes, .. } => {
+            let id = id.unwrap_or_default();
+            if yes {
+                return turn(global, &store, id, Turn::Start, "").await;
+            }
+            let view = known(&store, id).await?;
+            tell(global, &view, "This is what would be released. Begin with --yes.")
+        }
+        Action::List { limit } => {
+            let mut views = Vec::new();
+            for campaign in store.campaigns(None, limit).await? {
+                views.push(status(&store, campaign).await?);
+            }
+            if global.json {
+                return output::json(&json!({ "replays": views }));
+            }
+            output::lines(&views.iter().map(line).collect::<Vec<_>>())
+        }
+        Action::Status { id, follow } => {
+            let view = if follow { followed(&store, id).await? } else { known(&store, id).await? };
+            tell(global, &view, "")
+        }
+        Action::Failed { id, limit } => {
+            known(&store, id).await?;
+            let failed = store.campaign_messages(id, Some("failed_again"), (-1, -1), limit).await?;
+            if global.json {
+                return output::json(&json!({ "messages": failed }));
+            }
+            let line = |each: &crate::store::CampaignMessage| {
+                format!("{}  {}  {}", each.id, each.document, each.why.as_deref().unwrap_or_default())
+            };
+            output::lines(&failed.iter().map(line).collect::<Vec<_>>())
+        }
+        Action::Pause(Changed { id, reason }) => turn(global, &store, id, Turn::Pause, &reason).await,
+        Action::Resume(Changed { id, reason }) => turn(global, &store, id, Turn::Resume, &reason).await,
+        Action::Cancel(Changed { id, reason }) => turn(global, &store, id, Turn::Cancel, &reason).await,
+    }
+}
+
+async fn freeze(global: &Global, store: &Store, planned: Planned) -> Result<(), Failed> {
+    let Planned { filter: text, fingerprint, messages, canary, wave, rate, at_once, stop } = planned;
+    let config = global.load("")?;
+    let messages: Vec<String> = messages.iter().map(|id| format!("message={id}")).collect();
+    let fingerprint = fingerprint.map(|fingerprint| format!("fingerprint={fingerprint}"));
+    let wanted: Vec<String> = text.into_iter().chain(fingerprint).chain(messages).collect();
+    let wanted = wanted.join(",");
+    let chosen = filter(parts(&wanted).map_err(Failed::Usage)?, &config.exceptions.owners).map_err(Failed::Usage)?;
+    let pace = Pace { canary, wave, rate_per_s: rate, at_once, stop_percent: stop };
+    let id = Clock::system().identifier();
+    let act = Act { action: "replay.plan", documents: vec![id.to_string()], ..Act::default() };
+    let by = who();
+    let doing = Box::pin(async { plan((store, &config), (id, &by), chosen, &wanted, &pace).await });
+    trail::recorded(store, &act, (doing, |_| true)).await?;
+    let view = known(store, id).await?;
+    tell(global, &view, &format!("Nothing moves yet. Start it with: drayline replay start {id} --yes"))
+}
+
+async fn known(store: &Store, id: Uuid) -> Result<CampaignView, Failed> {
+    let campaign = store.campaign(id).await?;
+    let campaign = campaign.ok_or_else(|| Failed::Work(format!("There is no campaign {id}.")))?;
+    Ok(status(store, campaign).await?)
+}
+
+async fn turn(global: &Global, store: &Store, id: Uuid, turn: Turn, reason: &str) -> Result<(), Failed> {
+    let before = known(store, id).await?;
+    let act = Act { action: turn.action(), documents: vec![id.to_string()], ..Act::default() };
+    let by = who();
+    let doing = Box::pin(async { change(store, id, turn, &by, reason.trim()).await });
+    let turned = trail::recorded(store, &act, (doing, |turned| *turned == Some(true))).await?;
+    if turned != Some(true) {
+        let (word, state) = (turn.as_str(), before.state.as_str());
+        return Err(Failed::Work(format!("It cannot {word}: the campaign is {state}.")));
+    }
+    let view = known(store, id).await?;
+    tell(global, &view, "")
+}
+
+async fn one(global: &Global, store: &Store, message: Uuid) -> Result<(), Failed> {
+    let act = Act { action: "exception.replay", documents: vec![message.to_string()], ..Act::default() };
+    let doing = Box::pin(async { store.replay(message, &who()).await });
+    let replayed = trail::recorded(store, &act, (doing, |replayed| *replayed == Replayed::Due)).await?;
+    let (started, sentence) = match replayed {
+        Replayed::Due => (true, "It is due now, with a fresh budget.".to_owned()),
+        Replayed::Behind(head) => (false, format!("It stands behind {head}, which must be replayed first.")),
+        Replayed::NotParked(ending) => (false, not_parked(ending)),
+    };
+    done(global, &json!({ "id": message, "started": started, "sentence": sentence }), started, sentence)
+}
+
+/// Watches it until nothing more happens by itself.
+async fn followed(store: &Store, id: Uuid) -> Result<CampaignView, Failed> {
+    const LOOK: std::time::Duration = std::time::Duration::from_millis(500);
+    let bar = if std::io::stderr().is_terminal() { ProgressBar::new(0) } else { ProgressBar::hidden() };
+    let style = ProgressStyle::with_template("{bar:40} {pos} of {len}, {msg}").unwrap_or(ProgressStyle::default_bar());
+    bar.set_style(style);
+    loop {
+        let view = known(store, id).await?;
+        let over = view.outcomes.selected - view.outcomes.waiting;
+        bar.set_length(view.outcomes.selected);
+        bar.set_position(over);
+        bar.set_message(format!("wave {}, {} failed again", view.wave, view.outcomes.failed_again));
+        if view.state != CampaignState::Running {
+            bar.finish_and_clear();
+            return Ok(view);
+        }
+        tokio::time::sleep(LOOK).await;
+    }
+}
+
+fn line(view: &CampaignView) -> String {
+    let outcomes = &view.outcomes;
+    let over = outcomes.selected - outcomes.waiting;
+    format!("{}  {:<9}  {over} of {}  {}", view.id, view.state.as_str(), outcomes.selected, view.wanted)
+}
+
+fn tell(global: &Global, view: &CampaignView, sentence: &str) -> Result<(), Failed> {
+    if global.json {
+        return output::json(view);
+    }
+    let outcomes = &view.outcomes;
+    let mut lines = vec![
+        line(view),
+        format!("applied          {}", outcomes.applied),
+        format!("already applied  {}", outcomes.already_applied),
+        format!("failed again     {}", outcomes.failed_again),
+        format!("held             {}", outcomes.held),
+        format!("discarded        {}", outcomes.discarded),
+        format!("waiting          {}", outcomes.waiting),
+    ];
+    lines.extend(view.reason.iter().map(|reason| format!("why              {reason}")));
+    lines.extend((!sentence.is_empty()).then(|| sentence.to_owned()));
+    output::lines(&lines)
+}

@@ -1,0 +1,177 @@
+//! `/v1/exceptions`: what people work on, and what they do about it.
+
+use axum::Json;
+use axum::extract::State;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::asked::{Ask, Id, Sent};
+use super::caller::Caller;
+use super::pages::Page;
+use super::problem::Problem;
+use super::{Access, Api, Route};
+use crate::exceptions::{Exception, Shown, filter, page, show};
+use crate::store::{Act, Cause, Discarded, ExceptionFilter, Handling, Replayed, Role, WorkState};
+
+/// More are not changed by one request.
+const MESSAGES_MAX: usize = 1000;
+
+/// A query's names and values: those of `drayline exceptions list`.
+type Parts = Vec<(String, String)>;
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Work {
+    messages: Vec<Uuid>,
+    #[serde(rename = "do")]
+    handling: Handling,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Discard {
+    messages: Vec<Uuid>,
+    reason: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Nothing {}
+
+/// Of which messages it was done; the rest were not in a state in which it can be done.
+#[derive(Debug, Serialize)]
+struct Done {
+    done: Vec<Uuid>,
+}
+
+pub(super) fn routes() -> Vec<Route> {
+    let (look, work) = (Access::From(Role::Viewer), Access::From(Role::Operator));
+    vec![
+        Route::get("/v1/exceptions", look, &[200], list),
+        Route::get("/v1/exceptions/causes", look, &[200], causes),
+        Route::get("/v1/exceptions/{id}", look, &[200, 404], one),
+        Route::post("/v1/exceptions/work", work, &[200, 404, 415], handle),
+        Route::post("/v1/exceptions/discard", work, &[200, 404, 415], discard),
+        Route::post("/v1/exceptions/{id}/replay", work, &[200, 404, 415], replay),
+    ]
+}
+
+/// What a query or a body wants, as far as the caller's token goes.
+pub(super) fn wanted<'a>(
+    api: &Api,
+    caller: &Caller,
+    parts: impl IntoIterator<Item = (&'a str, &'a str)>,
+) -> Result<ExceptionFilter, String> {
+    let wanted = filter(parts, &api.config.exceptions.owners)?;
+    caller.may_touch(wanted.flow, wanted.connection.as_deref()).map_or_else(
+        |_| Err("a limited token names its flow and its connection in the filter".to_owned()),
+        |()| Ok(wanted),
+    )
+}
+
+fn asked(api: &Api, caller: &Caller, parts: &Parts) -> Result<ExceptionFilter, Problem> {
+    let parts = parts.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+    wanted(api, caller, parts).map_err(|why| Problem::query(&why))
+}
+
+async fn list(State(api): State<Api>, caller: Caller, ask: Ask<Parts>) -> Result<Json<Page<Exception>>, Problem> {
+    let Ask { paging, filter } = ask;
+    let filter = ExceptionFilter { after: paging.after()?, limit: paging.rows(), ..asked(&api, &caller, &filter)? };
+    let (total, placed) = page(&api.store, &api.config.exceptions.owners, &filter).await?;
+    let page = paging.page(Some(total), placed, |(cursor, _)| cursor.clone());
+    Ok(Json(page.map(|(_, exception)| exception)))
+}
+
+async fn causes(State(api): State<Api>, caller: Caller, ask: Ask<Parts>) -> Result<Json<Page<Cause>>, Problem> {
+    let filter = ExceptionFilter { limit: ask.paging.limit, ..asked(&api, &caller, &ask.filter)? };
+    let causes = api.store.causes(&filter).await?;
+    Ok(Json(ask.paging.page(None, causes, |cause| cause.fingerprint.clone())))
+}
+
+async fn one(State(api): State<Api>, caller: Caller, Id(id): Id) -> Result<Json<Shown>, Problem> {
+    Ok(Json(known(&api, &caller, id).await?))
+}
+
+async fn known(api: &Api, caller: &Caller, id: Uuid) -> Result<Shown, Problem> {
+    let shown = show(&api.store, &api.config.exceptions.owners, id).await?;
+    let shown = shown.ok_or_else(|| Problem::not_found(format!("Nothing is known of a message {id}.")))?;
+    caller.may_touch(Some(shown.exception.flow), Some(&shown.exception.connection))?;
+    Ok(shown)
+}
+
+/// All of them are known, and within the limits of the token.
+async fn all(api: &Api, caller: &Caller, messages: &[Uuid]) -> Result<Vec<String>, Problem> {
+    if messages.is_empty() || messages.len() > MESSAGES_MAX {
+        return Err(Problem::invalid("/messages", format!("must name 1 to {MESSAGES_MAX} messages")));
+    }
+    if caller.flows.is_some() || caller.connections.is_some() {
+        for id in messages {
+            known(api, caller, *id).await?;
+        }
+    } else if let [id] = messages {
+        known(api, caller, *id).await?;
+    }
+    let named = ExceptionFilter {
+        messages: Some(messages.to_vec()),
+        states: WorkState::ALL.to_vec(),
+        limit: u32::MAX,
+        ..ExceptionFilter::default()
+    };
+    let (_, works) = api.store.exceptions(&named).await?;
+    Ok(works.into_iter().map(|work| work.document).collect())
+}
+
+async fn handle(
+    State(api): State<Api>,
+    caller: Caller,
+    Sent(Work { messages, handling }): Sent<Work>,
+) -> Result<Json<Done>, Problem> {
+    let documents = all(&api, &caller, &messages).await?;
+    let fields = vec![handling.word().to_owned()];
+    let act = Act { action: "exception.work", documents, fields, ..Act::default() };
+    let doing = Box::pin(async { Ok(api.store.act(&messages, &handling, &caller.name).await?) });
+    Ok(Json(Done { done: api.act(&caller, &act, doing).await? }))
+}
+
+async fn discard(
+    State(api): State<Api>,
+    caller: Caller,
+    Sent(Discard { messages, reason }): Sent<Discard>,
+) -> Result<Json<Done>, Problem> {
+    let reason = reason.trim();
+    if reason.is_empty() {
+        return Err(Problem::invalid("/reason", "must say why: it stays on the document's journey"));
+    }
+    let documents = all(&api, &caller, &messages).await?;
+    let act = Act { action: "exception.discard", documents, ..Act::default() };
+    let doing = Box::pin(async {
+        let mut done = Vec::new();
+        for id in &messages {
+            if api.store.discard(*id, &caller.name, reason).await? == Discarded::Yes {
+                done.push(*id);
+            }
+        }
+        Ok(done)
+    });
+    Ok(Json(Done { done: api.act(&caller, &act, doing).await? }))
+}
+
+async fn replay(
+    State(api): State<Api>,
+    caller: Caller,
+    Id(id): Id,
+    Sent(Nothing {}): Sent<Nothing>,
+) -> Result<Json<Done>, Problem> {
+    let document = known(&api, &caller, id).await?.exception.document;
+    let act = Act { action: "exception.replay", documents: vec![document], ..Act::default() };
+    let doing = Box::pin(async {
+        match api.store.replay(id, &caller.name).await? {
+            Replayed::Due => Ok(vec![id]),
+            Replayed::Behind(head) => {
+                Err(Problem::conflict(format!("It stands behind {head}, which must be replayed first.")))
+            }
+            Replayed::NotParked(_) => Err(Problem::conflict(format!("{id} is not parked any more: it has ended."))),
+        }
+    });
+    Ok(Json(Done { done: api.act(&caller, &act, doing).await? }))
+}
