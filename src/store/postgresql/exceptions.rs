@@ -35,7 +35,7 @@ WHERE exceptions.parking < excluded.parking"
 }
 
 const OPEN_THESE: &str = open!("p.message_id = ANY($4)");
-const OPEN_LATEST: &str = open!("p.last_parked_at > store_now() - $4");
+const OPEN_LATEST: &str = open!("p.waits_for + 0 = 3 AND p.last_parked_at > store_now() - $4");
 const OPEN_ALL: &str = open!("$4 = 0");
 
 /// Its message has left already: that it was an exception is remembered nevertheless, with how it ended.

@@ -1,8 +1,9 @@
 -- What people do about exceptions, and every attempt that failed.
 -- fingerprint: the same for the same cause. awaited of what waits for a person: the named thing that is missing.
 ALTER TABLE parked ADD COLUMN fingerprint text COLLATE "C";
--- What was parked lately may not have been announced yet.
-CREATE INDEX parked_lately ON parked (last_parked_at) WHERE waits_for = 3;
+-- What was parked lately may not have been announced yet. Its condition is spelled so that no other statement can take
+-- this index for all that waits for a person.
+CREATE INDEX parked_lately ON parked (last_parked_at) WHERE waits_for + 0 = 3;
 DROP INDEX parked_awaited;
 CREATE INDEX parked_awaited ON parked (awaited) WHERE waits_for IN (2, 3);
 
