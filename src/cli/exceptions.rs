@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::{Failed, Global, output, store, trail};
 use crate::config::Config;
-use crate::exceptions::{Exception, Shown, filter, list, parked, show};
+use crate::exceptions::{Exception, Shown, documents_of, filter, list, parked, show};
 use crate::message::Flow;
 use crate::store::{Act, Cause, Discarded, Ending, ExceptionFilter, Handling, Store};
 
@@ -216,7 +216,8 @@ async fn discard(global: &Global, store: &Store, ids: &[Uuid], reason: &str) -> 
     }
     let (mut well, mut sentences) = (true, Vec::new());
     for id in ids {
-        let act = Act { action: "exception.discard", documents: vec![id.to_string()], ..Act::default() };
+        let documents = documents_of(store, &[*id]).await?;
+        let act = Act { action: "exception.discard", documents, ..Act::default() };
         let doing = Box::pin(async { store.discard(*id, &who(), reason).await });
         let discarded = trail::recorded(store, &act, (doing, |answer| *answer == Discarded::Yes)).await?;
         sentences.push(match discarded {
@@ -233,7 +234,10 @@ async fn discard(global: &Global, store: &Store, ids: &[Uuid], reason: &str) -> 
 }
 
 async fn handle(global: &Global, store: &Store, ids: &[Uuid], handling: &Handling) -> Result<(), Failed> {
-    let documents = ids.iter().map(Uuid::to_string).collect();
+    if handling.is_empty() {
+        return Err(Failed::Usage("Say something: the text is empty.".to_owned()));
+    }
+    let documents = documents_of(store, ids).await?;
     let fields = vec![handling.word().to_owned()];
     let act = Act { action: "exception.work", documents, fields, ..Act::default() };
     let doing = Box::pin(async { store.act(ids, handling, &who()).await });

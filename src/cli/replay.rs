@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::exceptions::{done, not_parked, who};
 use super::{Failed, Global, output, store, trail};
 use crate::clock::Clock;
-use crate::exceptions::{CampaignView, Pace, Turn, change, filter, parts, plan, status};
+use crate::exceptions::{CampaignView, Pace, Turn, change, documents_of, filter, parts, plan, status};
 use crate::store::{Act, CampaignState, Replayed, Store};
 
 /// What every command of campaigns tells.
@@ -195,7 +195,8 @@ async fn turn(global: &Global, store: &Store, id: Uuid, turn: Turn, reason: &str
 }
 
 async fn one(global: &Global, store: &Store, message: Uuid) -> Result<(), Failed> {
-    let act = Act { action: "exception.replay", documents: vec![message.to_string()], ..Act::default() };
+    let documents = documents_of(store, &[message]).await?;
+    let act = Act { action: "exception.replay", documents, ..Act::default() };
     let doing = Box::pin(async { store.replay(message, &who()).await });
     let replayed = trail::recorded(store, &act, (doing, |replayed| *replayed == Replayed::Due)).await?;
     let (started, sentence) = match replayed {

@@ -13,4 +13,4 @@ mod view;
 pub use campaign::{CampaignView, Pace, Turn, change, plan, status};
 pub use filter::{NAMES, duration, filter, parts};
 pub use triage::{Desk, Triage};
-pub use view::{Exception, Owners, Shown, codes_of, list, owner, page, parked, show};
+pub use view::{Exception, Owners, Shown, codes_of, documents_of, list, owner, page, parked, show};

@@ -1,6 +1,6 @@
 //! Exceptions as people see them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -170,6 +170,22 @@ pub async fn show(store: &Store, owners: &Owners, id: Uuid) -> Result<Option<Sho
         message: envelope.map(|envelope| envelope.to_json()),
         body: body.and_then(|bytes| String::from_utf8(bytes).ok()),
     }))
+}
+
+/// The documents of messages, for the trail; of a message that is no exception, its id.
+///
+/// # Errors
+/// The store's.
+pub async fn documents_of(store: &Store, messages: &[Uuid]) -> Result<Vec<String>, StoreError> {
+    let named = ExceptionFilter {
+        messages: Some(messages.to_vec()),
+        states: WorkState::ALL.to_vec(),
+        limit: u32::MAX,
+        ..ExceptionFilter::default()
+    };
+    let (_, works) = store.exceptions(&named).await?;
+    let known: HashMap<_, _> = works.into_iter().map(|work| (work.message_id, work.document)).collect();
+    Ok(messages.iter().map(|id| known.get(id).cloned().unwrap_or_else(|| id.to_string())).collect())
 }
 
 /// Who has a code: whoever the configuration names, else the team that usually does.

@@ -247,6 +247,12 @@ impl Handling {
         }
     }
 
+    /// Whether it says nothing where something must be said.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        matches!(self, Self::Note(text) | Self::Tag(text) | Self::Untag(text) if text.trim().is_empty())
+    }
+
     /// What the history says of it.
     #[must_use]
     pub fn what(&self) -> String {

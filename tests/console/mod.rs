@@ -2,6 +2,7 @@
 
 mod answers;
 mod described;
+mod limits;
 mod scene;
 mod tokens;
 mod trail;

@@ -10,8 +10,8 @@ use super::caller::Caller;
 use super::pages::Page;
 use super::problem::Problem;
 use super::{Access, Api, Route};
-use crate::exceptions::{Exception, Shown, filter, page, show};
-use crate::store::{Act, Cause, Discarded, ExceptionFilter, Handling, Replayed, Role, WorkState};
+use crate::exceptions::{Exception, Shown, documents_of, filter, page, show};
+use crate::store::{Act, Cause, Discarded, ExceptionFilter, Handling, Replayed, Role};
 
 /// More are not changed by one request.
 const MESSAGES_MAX: usize = 1000;
@@ -56,22 +56,12 @@ pub(super) fn routes() -> Vec<Route> {
     ]
 }
 
-/// What a query or a body wants, as far as the caller's token goes.
-pub(super) fn wanted<'a>(
-    api: &Api,
-    caller: &Caller,
-    parts: impl IntoIterator<Item = (&'a str, &'a str)>,
-) -> Result<ExceptionFilter, String> {
-    let wanted = filter(parts, &api.config.exceptions.owners)?;
-    caller.may_touch(wanted.flow, wanted.connection.as_deref()).map_or_else(
-        |_| Err("a limited token names its flow and its connection in the filter".to_owned()),
-        |()| Ok(wanted),
-    )
-}
-
+/// What a query wants. A token that is limited names its flow and its connection.
 fn asked(api: &Api, caller: &Caller, parts: &Parts) -> Result<ExceptionFilter, Problem> {
     let parts = parts.iter().map(|(name, value)| (name.as_str(), value.as_str()));
-    wanted(api, caller, parts).map_err(|why| Problem::query(&why))
+    let wanted = filter(parts, &api.config.exceptions.owners).map_err(|why| Problem::query(&why))?;
+    caller.may_touch(wanted.flow, wanted.connection.as_deref())?;
+    Ok(wanted)
 }
 
 async fn list(State(api): State<Api>, caller: Caller, ask: Ask<Parts>) -> Result<Json<Page<Exception>>, Problem> {
@@ -111,14 +101,7 @@ async fn all(api: &Api, caller: &Caller, messages: &[Uuid]) -> Result<Vec<String
     } else if let [id] = messages {
         known(api, caller, *id).await?;
     }
-    let named = ExceptionFilter {
-        messages: Some(messages.to_vec()),
-        states: WorkState::ALL.to_vec(),
-        limit: u32::MAX,
-        ..ExceptionFilter::default()
-    };
-    let (_, works) = api.store.exceptions(&named).await?;
-    Ok(works.into_iter().map(|work| work.document).collect())
+    Ok(documents_of(&api.store, messages).await?)
 }
 
 async fn handle(
@@ -126,6 +109,9 @@ async fn handle(
     caller: Caller,
     Sent(Work { messages, handling }): Sent<Work>,
 ) -> Result<Json<Done>, Problem> {
+    if handling.is_empty() {
+        return Err(Problem::invalid("/do", "says nothing"));
+    }
     let documents = all(&api, &caller, &messages).await?;
     let fields = vec![handling.word().to_owned()];
     let act = Act { action: "exception.work", documents, fields, ..Act::default() };
