@@ -1,6 +1,7 @@
 //! Commands. stdout carries data only, logs and progress go to stderr; exit 0 is well, 1 failed, 2 misused.
 
 mod bench;
+mod completions;
 mod config;
 mod demo;
 mod documents;
@@ -117,6 +118,12 @@ enum Command {
     /// Documents and their journeys
     #[command(subcommand)]
     Documents(documents::Action),
+    /// What a shell needs to complete these commands, their options and values
+    #[command(after_help = completions::HELP)]
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
 }
 
 /// How a command ended badly.
@@ -231,5 +238,6 @@ async fn run(arguments: Arguments) -> Result<(), Failed> {
         Command::Replay(action) => replay::run(&global, action).await,
         Command::Trail(action) => trail::run(&global, action).await,
         Command::Documents(action) => documents::run(&global, action).await,
+        Command::Completions { shell } => completions::run(shell),
     }
 }

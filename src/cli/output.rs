@@ -31,3 +31,8 @@ pub(super) fn lines(lines: &[String]) -> Result<(), Failed> {
     }
     Ok(())
 }
+
+/// Prints a text as it is.
+pub(super) fn raw(text: &[u8]) -> Result<(), Failed> {
+    Ok(std::io::stdout().lock().write_all(text)?)
+}

@@ -148,3 +148,31 @@ fn what_is_not_there_is_said_with_where_it_was_looked_for() {
     let listed = String::from_utf8_lossy(&listed.stdout).into_owned() + &said(&listed);
     assert_eq!(listed.trim(), "No document that fits is in the state rejected at the warehouse north.");
 }
+
+/// The script of bash is read by bash itself, and completes what a person has begun to write.
+#[test]
+fn shells_complete_what_was_begun() {
+    let script = |shell: &str| {
+        let output = drayline(&["completions", shell]).output().unwrap();
+        assert!(output.status.success(), "{}", said(&output));
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let completed = |words: &str| {
+        let begun = format!("{}\nCOMP_WORDS=({words}); COMP_CWORD=$((${{#COMP_WORDS[@]}} - 1))", script("bash"));
+        let asked = format!(
+            "{begun}\n_drayline drayline \"${{COMP_WORDS[COMP_CWORD]}}\" \"${{COMP_WORDS[COMP_CWORD - 1]}}\"\n\
+             printf '%s\\n' \"${{COMPREPLY[@]}}\""
+        );
+        let output = Command::new("bash").args(["--norc", "-c", &asked]).output().unwrap();
+        assert!(output.status.success(), "{}", said(&output));
+        String::from_utf8(output.stdout).unwrap().split_whitespace().map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert_eq!(completed("drayline exce"), ["exceptions"]);
+    assert_eq!(completed("drayline replay pl"), ["plan"]);
+    assert_eq!(completed("drayline demo --fa"), ["--faults"]);
+    for shell in ["zsh", "fish", "powershell", "elvish"] {
+        let script = script(shell);
+        assert!(script.contains("exceptions") && script.contains("fingerprint"), "{shell}: {script}");
+    }
+    assert_eq!(drayline(&["completions", "csh"]).output().unwrap().status.code(), Some(2));
+}

@@ -17,6 +17,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("backoff", &["processor/retry"]),
     ("base64", &["ingest/", "gateways/", "sandbox/", "console/", "cli/demo"]),
     ("clap", &["cli", "main.rs"]),
+    ("clap_complete", &["cli/completions", "cli/mod"]),
     ("ed25519_dalek", &["ingest/", "sandbox/"]),
     ("fastrand", &["clock"]),
     ("figment", &["config/"]),
