@@ -2,6 +2,7 @@
 
 mod answers;
 mod described;
+mod documents;
 mod limits;
 mod scene;
 mod tokens;

@@ -8,6 +8,7 @@
 
 mod asked;
 mod caller;
+mod documents;
 mod exceptions;
 mod first;
 mod guard;
@@ -160,6 +161,7 @@ fn routes() -> Vec<Route> {
         me::routes(),
         exceptions::routes(),
         replays::routes(),
+        documents::routes(),
         tokens::routes(),
         trail::routes(),
     ]
