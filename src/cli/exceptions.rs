@@ -357,6 +357,7 @@ fn page(shown: &Shown) -> Vec<String> {
     }
     for attempt in &shown.tried {
         lines.push(format!("{}  failed: {}", attempt.at, attempt.sentence));
+        lines.extend(attempt.exchanges.as_array().into_iter().flatten().map(exchange));
     }
     for act in &shown.history {
         lines.push(format!("{}  {} by {}: {}", act.at, act.act, act.by, act.what));
@@ -369,4 +370,11 @@ fn page(shown: &Shown) -> Vec<String> {
         lines.push(body.clone());
     }
     lines
+}
+
+/// One request of a failed attempt; its bodies stand in the JSON.
+fn exchange(said: &Value) -> String {
+    let text = |key: &str| said[key].as_str().unwrap_or_default();
+    let status = said["status"].as_u64().map_or_else(|| "no answer".to_owned(), |status| status.to_string());
+    format!("    {} {}  {status}  {} ms", text("method"), text("path"), said["ms"].as_u64().unwrap_or_default())
 }

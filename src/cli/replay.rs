@@ -4,14 +4,14 @@ use std::io::IsTerminal as _;
 
 use clap::{Args, Subcommand};
 use indicatif::{ProgressBar, ProgressStyle};
-use serde_json::json;
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::exceptions::{done, not_parked, who};
 use super::{Failed, Global, output, store, trail};
 use crate::clock::Clock;
 use crate::exceptions::{CampaignView, Pace, Turn, change, documents_of, filter, parts, plan, status};
-use crate::store::{Act, CampaignState, Replayed, Store};
+use crate::store::{Act, CampaignMessage, CampaignState, Replayed, Store};
 
 /// What every command of campaigns tells.
 pub(super) const HELP: &str = "A campaign is a frozen set of parked messages. It is planned first, and nothing moves before it is \
@@ -22,6 +22,7 @@ pub(super) const HELP: &str = "A campaign is a frozen set of parked messages. It
     drayline exceptions causes                             what failed for which cause\n  \
     drayline replay plan --fingerprint 0f3a…               everything of one cause\n  \
     drayline replay plan --filter flow=orders,code=warehouse.rejected --rate 20\n  \
+    drayline replay dry-run PLAN                           what it would do, and send\n  \
     drayline replay start PLAN --yes\n  \
     drayline replay status PLAN --follow\n  \
     drayline replay failed PLAN                            what failed again, and why";
@@ -56,6 +57,15 @@ pub(super) enum Action {
         /// Stay, until it is over or stops
         #[arg(long)]
         follow: bool,
+    },
+    /// What its messages would do now, and what they would send: the dry run that was made of them
+    DryRun {
+        /// The campaign
+        #[arg(value_name = "PLAN")]
+        id: Uuid,
+        /// At most this many
+        #[arg(long, default_value_t = 100)]
+        limit: u32,
     },
     /// What of a campaign failed again, and why
     Failed {
@@ -100,6 +110,9 @@ pub(super) struct Planned {
     /// Stop when more of a wave than this fails again
     #[arg(long, value_name = "PERCENT")]
     stop: Option<u32>,
+    /// Make a dry run of so many, the canary first; 0: of none
+    #[arg(long, value_name = "N")]
+    dry_run: Option<u32>,
 }
 
 #[derive(Debug, Args)]
@@ -139,13 +152,22 @@ pub(super) async fn run(global: &Global, action: Action) -> Result<(), Failed> {
             let view = if follow { followed(&store, id).await? } else { known(&store, id).await? };
             tell(global, &view, "")
         }
+        Action::DryRun { id, limit } => {
+            let view = dry_run_made(&store, id).await?;
+            let mut messages = store.campaign_messages(id, None, (-1, -1), limit).await?;
+            messages.retain(|message| message.rehearsed.is_some());
+            if global.json {
+                return output::json(&json!({ "dry_run": view.dry_run, "messages": messages }));
+            }
+            output::lines(&messages.iter().flat_map(rehearsed).collect::<Vec<_>>())
+        }
         Action::Failed { id, limit } => {
             known(&store, id).await?;
             let failed = store.campaign_messages(id, Some("failed_again"), (-1, -1), limit).await?;
             if global.json {
                 return output::json(&json!({ "messages": failed }));
             }
-            let line = |each: &crate::store::CampaignMessage| {
+            let line = |each: &CampaignMessage| {
                 format!("{}  {}  {}", each.id, each.document, each.why.as_deref().unwrap_or_default())
             };
             output::lines(&failed.iter().map(line).collect::<Vec<_>>())
@@ -157,21 +179,24 @@ pub(super) async fn run(global: &Global, action: Action) -> Result<(), Failed> {
 }
 
 async fn freeze(global: &Global, store: &Store, planned: Planned) -> Result<(), Failed> {
-    let Planned { filter: text, fingerprint, messages, canary, wave, rate, at_once, stop } = planned;
+    let Planned { filter: text, fingerprint, messages, canary, wave, rate, at_once, stop, dry_run } = planned;
     let config = global.load("")?;
     let messages: Vec<String> = messages.iter().map(|id| format!("message={id}")).collect();
     let fingerprint = fingerprint.map(|fingerprint| format!("fingerprint={fingerprint}"));
     let wanted: Vec<String> = text.into_iter().chain(fingerprint).chain(messages).collect();
     let wanted = wanted.join(",");
     let chosen = filter(parts(&wanted).map_err(Failed::Usage)?, &config.exceptions.owners).map_err(Failed::Usage)?;
-    let pace = Pace { canary, wave, rate_per_s: rate, at_once, stop_percent: stop };
+    let pace = Pace { canary, wave, rate_per_s: rate, at_once, stop_percent: stop, dry_run };
     let id = Clock::system().identifier();
     let act = Act { action: "replay.plan", documents: vec![id.to_string()], ..Act::default() };
     let by = who();
     let doing = Box::pin(async { plan((store, &config), (id, &by), chosen, &wanted, &pace).await });
     trail::recorded(store, &act, (doing, |_| true)).await?;
     let view = known(store, id).await?;
-    tell(global, &view, &format!("Nothing moves yet. Start it with: drayline replay start {id} --yes"))
+    let asked = view.dry_run.get("asked").copied().unwrap_or_default();
+    let dry_run = format!("What it would do: drayline replay dry-run {id} (of {asked} messages)\n");
+    let dry_run = if asked > 0 { dry_run } else { String::new() };
+    tell(global, &view, &format!("{dry_run}Nothing moves yet. Start it with: drayline replay start {id} --yes"))
 }
 
 async fn known(store: &Store, id: Uuid) -> Result<CampaignView, Failed> {
@@ -205,6 +230,47 @@ async fn one(global: &Global, store: &Store, message: Uuid) -> Result<(), Failed
         Replayed::NotParked(ending) => (false, not_parked(ending)),
     };
     done(global, &json!({ "id": message, "started": started, "sentence": sentence }), started, sentence)
+}
+
+/// Its dry run, once it was made as far as it is asked for. Whoever works makes it: with nobody it does not come.
+async fn dry_run_made(store: &Store, id: Uuid) -> Result<CampaignView, Failed> {
+    const LOOK: std::time::Duration = std::time::Duration::from_millis(200);
+    const PATIENCE: std::time::Duration = std::time::Duration::from_secs(10);
+    let (mut left, mut since) = (u64::MAX, tokio::time::Instant::now());
+    loop {
+        let view = known(store, id).await?;
+        let asked = view.dry_run.get("asked").copied().unwrap_or_default();
+        if asked < left {
+            (left, since) = (asked, tokio::time::Instant::now());
+        }
+        if asked == 0 || !view.state.is_to_come() {
+            return Ok(view);
+        }
+        if since.elapsed() > PATIENCE {
+            return Err(Failed::Work(format!(
+                "The dry run of {asked} messages is still to come, and nobody makes it: does a process work (drayline run, \
+                 drayline work)?"
+            )));
+        }
+        tokio::time::sleep(LOOK).await;
+    }
+}
+
+/// What one message would do.
+fn rehearsed(message: &CampaignMessage) -> Vec<String> {
+    let told = message.rehearsal.as_ref().unwrap_or(&Value::Null);
+    let word = message.rehearsed.as_deref().unwrap_or_default();
+    let sentence = told["sentence"].as_str().unwrap_or_default();
+    let mut lines = vec![format!("{}  {}  {word}: {sentence}", message.id, message.document)];
+    for call in told["calls"].as_array().into_iter().flatten() {
+        let text = |of: &Value, name: &str| of[name].as_str().unwrap_or_default().to_owned();
+        lines.push(format!("    {} at {} ({})", text(call, "act"), text(call, "connection"), text(call, "key")));
+        for request in call["requests"].as_array().into_iter().flatten() {
+            lines.push(format!("    {} {}", text(request, "method"), text(request, "path")));
+            lines.push(format!("    {}", text(request, "body")));
+        }
+    }
+    lines
 }
 
 /// Watches it until nothing more happens by itself.
@@ -247,6 +313,10 @@ fn tell(global: &Global, view: &CampaignView, sentence: &str) -> Result<(), Fail
         format!("discarded        {}", outcomes.discarded),
         format!("waiting          {}", outcomes.waiting),
     ];
+    if !view.dry_run.is_empty() {
+        let counts: Vec<_> = view.dry_run.iter().map(|(word, count)| format!("{count} {word}")).collect();
+        lines.push(format!("dry run          {}", counts.join(", ")));
+    }
     lines.extend(view.reason.iter().map(|reason| format!("why              {reason}")));
     lines.extend((!sentence.is_empty()).then(|| sentence.to_owned()));
     output::lines(&lines)

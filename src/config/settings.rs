@@ -238,6 +238,9 @@ pub struct Exceptions {
 pub struct Replays {
     pub canary_rows_max: u32,
     pub wave_rows_max: u32,
+    pub dry_run_rows_max: u32,
+    pub dry_runs_at_once_max: u32,
+    pub dry_run_poll_ms: u64,
     pub rows_max: u32,
     pub rate_per_s: u32,
     pub at_once_max: u32,

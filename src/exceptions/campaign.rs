@@ -4,7 +4,7 @@
 //! a far end, so that live traffic goes before. Whoever releases may die at any time: another takes its lease, and reads in the
 //! store what became of what was released.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -35,6 +35,9 @@ pub struct Pace {
     /// At most so many on their way at one time: the share of a far end that live traffic leaves to it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub at_once: Option<u32>,
+    /// A dry run is made of so many, in the order in which they would be released; 0: of none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dry_run: Option<u32>,
     /// It stops when more of a wave than this fails again. Of the canary nothing may.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub stop_percent: Option<u32>,
@@ -77,6 +80,7 @@ pub async fn plan(
         options: serde_json::to_value(pace).unwrap_or_default(),
         canary: pace.canary.unwrap_or(usual.canary_rows_max),
         wave_size: pace.wave.unwrap_or(usual.wave_rows_max),
+        rehearse: pace.dry_run.unwrap_or(usual.dry_run_rows_max),
     };
     store.plan_campaign(&new, &ExceptionFilter { limit: usual.rows_max, ..filter }).await
 }
@@ -157,6 +161,9 @@ pub struct CampaignView {
     /// What became of its messages.
     #[serde(flatten)]
     pub outcomes: Outcomes,
+    /// What its dry run came to: how many `would_apply`, `would_wait`, `would_fail`, are `not_ours`, stand `behind` another
+    /// message, are `gone`, and are `asked` still to come.
+    pub dry_run: BTreeMap<String, u64>,
     /// What was asked for.
     pub wanted: String,
     /// How it is released, where that is not as configured.
@@ -183,10 +190,12 @@ pub struct CampaignView {
 /// The store's.
 pub async fn status(store: &Store, campaign: Campaign) -> Result<CampaignView, StoreError> {
     let outcomes = store.campaign_outcomes(campaign.id).await?;
+    let dry_run = store.rehearsals(campaign.id).await?;
     Ok(CampaignView {
         id: campaign.id,
         state: campaign.state,
         outcomes,
+        dry_run,
         wanted: campaign.wanted,
         pace: campaign.options,
         wave: campaign.wave,

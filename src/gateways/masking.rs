@@ -12,12 +12,18 @@ const WHOLE: [&str; 10] =
     ["name", "company", "contact", "attention", "addressee", "line1", "line2", "line3", "address1", "address2"];
 
 /// How members that speak of a person end, in lower case: Dynamics puts whose it is in front (`ConsigneeContactPhone`).
-const ENDINGS: [&str; 18] = [
+const ENDINGS: [&str; 24] = [
     "consigneename",
     "consignername",
     "contactname",
     "customername",
+    "deliveryname",
+    "personname",
+    "receivername",
     "recipientname",
+    "sendername",
+    "shippername",
+    "shiptoname",
     "addressname",
     "firstname",
     "lastname",

@@ -16,7 +16,7 @@ use super::{calls, leave, unsure};
 use crate::clock::Mark;
 use crate::failure::{Code, Failure};
 use crate::flows::{Done, Ledger, Look, Past};
-use crate::gateways::calling;
+use crate::gateways::{Heard, calling, recording};
 use crate::message::Envelope;
 use crate::rehearsal::{self, Variant, broken};
 use crate::store::{Effect, Gate, Intent, Known, KnownName, Parked, Place, Step, WaitsFor};
@@ -51,6 +51,8 @@ pub(super) struct Attempt<'a> {
     /// Whether anything has.
     pub(super) progressed: bool,
     pub(super) journey: Vec<Step>,
+    /// What was said to far ends and answered, kept for people if the attempt fails.
+    pub(super) heard: Heard,
     /// What it saw.
     pub(super) look: Option<Look>,
     /// The document it waited for, when that was known before it looked: as it was told last.
@@ -115,7 +117,10 @@ async fn run(attempt: &mut Attempt<'_>) -> Verdict {
             Err(verdict) => verdict,
         }
     }));
-    AssertUnwindSafe(running).catch_unwind().await.unwrap_or_else(|panic| panicked(job, &*panic))
+    // Around the panic, not within it: what was said before it is what people need most.
+    let (ended, heard) = recording(AssertUnwindSafe(running).catch_unwind()).await;
+    attempt.heard = heard;
+    ended.unwrap_or_else(|panic| panicked(job, &*panic))
 }
 
 /// What is known of it; where that is nothing, what is known of the same bytes in the retry window before.
@@ -191,6 +196,7 @@ impl<'a> Attempt<'a> {
             effects: Vec::new(),
             progressed: false,
             journey: Vec::new(),
+            heard: Heard::default(),
             look: None,
             known_before: None,
             started,

@@ -15,13 +15,14 @@ use crate::clock::Mark;
 use crate::config::{Mode, ms};
 use crate::failure::{Class, Code, Failure};
 use crate::flows::{self, Acted, Decision, Look, Past, Planned};
+use crate::gateways::Gateways;
 use crate::mapping::Mapping;
 use crate::message::Envelope;
 use crate::rehearsal::{Step, Variant, broken};
 use crate::store::{Intended, Intent, Written};
 
 /// A plan that goes on after so many rounds does not end.
-const ROUNDS_MAX: usize = 64;
+pub(super) const ROUNDS_MAX: usize = 64;
 
 /// Runs the flow on a message.
 pub(super) async fn run_flow(attempt: &mut Attempt<'_>, message: &Envelope) -> Verdict {
@@ -30,7 +31,10 @@ pub(super) async fn run_flow(attempt: &mut Attempt<'_>, message: &Envelope) -> V
     let mapping = attempt.house.mapping.now();
     // On the heap, as every far-end call: thousands of lanes wait for their look-up without being so far.
     let numbers = flows::sought(message);
-    let Some(candidates) = Box::pin(sought::candidates(attempt, &numbers)).await else { return Verdict::Left };
+    let (flow, asked) = (attempt.job.tenure.owner.flow, attempt.job.question());
+    let Some(candidates) = Box::pin(sought::candidates(attempt.house, (flow, &asked), &numbers)).await else {
+        return Verdict::Left;
+    };
     let look = if numbers.is_empty() || !flows::may_mean(gateways, message, &candidates) {
         Box::pin(flows::look(gateways, &mapping, message, &attempt.ledger)).await
     } else {
@@ -77,7 +81,9 @@ async fn rounds(attempt: &mut Attempt<'_>, message: &Envelope, look: &Look, mapp
 
 /// Makes the calls of a plan, in order.
 async fn make_calls(attempt: &mut Attempt<'_>, message: &Envelope, calls: &[Planned]) -> Result<(), Verdict> {
-    stay_in_one_world(attempt, message, calls)?;
+    if let Some(failure) = stranger(&attempt.house.tools.gateways, message, calls) {
+        return Err(Verdict::Pause(Pause::Failed(failure)));
+    }
     may_all_be_called(attempt, calls)?;
     let mut intended: Option<Mark> = None;
     let intents: Vec<Intent> = calls.iter().map(|call| intent(call, message)).collect();
@@ -178,19 +184,18 @@ async fn make_call(
 }
 
 /// Documents never cross from one stage to the other, not even those that waited while a connection was configured anew.
-fn stay_in_one_world(attempt: &Attempt<'_>, message: &Envelope, calls: &[Planned]) -> Result<(), Verdict> {
-    let gateways = &attempt.house.tools.gateways;
+pub(super) fn stranger(gateways: &Gateways, message: &Envelope, calls: &[Planned]) -> Option<Failure> {
     let home = message.environment.as_ref().unwrap_or(&message.connection);
-    let Some(stage) = gateways.stage(home) else { return Ok(()) };
+    let stage = gateways.stage(home)?;
     let others = std::iter::once(&message.connection).chain(calls.iter().map(|call| &call.connection));
     let mut strangers = others.filter_map(|name| Some((name, gateways.stage(name)?)));
-    let Some((stranger, other)) = strangers.find(|(_, other)| *other != stage) else { return Ok(()) };
+    let (stranger, other) = strangers.find(|(_, other)| *other != stage)?;
     let sentence = format!(
         "{} belongs to {home}, which is {stage}, and {stranger} is {other}. Documents never cross: nothing is sent. Give both \
          the same stage again and replay this, or discard it.",
         message.ordering_key
     );
-    Err(Verdict::Pause(Pause::Failed(Failure::new(Code::ConnectionStage, sentence))))
+    Some(Failure::new(Code::ConnectionStage, sentence))
 }
 
 /// Whether every connection of a plan may be called, and the first one now. In dry run the journey says what would be sent.

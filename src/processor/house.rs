@@ -23,7 +23,7 @@ use super::stops::Stops;
 use crate::config::ms;
 use crate::message::Flow;
 use crate::rehearsal::Rehearsal;
-use crate::store::StoreError;
+use crate::store::{Known, Question, StoreError};
 use crate::telemetry::StoreAway;
 
 /// What the tasks of one worker share.
@@ -97,6 +97,16 @@ impl House {
     /// Where attempts of a flow ask and record.
     pub(super) fn desk(&self, flow: Flow) -> Option<&Desk> {
         self.desks.get(&flow)
+    }
+
+    /// What is known of a message; nothing when the worker goes. Of flows that others work on, the store is asked alone.
+    pub(super) async fn look_up(&self, flow: Flow, question: Question) -> Option<Known> {
+        if let Some(desk) = self.desk(flow) {
+            return desk.look_up.ask(question).await;
+        }
+        let questions = [question];
+        let known = self.persistently("looking a message up", || self.tools.store.look_up(flow, &questions)).await;
+        known.into_iter().next()
     }
 
     /// An outbox row of a flow is committed.

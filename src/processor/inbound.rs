@@ -131,7 +131,7 @@ impl Inbound {
     }
 }
 
-fn undecodable(message_id: Uuid, problem: &str) -> Failure {
+pub(super) fn undecodable(message_id: Uuid, problem: &str) -> Failure {
     let sentence = format!(
         "The bytes of message {message_id} are no message that this release knows. They are kept whole; correct who sent \
          them, or replay it after an upgrade."

@@ -7,7 +7,7 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use serde_json::Value;
+use serde_json::json;
 
 use super::attempt::{Attempt, Verdict};
 use super::emitted::{dead_letter, emitted, forwarded, question};
@@ -231,8 +231,10 @@ async fn paused(attempt: &mut Attempt<'_>, pause: Pause, period: Option<&wake::P
     let counts = parked.attempts > attempt.parked.as_ref().map_or(0, |before| before.attempts);
     let failed = parked.failure.is_some() && (counts || letter.is_some());
     let mut record = record(attempt, Outcome::Parked(Box::new(parked)));
-    record.attempted =
-        failed.then(|| Attempted { id: house.tools.clock.identifier(), exchanges: Value::Array(Vec::new()) });
+    record.attempted = failed.then(|| Attempted {
+        id: house.tools.clock.identifier(),
+        exchanges: attempt.heard.exchanges().into_iter().map(|exchange| json!(exchange)).collect(),
+    });
     record.outbox.extend(letter);
     record.outbox.extend(asks);
     if let Ok(envelope) = &attempt.job.inbound.content {

@@ -26,6 +26,7 @@
 
 mod attempt;
 mod calls;
+mod dry_run;
 mod due;
 mod emitted;
 mod gate;
@@ -104,6 +105,7 @@ impl Worker {
         house.spawn(&house.tasks, stops::run(of()));
         house.spawn(&house.tasks, mapping::run(of()));
         house.spawn(&house.tasks, measure::run(of()));
+        house.spawn(&house.tasks, dry_run::run(of()));
         for flow in &house.flows {
             for number in 0..house.tools.transport.partitions(*flow) {
                 house.spawn(&seats, partition::hold(of(), *flow, number));

@@ -1,6 +1,6 @@
 //! The orders that a message without our reference may mean: as the store knows them by the numbers that it names.
 
-use super::attempt::Attempt;
+use super::house::House;
 use super::unsure;
 use crate::flows::{Candidate, Ledger};
 use crate::message::{Flow, OrderingKey};
@@ -9,11 +9,13 @@ use crate::store::Question;
 /// A number that so many documents have tells nothing.
 const CANDIDATES_MAX: usize = 50;
 
-/// Nothing where the worker goes.
-pub(super) async fn candidates(attempt: &Attempt<'_>, numbers: &[String]) -> Option<Vec<Candidate>> {
-    let house = attempt.house;
-    let desk = &house.desk(attempt.job.tenure.owner.flow)?.look_up;
-    let kind = if attempt.job.tenure.owner.flow == Flow::GoodsReceived { "inbound_order" } else { "order" };
+/// Asked is what would be asked of the message itself. Nothing where the worker goes.
+pub(super) async fn candidates(
+    house: &House,
+    (flow, asked): (Flow, &Question),
+    numbers: &[String],
+) -> Option<Vec<Candidate>> {
+    let kind = if flow == Flow::GoodsReceived { "inbound_order" } else { "order" };
     let mut candidates: Vec<Candidate> = Vec::new();
     for number in numbers {
         let found = house.persistently("searching orders", || house.tools.store.named(number)).await;
@@ -22,8 +24,8 @@ pub(super) async fn candidates(attempt: &Attempt<'_>, numbers: &[String]) -> Opt
             if candidates.len() >= CANDIDATES_MAX || candidates.iter().any(|known| known.document == key) {
                 continue;
             }
-            let question = Question { document, ..attempt.job.question() };
-            let effects = desk.ask(question).await?.effects;
+            let question = Question { document, ..asked.clone() };
+            let effects = house.look_up(flow, question).await?.effects;
             let ledger = Ledger::new(effects.into_iter().map(unsure::past).collect());
             candidates.push(Candidate { document: key, ledger });
         }

@@ -13,6 +13,7 @@ use uuid::Uuid;
 
 use super::attempt::{Attempt, Verdict};
 use super::calls;
+use super::house::House;
 use super::parking::Pause;
 use crate::config::{Mode, ms};
 use crate::failure::{Code, Failure};
@@ -159,6 +160,23 @@ async fn ask(attempt: &mut Attempt<'_>, intent: &Intent) -> Result<Option<Past>,
     }
 }
 
+/// What a dry run finds of a call that may have happened, whenever it was intended; nothing when it shows nowhere, or may be
+/// made again.
+pub(super) async fn found(house: &House, intent: &Intent) -> Result<Option<Past>, Failure> {
+    let recorded = serde_json::from_value::<RecordedCall>(intent.call.clone());
+    let (Ok(recorded), Some(Repeat::Absorbs | Repeat::Findable)) = (recorded, class(&intent.class)) else {
+        return Err(nobody_can_tell(intent));
+    };
+    let gateways = &house.tools.gateways;
+    let connection = Connection::new(&intent.connection).ok().filter(|name| gateways.mode(name).is_some());
+    let connection = connection.ok_or_else(|| unknown(&intent.connection))?;
+    Ok(match flows::settle(gateways, &connection, &recorded.lookup).await? {
+        Settled::Happened(answered) => Some(recorded.past(intent, answered)),
+        Settled::Instead(past) => Some(past),
+        Settled::Half(_) | Settled::Again | Settled::NotThere => None,
+    })
+}
+
 /// Makes the rest of a call of which a part happened: with an intent of now, and only where a call may begin.
 async fn complete(
     attempt: &mut Attempt<'_>,
@@ -216,12 +234,16 @@ pub(super) fn unknown(connection: &str) -> Failure {
 }
 
 fn for_a_person(intent: &Intent) -> Verdict {
+    Verdict::Pause(Pause::Failed(nobody_can_tell(intent)))
+}
+
+fn nobody_can_tell(intent: &Intent) -> Failure {
     let sentence = format!(
         "A call to {} may have happened, and nobody can tell but a person there ({}). Look there, then say whether it \
          exists; until then it is not repeated.",
         intent.connection, intent.key
     );
-    Verdict::Pause(Pause::Failed(Failure::new(Code::EffectUnsure, sentence)))
+    Failure::new(Code::EffectUnsure, sentence)
 }
 
 fn class(name: &str) -> Option<Repeat> {

@@ -36,6 +36,12 @@ pub enum CampaignState {
 impl CampaignState {
     const ALL: [Self; 6] = [Self::Planned, Self::Running, Self::Paused, Self::Stopped, Self::Cancelled, Self::Finished];
 
+    /// Whether something may still be released.
+    #[must_use]
+    pub fn is_to_come(self) -> bool {
+        !matches!(self, Self::Cancelled | Self::Finished)
+    }
+
     /// The name in the store and for people.
     #[must_use]
     pub fn as_str(self) -> &'static str {
@@ -65,6 +71,8 @@ pub struct NewCampaign {
     pub canary: u32,
     /// So many make a wave.
     pub wave_size: u32,
+    /// A dry run is asked for of so many, the canary first.
+    pub rehearse: u32,
 }
 
 /// A campaign.
@@ -138,6 +146,7 @@ pub struct CampaignMessage {
     pub outcome: String,
     pub released_at: Option<Timestamp>,
     pub why: Option<String>,
+    pub rehearsed: Option<String>,
     pub rehearsal: Option<Value>,
 }
 
@@ -206,6 +215,7 @@ pub(super) struct CampaignMessageColumns {
     outcome: String,
     released_at: Option<i64>,
     why: Option<String>,
+    rehearsed: Option<String>,
     rehearsal: Option<String>,
 }
 
@@ -224,6 +234,7 @@ impl CampaignMessageColumns {
             outcome: self.outcome,
             released_at: self.released_at.map(instant),
             why: self.why,
+            rehearsed: self.rehearsed,
             rehearsal: rehearsal.transpose()?,
         })
     }
@@ -241,15 +252,13 @@ pub(super) const OUTCOMES: &str =
     "SELECT outcome, count(*) FROM campaign_messages WHERE campaign = $1 GROUP BY outcome";
 
 pub(super) const MESSAGES: &str = "
-SELECT message_id, flow, ordinal, wave, connection, kind, document, fingerprint, outcome, released_at, why, rehearsal
+SELECT message_id, flow, ordinal, wave, connection, kind, document, fingerprint, outcome, released_at, why,
+  rehearsed, rehearsal
 FROM campaign_messages
 WHERE campaign = $1 AND ($2 IS NULL OR outcome = $2) AND (wave, ordinal) > ($3, $4)
 ORDER BY wave, ordinal LIMIT $5";
 
 pub(super) const WAVE: &str = "UPDATE campaigns SET wave = $2 WHERE id = $1 AND wave < $2";
-
-pub(super) const REHEARSED: &str =
-    "UPDATE campaign_messages SET rehearsal = $3 WHERE campaign = $1 AND message_id = $2";
 
 /// Both stores: who stands in front of a parked row.
 macro_rules! head_of {
@@ -353,11 +362,6 @@ impl Store {
         limit: u32,
     ) -> Result<Vec<CampaignMessage>, StoreError> {
         on!(self, store => store.campaign_messages(id, outcome, after, limit).await)
-    }
-
-    /// Keeps what a dry run would have sent for a message.
-    pub async fn keep_rehearsal(&self, id: Uuid, message_id: Uuid, rehearsal: &Value) -> Result<(), StoreError> {
-        on!(self, store => store.keep_rehearsal(id, message_id, rehearsal).await)
     }
 
     /// Brings a campaign from one of these states to another; whether it was in one of them.

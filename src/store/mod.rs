@@ -15,6 +15,7 @@ mod campaigns;
 mod catalogue;
 mod chain;
 mod columns;
+mod dry_runs;
 mod mapping;
 mod parts;
 mod postgresql;
@@ -36,6 +37,7 @@ pub use asked::{Announcement, Discarded, ExceptionScan, KnownName, Listed, Parke
 pub use campaigns::{Campaign, CampaignMessage, CampaignState, NewCampaign, Outcomes, Pulse};
 pub use catalogue::{CatalogueScan, Kept, Scanned};
 pub use chain::{Broken, Chain, Verified};
+pub use dry_runs::ToRehearse;
 pub use mapping::{MappingChange, MappingVersion};
 pub use progress::{Progress, ProgressFilter, ProgressView, State, StateCount};
 pub use rows::{

@@ -8,6 +8,7 @@ mod costs;
 mod demo;
 mod documents;
 mod doors;
+mod dry_runs;
 mod kills;
 mod mapping;
 mod modes;

@@ -23,6 +23,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/postgresql/0008_exceptions_work.sql"),
     include_str!("../migrations/postgresql/0009_campaigns.sql"),
     include_str!("../migrations/postgresql/0010_before_go_live.sql"),
+    include_str!("../migrations/postgresql/0011_dry_runs.sql"),
 ];
 
 /// PostgreSQL 13.

@@ -11,9 +11,10 @@ use super::{Sqlite, fault, now};
 use crate::store::StoreError;
 use crate::store::campaigns::{
     CAMPAIGN, CAMPAIGNS, Campaign, CampaignColumns, CampaignMessage, CampaignMessageColumns, CampaignState, MESSAGES,
-    NewCampaign, OUTCOMES, Outcomes, PULSE, Pulse, REHEARSED, WAVE, head_of, settle,
+    NewCampaign, OUTCOMES, Outcomes, PULSE, Pulse, WAVE, head_of, settle,
 };
 use crate::store::columns::{clean, micros};
+use crate::store::dry_runs::{ASK_REHEARSAL, REHEARSALS, REHEARSED, TO_REHEARSE, ToRehearse};
 use crate::store::statements::{Statements, bound};
 use crate::store::work::ExceptionFilter;
 
@@ -109,6 +110,7 @@ impl Sqlite {
             sqlx::query(ADD).bind(new.id).bind(messages).execute(&mut *transaction).await?;
         }
         sqlx::query(CANARY).bind(new.id).bind(i64::from(new.canary)).execute(&mut *transaction).await?;
+        sqlx::query(ASK_REHEARSAL).bind(new.id).bind(i64::from(new.rehearse)).execute(&mut *transaction).await?;
         let count = sqlx::query_as("SELECT count(*) FROM campaign_messages WHERE campaign = $1").bind(new.id);
         let (count,): (i64,) = count.fetch_one(&mut *transaction).await?;
         transaction.commit().await?;
@@ -150,9 +152,17 @@ impl Sqlite {
         rows.into_iter().map(CampaignMessageColumns::message).collect()
     }
 
-    pub(crate) async fn keep_rehearsal(&self, id: Uuid, message_id: Uuid, rehearsal: &Value) -> Result<(), StoreError> {
-        let keep = sqlx::query(REHEARSED).bind(id).bind(message_id).bind(rehearsal.to_string());
-        self.execute("keeping a rehearsal", keep).await.map(drop)
+    pub(crate) async fn to_rehearse(&self, limit: u32) -> Result<Vec<ToRehearse>, StoreError> {
+        self.rows("looking for dry runs", sqlx::query_as(TO_REHEARSE).bind(i64::from(limit))).await
+    }
+
+    pub(crate) async fn keep_rehearsal(&self, of: &ToRehearse, word: &str, kept: &Value) -> Result<(), StoreError> {
+        let keep = sqlx::query(REHEARSED).bind(of.campaign).bind(of.message_id).bind(&of.flow);
+        self.execute("keeping a dry run", keep.bind(word).bind(clean(&kept.to_string()))).await.map(drop)
+    }
+
+    pub(crate) async fn rehearsals(&self, id: Uuid) -> Result<Vec<(String, i64)>, StoreError> {
+        self.rows("counting dry runs", sqlx::query_as(REHEARSALS).bind(id)).await
     }
 
     pub(crate) async fn turn_campaign(

@@ -27,6 +27,7 @@ async fn plan(house: &House, canary: u32, filter: &ExceptionFilter) -> Campaign 
         options: json!({}),
         canary,
         wave_size: 2,
+        rehearse: 0,
     };
     house.store.plan_campaign(&new, filter).await.unwrap();
     house.store.campaign(new.id).await.unwrap().unwrap()
