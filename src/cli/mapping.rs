@@ -268,7 +268,11 @@ async fn from_file(
 }
 
 /// Makes a version; the trail has it and names the rows, up to so many.
-async fn changed(store: &Store, action: &'static str, change: &MappingChange) -> Result<Option<u64>, Failed> {
+pub(super) async fn changed(
+    store: &Store,
+    action: &'static str,
+    change: &MappingChange,
+) -> Result<Option<u64>, Failed> {
     const ROWS_NAMED_MAX: usize = 100;
     let rows = || change.set.iter().chain(&change.removed);
     let documents = rows().take(ROWS_NAMED_MAX).map(Row::identity).collect();

@@ -52,6 +52,11 @@ impl Visitor {
         self.post("orders", &json!({ "count": count, "silent": true })).await
     }
 
+    /// Releases orders in whatever way the call takes (Dynamics only); answers their ids.
+    pub async fn release_as(&self, how: &Value) -> Result<Value, reqwest::Error> {
+        self.post("orders", how).await
+    }
+
     /// Changes (`change`) or takes back (`cancel`) a released order (Dynamics only).
     pub async fn order(&self, id: &str, what: &str, how: &Value) -> Result<Value, reqwest::Error> {
         self.post(&format!("orders/{id}/{what}"), how).await
@@ -70,6 +75,11 @@ impl Visitor {
     /// Has stock adjusted, as somebody in the warehouse would (warehouse only); answers the keys of the adjustments.
     pub async fn adjust(&self, how: &Value) -> Result<Value, reqwest::Error> {
         self.post("adjustments", how).await
+    }
+
+    /// Says which items it knows from now on, and which it does not (warehouse only): with `known` and `unknown`.
+    pub async fn items(&self, how: &Value) -> Result<Value, reqwest::Error> {
+        self.post("items", how).await
     }
 
     /// Has a snapshot of stock taken and told (warehouse only).

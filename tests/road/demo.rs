@@ -1,5 +1,6 @@
 //! The demonstration as a visitor runs it: the program itself, on both backings, with faults, twice on one folder, stuck.
 
+use std::io::BufRead as _;
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 
@@ -67,6 +68,83 @@ async fn on_servers_by_configuration_only() {
     let output = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
     is_well(&output, 60);
     ground.leave().await;
+}
+
+/// What waits, by code and order; the same for everybody who asks for so many orders.
+fn waiting(data: &Path) -> Vec<(String, String, String)> {
+    let run = |arguments: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_drayline"));
+        let output = command.args(arguments).args(["--json", "--data"]).arg(data).output().unwrap();
+        serde_json::from_slice::<Value>(&output.stdout).unwrap()
+    };
+    let listed = run(&["exceptions", "list"]);
+    let mut waiting: Vec<_> = listed["exceptions"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|each| {
+            let shown = run(&["exceptions", "show", each["id"].as_str().unwrap()]);
+            let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+            (text(&each["code"]), text(&each["document"]), text(&shown["detail"]))
+        })
+        .collect();
+    waiting.sort();
+    waiting
+}
+
+/// A bad day ends when whatever could go on has; what it tells people to do then mends it, and nothing happens twice.
+#[tokio::test]
+async fn a_bad_day_is_mended_by_the_commands_that_it_tells() {
+    let folder = tempfile::tempdir().unwrap();
+    let bad = ["--orders", "40", "--seed", "7", "--bad-day"];
+    let ended = tokio::task::spawn_blocking({
+        let mut command = demo(&[&bad[..], &["--exit"]].concat(), folder.path());
+        move || command.output().unwrap()
+    });
+    let ended = ended.await.unwrap();
+    let (told, said) = (report(&ended), String::from_utf8_lossy(&ended.stderr));
+    assert!(ended.status.success(), "{said}");
+    for (figure, wanted) in
+        [("orders", 40), ("posted", 36), ("waiting", 4), ("exceptions", 4), ("shipped", 37), ("receipts", 8)]
+    {
+        assert_eq!(told[figure], wanted, "{figure} in {told}\n{said}");
+    }
+    for figure in ["lost", "duplicated", "out_of_order"] {
+        assert_eq!(told[figure], 0, "{figure} in {told}\n{said}");
+    }
+    assert!(told["faults"]["down"].as_u64() >= Some(1), "the warehouse was away: {told}");
+    let waits = waiting(folder.path());
+    for ((code, order, words), wanted) in waits.iter().zip([
+        ("dynamics.posting_failed", "order/contoso/usmf-SHP0000032", "the customer is on hold"),
+        ("mapping.missing", "order/contoso/usmf-SHP0000008", ""),
+        ("warehouse.refused", "order/contoso/usmf-SHP0000016", "ITEM-2002 is not set up"),
+        ("warehouse.refused", "order/contoso/usmf-SHP0000024", "postalCode"),
+    ]) {
+        assert!((&**code, &**order) == (wanted.0, wanted.1) && words.contains(wanted.2), "{waits:?}");
+    }
+    assert_eq!(waits.len(), 4);
+
+    // On the same folder it goes on, and says what to do.
+    let mut running = Running(demo(&[], folder.path()).stderr(Stdio::piped()).spawn().unwrap());
+    let mut lines = std::io::BufReader::new(running.0.stderr.take().unwrap()).lines().map(Result::unwrap);
+    let hints: Vec<_> = lines.by_ref().take_while(|line| !line.contains("tells when every order is posted")).collect();
+    let is_one = |line: &&str| ["drayline ", "curl ", "PLAN="].iter().any(|begin| line.starts_with(begin));
+    let commands: Vec<_> = hints.iter().filter_map(|line| line.strip_prefix("      ")).filter(is_one).collect();
+    let of = |begin: &str| commands.iter().filter(|command| command.starts_with(begin)).count();
+    assert_eq!((of("drayline mapping set"), of("curl"), of("PLAN="), of("drayline replay start")), (1, 4, 1, 3));
+    let program = Path::new(env!("CARGO_BIN_EXE_drayline")).parent().unwrap();
+    let path = format!("{}:{}", program.display(), std::env::var("PATH").unwrap());
+    let script = commands.join("\n");
+    let mended = Command::new("sh").args(["-e", "-c", &script]).env("PATH", path).output().unwrap();
+    assert!(mended.status.success(), "{script}\n{}", String::from_utf8_lossy(&mended.stderr));
+    let sentence = lines.find(|line| line.contains("orders released")).unwrap();
+    for figure in [
+        "40 shipped, 40 posted",
+        "0 mismatches on hand; 0 lost, 0 duplicated, 0 out of order; 0 exceptions, 0 orders wait",
+    ] {
+        assert!(sentence.contains(figure), "{sentence}");
+    }
+    assert_eq!(waiting(folder.path()), []);
 }
 
 #[test]

@@ -4,7 +4,7 @@ use drayline::sandbox::{FinanceOperationsRules, Premises, Uniqueness};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::rehearsal::{Dynamics, answered, ledger, quick, quick_dynamics, update_path};
+use super::rehearsal::{Dynamics, answered, ledger, quick, quick_dynamics, until, update_path};
 
 async fn fresh(folder: &tempfile::TempDir, rules: FinanceOperationsRules) -> Dynamics {
     Dynamics::start(quick(Premises::finance_operations(folder.path())), rules).await
@@ -151,6 +151,22 @@ async fn an_update_is_taken_in_rows_committed_and_processed_later() {
         format!("{}/Microsoft.Dynamics.DataEntities.Complete?cross-company=true", update_path("D1", &origin));
     assert_eq!(answered(dynamics.call(Method::POST, &complete)).await.0, 204, "a second commit changes nothing");
     assert_eq!(dynamics.state().await["counts"]["posted"], 1);
+}
+
+#[tokio::test]
+async fn what_is_on_hold_is_not_posted_until_somebody_lets_go() {
+    let folder = tempfile::tempdir().unwrap();
+    let dynamics = fresh(&folder, plain()).await;
+    let released = dynamics.release(json!({"count": 1, "lines_max": 1, "on_hold": true})).await;
+    let (origin, ordered) = first_line(&dynamics.state().await);
+    dynamics.post_update("D1", &origin, &[(1, json!(ordered), "ea")], &[]).await;
+    let (state, words) = dynamics.settled("D1", &origin).await;
+    assert!(state == "Failed" && words.contains("the customer is on hold"), "{state}: {words}");
+    let sandbox = |path: String| dynamics.client.post(format!("{}/sandbox/{path}", dynamics.sandbox.url()));
+    assert_eq!(answered(sandbox("orders/SHP9/unhold".to_owned())).await.0, 404);
+    assert_eq!(answered(sandbox(format!("orders/{}/unhold", released[0]))).await.1["on_hold"], false);
+    assert_eq!(answered(sandbox("updates/process".to_owned())).await.1["processed_again"], 1);
+    until("it is posted", async || (dynamics.state().await["counts"]["posted"] == 1).then_some(())).await;
 }
 
 #[tokio::test]

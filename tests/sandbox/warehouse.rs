@@ -60,6 +60,31 @@ async fn a_second_create_of_a_live_reference_is_counted_in_every_mode() {
 }
 
 #[tokio::test]
+async fn what_it_does_not_know_and_what_is_no_address_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let house = House::start(quick(Premises::warehouse(folder.path())), idle()).await;
+    let items = |body| answered(house.client.post(format!("{}/sandbox/items", house.sandbox.url())).json(&body));
+    assert_eq!(items(json!({ "unknown": ["NEW-1"] })).await.0, 200);
+    assert_eq!(items(json!({ "unheard": ["NEW-1"] })).await.0, 400);
+    let (status, words) = house.create(&order("usmf-SHP1-W1", "NEW-1", "2")).await;
+    assert_eq!(status, 422);
+    assert_eq!(words["error"]["message"], "lines: 1: the SKU NEW-1 is not set up here");
+    assert_eq!(items(json!({ "known": ["NEW-1"] })).await.0, 200);
+    assert_eq!(house.create(&order("usmf-SHP1-W1", "NEW-1", "2")).await.0, 201);
+    // A code of any country has digits; without one nothing is said about it.
+    for (reference, postal_code, wanted) in
+        [("usmf-SHP2-W1", "TBC", 422), ("usmf-SHP3-W1", "LS1 4AP", 201), ("usmf-SHP4-W1", "", 201)]
+    {
+        let mut order = order(reference, "ITEM-1", "1");
+        order["recipient"] = json!({ "name": "Ada Example", "postalCode": postal_code });
+        let (status, words) = house.create(&order).await;
+        assert_eq!(status, wanted, "{postal_code}");
+        assert!(!words.to_string().contains("TBC"), "{words}");
+    }
+    assert_eq!(house.state().await["orders"].as_array().unwrap().len(), 3);
+}
+
+#[tokio::test]
 async fn a_cancelled_order_keeps_its_reference_but_was_not_taken_twice() {
     let folder = tempfile::tempdir().unwrap();
     let house = House::start(quick(Premises::warehouse(folder.path())), idle()).await;

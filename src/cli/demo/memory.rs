@@ -22,6 +22,8 @@ pub(super) struct Memory {
     pub(super) orders: u64,
     pub(super) seed: u64,
     pub(super) faults: bool,
+    #[serde(default)]
+    pub(super) bad_day: bool,
     /// Tells the connections of one demo from those of another on shared servers.
     pub(super) run: String,
     finished: bool,
@@ -68,8 +70,8 @@ impl Memory {
         }
         fs::create_dir_all(&folder)?;
         let run = random()[..6].to_owned();
-        let Options { orders, seed, faults, .. } = *options;
-        let memory = Self { orders, seed, faults, run, finished: false, folder, before };
+        let Options { orders, seed, faults, bad_day, .. } = *options;
+        let memory = Self { orders, seed, faults, bad_day, run, finished: false, folder, before };
         memory.write()?;
         Ok(memory)
     }

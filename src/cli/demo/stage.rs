@@ -1,5 +1,6 @@
 //! The far ends and the product, started together and told of one another.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -8,20 +9,21 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
-use super::app_addresses;
+use super::hints::{self, Places};
 use super::memory::{Memory, random};
 use super::report::Report;
 use super::view::{Counts, View};
+use super::{app_addresses, bad_day};
 use crate::app::{App, Lock, Roles};
 use crate::cli::{Failed, Global, output};
 use crate::clock::Clock;
 use crate::config::{Config, StoreKind, TransportKind};
-use crate::exceptions::{Owners, filter, list};
+use crate::exceptions::Exception;
 use crate::sandbox::{
     EVENT, Effect, Evidence, FarEnd, Faults, FinanceOperations, FinanceOperationsRules, LedgerLine, Premises, Running,
     Verdict, Visitor, Warehouse, WarehouseRules, verdict,
 };
-use crate::store::{ExceptionFilter, Store};
+use crate::store::Store;
 
 /// Orders that one call releases.
 const RELEASED_AT_ONCE: u64 = 10_000;
@@ -43,6 +45,7 @@ pub(super) struct Stage {
     app: App,
     to_dynamics: Visitor,
     to_warehouse: Visitor,
+    warehouse_name: String,
     door: String,
     /// How far the ledgers of Dynamics and the warehouse have been read.
     seen: [AtomicU64; 2],
@@ -75,7 +78,11 @@ impl Stage {
         let own = premises(Premises::warehouse(memory.folder("warehouse")));
         let warehouse = opened(&own, async |own| Warehouse::start(own, rules.clone()).await).await?;
         let ours = far_ends(&names, &dynamics.url(), &warehouse.url(), config);
-        let app = App::start_in(Some(lock), global.load(&ours)?, Roles::all(), Clock::system()).await?;
+        let ours = global.load(&ours)?;
+        if memory.bad_day {
+            bad_day::mapped(&ours, &names.warehouse).await?;
+        }
+        let app = App::start_in(Some(lock), ours, Roles::all(), Clock::system()).await?;
         let (door, _) = app_addresses(&app)?;
         let door = format!("{door}/ingest/d365/finance-operations/{}/{}", names.dynamics, names.event_secret.1);
         dynamics.deliver_to(door.clone());
@@ -87,6 +94,7 @@ impl Stage {
             app,
             to_dynamics,
             to_warehouse,
+            warehouse_name: names.warehouse,
             door,
             seen: Default::default(),
             downs: Default::default(),
@@ -112,8 +120,17 @@ impl Stage {
             if missing == 0 {
                 return self.expect(memory).await;
             }
+            let wish = if memory.bad_day {
+                bad_day::next((memory.orders, memory.seed), released, RELEASED_AT_ONCE)
+            } else {
+                Some(json!({ "count": missing, "seed": memory.seed }))
+            };
+            if memory.bad_day && released == 0 {
+                let faults = if memory.faults { disturbances(0) } else { Faults::default() };
+                bad_day::begun(&self.to_dynamics, &self.to_warehouse, faults).await?;
+            }
             // With faults the answer may be lost: the next look tells whether it happened.
-            let _ = self.to_dynamics.release(missing, memory.seed).await;
+            let _ = self.to_dynamics.release_as(&wish.unwrap_or_default()).await;
         }
     }
 
@@ -157,6 +174,7 @@ impl Stage {
             received: count(&warehouse, "received"),
             parked: of(|_| true),
             exceptions: of(|what| what == "person"),
+            followers: of(|what| what == "head"),
             events_waiting: count(&dynamics, "pending_events") + count(&warehouse, "pending_events"),
             adjusted: count(&dynamics, "adjustments"),
             pulse: count(&dynamics, "tracking")
@@ -193,8 +211,10 @@ impl Stage {
         if !still {
             return Ok(false);
         }
-        let verdict = self.verdict().await?;
-        Ok(verdict.receipts >= memory.receipts() && verdict.adjustments >= memory.adjustments())
+        let exceptions = hints::waiting(self.store()).await?;
+        let verdict = self.verdict(&exceptions).await?;
+        let settled = verdict.posted + waiting(&verdict, &exceptions) >= verdict.orders;
+        Ok(settled && verdict.receipts >= memory.receipts() && verdict.adjustments >= memory.adjustments())
     }
 
     /// With faults, each far end goes down once in the middle.
@@ -218,11 +238,12 @@ impl Stage {
 
     /// What the ledgers of both far ends say.
     pub(super) async fn report(&self, elapsed_ms: u64) -> Result<Report, Failed> {
-        let verdict = self.verdict().await?;
-        let owners = Owners::new();
-        let open = filter([], &owners).map_err(Failed::Work)?;
-        let (exceptions, listed) = list(self.store(), &owners, &ExceptionFilter { limit: 1000, ..open }).await?;
-        for finding in verdict.findings.iter().chain(&verdict.mismatches) {
+        let exceptions = hints::waiting(self.store()).await?;
+        let verdict = self.verdict(&exceptions).await?;
+        let waiting = waiting(&verdict, &exceptions);
+        // What waits is not posted, and so not counted the same: nobody has to look for the reason.
+        let mismatches = if waiting == 0 { verdict.mismatches.as_slice() } else { &[] };
+        for finding in verdict.findings.iter().chain(mismatches) {
             output::note(finding);
         }
         Ok(Report {
@@ -233,8 +254,8 @@ impl Stage {
             receipts: verdict.receipts,
             adjustments: verdict.adjustments,
             on_hand_mismatches: verdict.on_hand_mismatches,
-            exceptions,
-            waiting: listed.iter().filter(|each| each.followers > 0).count() as u64,
+            exceptions: exceptions.len() as u64,
+            waiting,
             lost: verdict.lost,
             duplicated: verdict.duplicated,
             out_of_order: verdict.out_of_order,
@@ -243,11 +264,19 @@ impl Stage {
         })
     }
 
-    async fn verdict(&self) -> Result<Verdict, Failed> {
+    /// What people can do about what waits; `options` lead commands to this demo.
+    pub(super) async fn hints(&self, options: String) -> Result<Vec<String>, Failed> {
+        let (dynamics_url, warehouse_url) = (self.dynamics.url(), self.warehouse.url());
+        let places = Places { dynamics_url, warehouse_url, warehouse: self.warehouse_name.clone(), options };
+        hints::hints(self.store(), &places).await
+    }
+
+    /// What of an order with an exception is missing is not lost: it waits.
+    async fn verdict(&self, exceptions: &[Exception]) -> Result<Verdict, Failed> {
         let evidence = Evidence {
             finance_operations: FarEnd::fetch(&self.dynamics.url()).await?,
             warehouse: FarEnd::fetch(&self.warehouse.url()).await?,
-            excused: std::collections::BTreeSet::new(),
+            excused: exceptions.iter().filter_map(hints::request).map(str::to_owned).collect(),
         };
         Ok(verdict(&evidence)?)
     }
@@ -353,6 +382,12 @@ fn told(name: &str, line: &LedgerLine) -> Option<String> {
     };
     let path = line.path.split(['(', '?']).next().unwrap_or_default();
     Some(format!("{at}  {about:<20}  {name} takes {} {path} ({effect})", line.method))
+}
+
+/// Orders that are not posted and have an exception, or wait behind one.
+fn waiting(verdict: &Verdict, exceptions: &[Exception]) -> u64 {
+    let troubled: BTreeSet<_> = exceptions.iter().filter_map(hints::request).collect();
+    verdict.unposted.iter().filter(|request| troubled.contains(request.as_str())).count() as u64
 }
 
 fn count(progress: &Value, name: &str) -> u64 {

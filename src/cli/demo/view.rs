@@ -20,6 +20,8 @@ pub(super) struct Counts {
     pub(super) adjusted: u64,
     pub(super) parked: u64,
     pub(super) exceptions: u64,
+    /// What stands behind one.
+    pub(super) followers: u64,
     pub(super) events_waiting: u64,
     /// Whatever else moves.
     pub(super) pulse: u64,

@@ -31,7 +31,18 @@ pub(super) enum Ending {
     Interrupted,
 }
 
-pub(super) async fn watch(stage: &Stage, view: &View, memory: &Memory) -> Result<Ending, Failed> {
+/// What is waited for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Goal {
+    /// Every order is posted.
+    Posted,
+    /// Every order is posted or waits for a person.
+    Settled,
+    /// As the first, however long people take.
+    Mended,
+}
+
+pub(super) async fn watch(stage: &Stage, view: &View, memory: &Memory, goal: Goal) -> Result<Ending, Failed> {
     let clock = Clock::system();
     let started = clock.mark();
     let (mut moved, mut shown) = (started, None::<Mark>);
@@ -41,7 +52,7 @@ pub(super) async fn watch(stage: &Stage, view: &View, memory: &Memory) -> Result
     loop {
         looks.tick().await;
         let Some(counts) = stage.counts().await? else {
-            if clock.since(moved) >= STILL_MAX {
+            if goal != Goal::Mended && clock.since(moved) >= STILL_MAX {
                 return Ok(Ending::Stuck(vec!["A far end does not answer any more.".to_owned()]));
             }
             continue;
@@ -51,12 +62,15 @@ pub(super) async fn watch(stage: &Stage, view: &View, memory: &Memory) -> Result
             moved = clock.mark();
             before = Some(counts.clone());
         }
-        let done = counts.posted >= memory.orders
+        let left_to_people = if goal == Goal::Settled { counts.exceptions } else { 0 };
+        let done = counts.posted + left_to_people >= memory.orders
             && counts.received >= memory.receipts()
             && counts.adjusted >= memory.adjustments()
             && counts.events_waiting == 0
-            && counts.parked == counts.exceptions;
-        if shown.is_none_or(|at| clock.since(at) >= view.period()) {
+            && counts.parked == counts.exceptions + counts.followers;
+        // While people read what to do, nothing comes between that does not tell them anything new.
+        let news = goal != Goal::Mended || clock.since(moved) <= view.period();
+        if news && shown.is_none_or(|at| clock.since(at) >= view.period()) {
             last.extend(stage.happened().await);
             last.drain(..last.len().saturating_sub(LAST_KEPT));
             view.show(&counts, clock.since(started), &last);
@@ -66,7 +80,7 @@ pub(super) async fn watch(stage: &Stage, view: &View, memory: &Memory) -> Result
             view.show(&counts, clock.since(started), &last);
             return Ok(Ending::Finished);
         }
-        if clock.since(moved) >= STILL_MAX {
+        if goal != Goal::Mended && clock.since(moved) >= STILL_MAX {
             return Ok(Ending::Stuck(stuck(stage.store()).await?));
         }
     }

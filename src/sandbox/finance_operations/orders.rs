@@ -1,7 +1,7 @@
 //! Orders that are released, changed and taken back: the calls below `/sandbox/orders`, and, of goods that are expected, below
 //! `/sandbox/receipts`.
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use rust_decimal::Decimal;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use super::entities::{LOT, VARIANT, number};
 use super::rules::FinanceOperationsRules;
 use super::state::{Environment, Fact, Request, RequestLine};
-use super::{events, expected};
+use super::{consigned, events, expected, holds};
 use crate::sandbox::call::{Answer, Call};
 use crate::sandbox::catalogue::{Shares, Tracking, Wanted, tracking, wanted};
 use crate::sandbox::chance::Chance;
@@ -19,21 +19,6 @@ use crate::sandbox::world::Setting;
 
 /// Orders that one call may release.
 const RELEASED_MAX: u64 = 20_000;
-
-/// "No date".
-const NO_DATE: &str = "1900-01-01T00:00:00Z";
-
-const NAMES: &[&str] = &["Ada Example", "Zoë Müller", "José Núñez", "Siân O'Neill", "Kenji Sato", "Ola Nordmann"];
-const STREETS: &[&str] = &["High Street", "Rue de l'Église", "Hauptstraße", "Elm Road", "Calle Mayor", "Storgata"];
-const CITIES: &[(&str, &str, &str, &str)] = &[
-    ("Springfield", "IL", "62701", "USA"),
-    ("Nantes", "", "44000", "FRA"),
-    ("Köln", "NW", "50667", "DEU"),
-    ("Leeds", "", "LS1 4AP", "GBR"),
-    ("Sevilla", "SE", "41001", "ESP"),
-];
-const CARRIERS: &[(&str, &str, &str)] =
-    &[("GROUND", "UPS", "GND"), ("AIR", "FEDEX", "2DAY"), ("PARCEL", "DHL", "PAKET")];
 
 /// What shall be released.
 #[derive(Deserialize)]
@@ -46,13 +31,27 @@ struct Release {
     lines_max: u64,
     /// The very lines of every order; chance chooses them when none are given.
     lines: Vec<WantedLine>,
+    /// What its header says otherwise, as `OData` shows it.
+    fields: Map<String, Value>,
+    /// Nothing is posted of it until somebody lets it go.
+    on_hold: bool,
     /// Its event is lost: nobody is told.
     silent: bool,
 }
 
 impl Default for Release {
     fn default() -> Self {
-        Self { count: 1, seed: None, company: None, warehouse: None, lines_max: 4, lines: Vec::new(), silent: false }
+        Self {
+            count: 1,
+            seed: None,
+            company: None,
+            warehouse: None,
+            lines_max: 4,
+            lines: Vec::new(),
+            fields: Map::new(),
+            on_hold: false,
+            silent: false,
+        }
     }
 }
 
@@ -108,6 +107,9 @@ pub(super) fn control(
         [] => Some(release(environment, setting, call, side)),
         [id, "change"] => Some(change(environment, setting, call, (side, id))),
         [id, "cancel"] => Some(cancel(environment, setting, call, (side, id))),
+        [id, what @ ("hold" | "unhold")] => {
+            Some(holds::control(found(environment, setting, call, (side, id)), call, *what == "hold"))
+        }
         _ => None,
     }
 }
@@ -159,13 +161,14 @@ fn request(
     let lines = wanted_lines(rules, chance, (release, side), index);
     let company = release.company.as_ref().unwrap_or(&rules.company).to_lowercase();
     let warehouse = release.warehouse.as_ref().unwrap_or(&rules.warehouse);
-    let (id, origin, fields) = match side {
-        Side::Outbound => ("SHP", "OSO", header(chance, index, count, warehouse, now)),
+    let (id, origin, mut fields) = match side {
+        Side::Outbound => ("SHP", "OSO", consigned::header(chance, index, count, warehouse, now)),
         Side::Inbound if expected::is_transfer(count) => {
             ("ISR", "OTO", expected::header(chance, (index, count), warehouse, now))
         }
         Side::Inbound => ("ISR", "OPO", expected::header(chance, (index, count), warehouse, now)),
     };
+    fields.extend(release.fields.clone());
     Request {
         side,
         company,
@@ -175,74 +178,12 @@ fn request(
         status: "Open".to_owned(),
         response: String::new(),
         canceled: false,
+        on_hold: release.on_hold,
         released_ms: now.as_millisecond(),
         changed_ms: now.as_millisecond(),
         row: 1,
         fields,
         lines: (1..).zip(lines).map(|(number, wanted)| line(rules, chance, side, (index, number), wanted)).collect(),
-    }
-}
-
-fn header(chance: Chance, index: u64, count: u64, warehouse: &str, now: Timestamp) -> Map<String, Value> {
-    let pick =
-        |what: &str, from: usize| usize::try_from(chance.below(&format!("{what}/{index}"), from as u64)).unwrap_or(0);
-    let name = NAMES[pick("name", NAMES.len())];
-    let street = STREETS[pick("street", STREETS.len())];
-    let (city, state, zip, country) = CITIES[pick("city", CITIES.len())];
-    let (mode, carrier, service) = CARRIERS[pick("carrier", CARRIERS.len())];
-    let day = |days: i64| (now + SignedDuration::from_hours(24 * days)).strftime("%Y-%m-%dT17:00:00Z").to_string();
-    let mut fields = json!({
-        "ShipFromWarehouseId": warehouse,
-        "ConsigneeAccountNumber": format!("C{:05}", 1 + pick("account", 500)),
-        "ConsigneeName": name,
-        "ConsigneeReference": format!("SO-{count:06}"),
-        "ConsigneePurchaseOrderId": if pick("purchase order", 3) == 0 { String::new() } else { format!("PO-{index}") },
-        "ConsigneeContactName": name,
-        "ConsigneeContactPhone": format!("+1 217 555 {:04}", pick("phone", 10_000)),
-        "ConsigneeContactEmail": format!("customer{}@example.com", pick("email", 500)),
-        "RequestedShippingPeriodStart": NO_DATE,
-        "RequestedShippingPeriodEnd": day(2),
-        "RequestedDeliveryPeriodStart": NO_DATE,
-        "RequestedDeliveryPeriodEnd": day(6),
-        "DlvModeId": mode,
-        "DlvTermId": "DDP",
-        "CarrierCode": carrier,
-        "CarrierServiceCode": service,
-        "CarrierGroupCode": "",
-        "TransportationModeCode": "",
-        "RouteConfigCode": "",
-        "BrokerCode": "",
-        "PlannedTransportationId": "",
-        "LanguageId": "en-us",
-        "ReservationAtImportPolicy": "No",
-        // Members of a customer's own: the product's request tells no money.
-        "OrderTotalAmount": 10 + pick("amount", 9000),
-        "CurrencyCode": "EUR",
-    });
-    let number = (1 + pick("house", 200)).to_string();
-    for who in ["Consignee", "Receiver"] {
-        let address = [
-            ("Street", street),
-            ("StreetNumber", number.as_str()),
-            ("City", city),
-            ("County", ""),
-            ("State", state),
-            ("ZipCode", zip),
-            ("CountryRegionId", country),
-            ("PostBox", ""),
-            ("BuildingCompliment", ""),
-        ];
-        for (part, value) in address {
-            fields[format!("{who}{part}")] = json!(value);
-        }
-        fields[format!("{who}District")] = json!(0);
-        fields[format!("{who}Latitude")] = json!(0);
-        fields[format!("{who}Longitude")] = json!(0);
-    }
-    fields["ReceiverName"] = json!(name);
-    match fields {
-        Value::Object(fields) => fields,
-        _ => Map::new(),
     }
 }
 

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 
 use super::entities::{DIMENSION_SHIPPED, LINE, LOT, SERIAL, SHIPPED, decimal, text};
 use super::events;
+use super::holds;
 use super::journals;
 use super::rules::FinanceOperationsRules;
 use super::state::{Environment, Fact, Request, RequestLine, Row, State, Update, UpdateKey};
@@ -115,6 +116,9 @@ fn refusal(environment: &Environment, key: &UpdateKey, update: &Update) -> Optio
     // A cancelled one takes updates, too: goods that have left are posted, whatever was wished later.
     if request.side == Side::Inbound && request.canceled {
         return Some(Refusal::new("Error: The inbound shipment order was canceled."));
+    }
+    if request.on_hold {
+        return Some(Refusal::new(format!("Error: Posting was canceled: {}", holds::WORDS)));
     }
     if update.lines.is_empty() {
         return Some(Refusal::new("Error: The update has no lines."));

@@ -31,6 +31,9 @@ pub(super) struct Request {
     pub(super) status: String,
     pub(super) response: String,
     pub(super) canceled: bool,
+    /// Nothing is posted of it as long as it is.
+    #[serde(default)]
+    pub(super) on_hold: bool,
     pub(super) released_ms: i64,
     /// When it was last changed.
     #[serde(default)]

@@ -39,6 +39,9 @@ pub struct Verdict {
     pub shipped: u64,
     /// Orders shipped whole whose quantities are processed, equal per line, lot and serial.
     pub posted: u64,
+    /// The orders that are not, by request.
+    #[serde(skip)]
+    pub unposted: Vec<String>,
     /// Receipts that the warehouse has counted to the end and whose quantities are processed, equal per line, lot, serial
     /// and condition.
     pub receipts: u64,
@@ -90,6 +93,7 @@ pub fn verdict(evidence: &Evidence) -> Result<Verdict, EvidenceError> {
         orders: documents.all.len() as u64,
         shipped: count(Document::whole),
         posted: count(posted),
+        unposted: documents.all.iter().filter(|(_, each)| !posted(each)).map(|(id, _)| id.clone()).collect(),
         receipts: receipts.posted,
         adjustments: adjusted.len() as u64,
         on_hand_mismatches: mismatches.len() as u64,

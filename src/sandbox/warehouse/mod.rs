@@ -5,6 +5,7 @@
 //! product meant: an order that is created twice is shipped twice where nothing is unique.
 
 mod adjustments;
+mod checks;
 mod events;
 mod lifecycle;
 mod orders;
@@ -69,7 +70,9 @@ impl World for Floor {
     }
 
     fn control(&self, setting: &Setting<WarehouseRules>, call: &Call) -> Option<Answer<Fact>> {
-        adjustments::control(self, setting, call).or_else(|| snapshots::control(self, setting, call))
+        adjustments::control(self, setting, call)
+            .or_else(|| snapshots::control(self, setting, call))
+            .or_else(|| checks::control(call))
     }
 
     fn move_on(&self, setting: &Setting<WarehouseRules>, _: &Faults, now: Timestamp) -> Moves<Fact> {

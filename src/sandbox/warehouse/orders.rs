@@ -4,6 +4,7 @@ use rust_decimal::Decimal;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
+use super::checks;
 use super::rules::WarehouseRules;
 use super::state::{Fact, Floor, Order, OrderLine, Stage};
 use crate::sandbox::call::{Answer, Call, decode};
@@ -103,6 +104,9 @@ fn created(
     (call, side): (&Call, Side),
     (reference, content, lines): (String, Map<String, Value>, Vec<OrderLine>),
 ) -> Answer<Fact> {
+    if let Some(problem) = checks::refusal(floor, &content, &lines) {
+        return wrong(422, "INVALID", &problem).about(Some(reference), None);
+    }
     let number = floor.orders.len() as u64 + 1;
     let (name, about_ms) = match side {
         Side::Outbound => ("wo", setting.rules.accept_ms),

@@ -120,14 +120,46 @@ pub(super) struct Content {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) enum Fact {
     Created(Box<Order>),
-    CreatedAgain { number: u64, content: Option<(Map<String, Value>, Vec<OrderLine>)> },
-    Moved { number: u64, stage: Stage, due_ms: Option<i64> },
-    Shipped { stage: Stage, due_ms: Option<i64>, shipment: Shipment },
-    Tracked { shipment: String, package: usize, tracking_number: String },
-    CancelAsked { number: u64, due_ms: i64 },
-    CancelResolved { number: u64, cancelled: bool },
+    CreatedAgain {
+        number: u64,
+        content: Option<(Map<String, Value>, Vec<OrderLine>)>,
+    },
+    Moved {
+        number: u64,
+        stage: Stage,
+        due_ms: Option<i64>,
+    },
+    Shipped {
+        stage: Stage,
+        due_ms: Option<i64>,
+        shipment: Shipment,
+    },
+    Tracked {
+        shipment: String,
+        package: usize,
+        tracking_number: String,
+    },
+    CancelAsked {
+        number: u64,
+        due_ms: i64,
+    },
+    CancelResolved {
+        number: u64,
+        cancelled: bool,
+    },
     Adjusted(Adjustment),
-    Counted { number: u64, stage: Stage, due_ms: Option<i64>, received: Vec<Count>, at: Timestamp },
+    /// Whether it knows an item.
+    ItemSet {
+        sku: String,
+        known: bool,
+    },
+    Counted {
+        number: u64,
+        stage: Stage,
+        due_ms: Option<i64>,
+        received: Vec<Count>,
+        at: Timestamp,
+    },
 }
 
 /// Stock changed for another reason than an order.
@@ -159,6 +191,8 @@ pub(super) struct Floor {
     /// What moved: what left, and what was adjusted.
     pub(super) stock: StockBook,
     pub(super) adjustments: Vec<Adjustment>,
+    /// Items that it does not know.
+    pub(super) unknown: BTreeSet<String>,
     pub(super) shipped: u64,
     /// What was expected, and what of it is counted to the end.
     pub(super) expected: u64,
@@ -252,6 +286,12 @@ impl Floor {
                     self.stock.move_by(shelf.clone(), *quantity);
                 }
                 self.adjustments.push(adjustment);
+            }
+            Fact::ItemSet { sku, known: true } => {
+                self.unknown.remove(&sku);
+            }
+            Fact::ItemSet { sku, known: false } => {
+                self.unknown.insert(sku);
             }
             Fact::CancelResolved { number, cancelled } => {
                 let Some(order) = self.orders.get_mut(&number) else { return };
