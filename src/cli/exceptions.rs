@@ -362,6 +362,9 @@ fn page(shown: &Shown) -> Vec<String> {
     for act in &shown.history {
         lines.push(format!("{}  {} by {}: {}", act.at, act.act, act.by, act.what));
     }
+    for was in &shown.revisions {
+        lines.push(format!("{}  patched by {}: {}", was.at, was.by, was.patch));
+    }
     if let Some(message) = &shown.message {
         lines.push(serde_json::to_string_pretty(message).unwrap_or_default());
     }

@@ -10,8 +10,11 @@ use uuid::Uuid;
 use super::exceptions::{done, not_parked, who};
 use super::{Failed, Global, output, store, trail};
 use crate::clock::Clock;
-use crate::exceptions::{CampaignView, Pace, Turn, change, documents_of, filter, parts, plan, status};
-use crate::store::{Act, CampaignMessage, CampaignState, Replayed, Store};
+use crate::exceptions::{
+    CampaignView, NotPlanned, Pace, Patch, Plan, Turn, Turned, approve, change, documents_of, filter, parts, plan,
+    status,
+};
+use crate::store::{Act, CampaignMessage, CampaignState, Replayed, Store, StoreError};
 
 /// What every command of campaigns tells.
 pub(super) const HELP: &str = "A campaign is a frozen set of parked messages. It is planned first, and nothing moves before it is \
@@ -24,6 +27,7 @@ pub(super) const HELP: &str = "A campaign is a frozen set of parked messages. It
     drayline replay plan --filter flow=orders,code=warehouse.rejected --rate 20\n  \
     drayline replay dry-run PLAN                           what it would do, and send\n  \
     drayline replay start PLAN --yes\n  \
+    drayline replay plan --fingerprint 0f3a… --patch '.goodsReceived.lines[]?.item.itemNumber = \"A-1\"'\n  \
     drayline replay status PLAN --follow\n  \
     drayline replay failed PLAN                            what failed again, and why";
 
@@ -42,6 +46,12 @@ pub(super) enum Action {
         /// Begin in earnest: without it a campaign only tells what it would do
         #[arg(long)]
         yes: bool,
+    },
+    /// Agree to the patch of a campaign that somebody else planned
+    Approve {
+        /// The campaign
+        #[arg(value_name = "PLAN")]
+        id: Uuid,
     },
     /// Campaigns, the latest first
     List {
@@ -110,6 +120,10 @@ pub(super) struct Planned {
     /// Stop when more of a wave than this fails again
     #[arg(long, value_name = "PERCENT")]
     stop: Option<u32>,
+    /// Correct each message first, by this jq filter over its JSON form (drayline exceptions show ID --json); what tells
+    /// messages, documents and effects apart stays
+    #[arg(long, value_name = "JQ")]
+    patch: Option<String>,
     /// Make a dry run of so many, the canary first; 0: of none
     #[arg(long, value_name = "N")]
     dry_run: Option<u32>,
@@ -137,6 +151,10 @@ pub(super) async fn run(global: &Global, action: Action) -> Result<(), Failed> {
             }
             let view = known(&store, id).await?;
             tell(global, &view, "This is what would be released. Begin with --yes.")
+        }
+        Action::Approve { id } => {
+            let by = who();
+            told(global, &store, (id, "replay.approve"), Box::pin(approve(&store, id, &by))).await
         }
         Action::List { limit } => {
             let mut views = Vec::new();
@@ -179,7 +197,7 @@ pub(super) async fn run(global: &Global, action: Action) -> Result<(), Failed> {
 }
 
 async fn freeze(global: &Global, store: &Store, planned: Planned) -> Result<(), Failed> {
-    let Planned { filter: text, fingerprint, messages, canary, wave, rate, at_once, stop, dry_run } = planned;
+    let Planned { filter: text, fingerprint, messages, canary, wave, rate, at_once, stop, dry_run, patch } = planned;
     let config = global.load("")?;
     let messages: Vec<String> = messages.iter().map(|id| format!("message={id}")).collect();
     let fingerprint = fingerprint.map(|fingerprint| format!("fingerprint={fingerprint}"));
@@ -187,11 +205,21 @@ async fn freeze(global: &Global, store: &Store, planned: Planned) -> Result<(), 
     let wanted = wanted.join(",");
     let chosen = filter(parts(&wanted).map_err(Failed::Usage)?, &config.exceptions.owners).map_err(Failed::Usage)?;
     let pace = Pace { canary, wave, rate_per_s: rate, at_once, stop_percent: stop, dry_run };
+    let patch = patch.map(|text| Patch::new(&text)).transpose().map_err(Failed::Usage)?;
+    let wanted = Plan { filter: chosen, wanted, pace, patch };
     let id = Clock::system().identifier();
     let act = Act { action: "replay.plan", documents: vec![id.to_string()], ..Act::default() };
     let by = who();
-    let doing = Box::pin(async { plan((store, &config), (id, &by), chosen, &wanted, &pace).await });
-    trail::recorded(store, &act, (doing, |_| true)).await?;
+    let doing = Box::pin(async {
+        match plan((store, &config), (id, &by), wanted).await {
+            Ok(()) => Ok(None),
+            Err(NotPlanned::Patch(why)) => Ok(Some(why)),
+            Err(NotPlanned::Store(error)) => Err(error),
+        }
+    });
+    if let Some(why) = trail::recorded(store, &act, (doing, Option::is_none)).await? {
+        return Err(Failed::Work(why));
+    }
     let view = known(store, id).await?;
     let asked = view.dry_run.get("asked").copied().unwrap_or_default();
     let dry_run = format!("What it would do: drayline replay dry-run {id} (of {asked} messages)\n");
@@ -206,17 +234,25 @@ async fn known(store: &Store, id: Uuid) -> Result<CampaignView, Failed> {
 }
 
 async fn turn(global: &Global, store: &Store, id: Uuid, turn: Turn, reason: &str) -> Result<(), Failed> {
-    let before = known(store, id).await?;
-    let act = Act { action: turn.action(), documents: vec![id.to_string()], ..Act::default() };
+    let config = global.load("")?;
     let by = who();
-    let doing = Box::pin(async { change(store, id, turn, &by, reason.trim()).await });
-    let turned = trail::recorded(store, &act, (doing, |turned| *turned == Some(true))).await?;
-    if turned != Some(true) {
-        let (word, state) = (turn.as_str(), before.state.as_str());
-        return Err(Failed::Work(format!("It cannot {word}: the campaign is {state}.")));
+    let doing = change((store, &config), id, turn, &by, reason.trim());
+    told(global, store, (id, turn.action()), Box::pin(doing)).await
+}
+
+/// Does something about a campaign, and tells how it stands then.
+async fn told(
+    global: &Global,
+    store: &Store,
+    (id, action): (Uuid, &'static str),
+    doing: impl Future<Output = Result<Turned, StoreError>>,
+) -> Result<(), Failed> {
+    known(store, id).await?;
+    let act = Act { action, documents: vec![id.to_string()], ..Act::default() };
+    if let Turned::Not(why) = trail::recorded(store, &act, (doing, |turned| *turned == Turned::Done)).await? {
+        return Err(Failed::Work(why));
     }
-    let view = known(store, id).await?;
-    tell(global, &view, "")
+    tell(global, &known(store, id).await?, "")
 }
 
 async fn one(global: &Global, store: &Store, message: Uuid) -> Result<(), Failed> {
@@ -262,6 +298,14 @@ fn rehearsed(message: &CampaignMessage) -> Vec<String> {
     let word = message.rehearsed.as_deref().unwrap_or_default();
     let sentence = told["sentence"].as_str().unwrap_or_default();
     let mut lines = vec![format!("{}  {}  {word}: {sentence}", message.id, message.document)];
+    for change in told["changes"].as_array().into_iter().flatten() {
+        lines.push(format!(
+            "    {}: {} → {}",
+            change["place"].as_str().unwrap_or_default(),
+            change["from"],
+            change["to"]
+        ));
+    }
     for call in told["calls"].as_array().into_iter().flatten() {
         let text = |of: &Value, name: &str| of[name].as_str().unwrap_or_default().to_owned();
         lines.push(format!("    {} at {} ({})", text(call, "act"), text(call, "connection"), text(call, "key")));
@@ -317,6 +361,8 @@ fn tell(global: &Global, view: &CampaignView, sentence: &str) -> Result<(), Fail
         let counts: Vec<_> = view.dry_run.iter().map(|(word, count)| format!("{count} {word}")).collect();
         lines.push(format!("dry run          {}", counts.join(", ")));
     }
+    lines.extend(view.patch.iter().map(|patch| format!("patch            {patch}")));
+    lines.extend(view.approved_by.iter().map(|by| format!("approved by      {by}")));
     lines.extend(view.reason.iter().map(|reason| format!("why              {reason}")));
     lines.extend((!sentence.is_empty()).then(|| sentence.to_owned()));
     output::lines(&lines)

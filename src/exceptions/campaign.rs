@@ -11,9 +11,12 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use super::patch::Patch;
 use super::triage::Desk;
 use crate::config::{Config, ms};
-use crate::store::{Campaign, CampaignState, ExceptionFilter, NewCampaign, Outcomes, Pulse, Store, StoreError};
+use crate::store::{
+    Campaign, CampaignState, ExceptionFilter, NewCampaign, Outcomes, Pulse, Release, Store, StoreError, ToPatch,
+};
 use crate::telemetry::{CampaignTurned, StoreAway};
 
 /// Of a wave, a share of failures means nothing before so many messages.
@@ -61,28 +64,79 @@ impl Pace {
     }
 }
 
-/// Freezes the set of a campaign under a new id: how many messages are in it.
+/// A campaign that is to be planned.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// What is frozen.
+    pub filter: ExceptionFilter,
+    /// The same as a person wrote it.
+    pub wanted: String,
+    /// How it is released.
+    pub pace: Pace,
+    /// What corrects its messages.
+    pub patch: Option<Patch>,
+}
+
+/// Why nothing was planned.
+#[derive(Debug, thiserror::Error)]
+pub enum NotPlanned {
+    /// The store's reason.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The patch cannot be made of a message: which one, and why.
+    #[error("{0}")]
+    Patch(String),
+}
+
+/// Freezes the set of a campaign under a new id. A patch is tried on the first of its messages; those that come later are tried
+/// when their turn comes.
 ///
 /// # Errors
-/// The store's.
-pub async fn plan(
-    (store, config): (&Store, &Config),
-    (id, by): (Uuid, &str),
-    filter: ExceptionFilter,
-    wanted: &str,
-    pace: &Pace,
-) -> Result<u64, StoreError> {
+/// [`NotPlanned`]. Of a patch that fails, the campaign stays, cancelled, and says why.
+pub async fn plan((store, config): (&Store, &Config), (id, by): (Uuid, &str), plan: Plan) -> Result<(), NotPlanned> {
+    let Plan { filter, wanted, pace, patch } = plan;
     let usual = &config.replays;
     let new = NewCampaign {
         id,
         by: by.to_owned(),
-        wanted: wanted.to_owned(),
-        options: serde_json::to_value(pace).unwrap_or_default(),
+        wanted,
+        options: serde_json::to_value(&pace).unwrap_or_default(),
         canary: pace.canary.unwrap_or(usual.canary_rows_max),
         wave_size: pace.wave.unwrap_or(usual.wave_rows_max),
         rehearse: pace.dry_run.unwrap_or(usual.dry_run_rows_max),
+        patch: patch.as_ref().map(|patch| patch.as_str().to_owned()),
     };
-    store.plan_campaign(&new, &ExceptionFilter { limit: usual.rows_max, ..filter }).await
+    store.plan_campaign(&new, &ExceptionFilter { limit: usual.rows_max, ..filter }).await?;
+    let Some(patch) = patch else { return Ok(()) };
+    let tried = store.to_patch(id, i64::MAX, usual.patches_tried_rows_max).await?;
+    let tried = tokio::task::spawn_blocking(move || releases(&patch, tried)).await.unwrap_or_default();
+    let failed = tried.into_iter().find_map(|(message, release)| match release {
+        Release::Refused(why) => Some(format!("The patch cannot be made of message {}. {why}", message.message_id)),
+        Release::AsItIs | Release::Patched(_) | Release::Gone => None,
+    });
+    let Some(why) = failed else { return Ok(()) };
+    store.turn_campaign(id, &[CampaignState::Planned], CampaignState::Cancelled, by, &why).await?;
+    Err(NotPlanned::Patch(why))
+}
+
+/// How each message is released under a patch.
+fn releases(patch: &Patch, messages: Vec<ToPatch>) -> Vec<(ToPatch, Release)> {
+    let bytes = |message: &ToPatch| message.bytes.clone().unwrap_or_default();
+    let patched = patch.apply(messages.iter().map(bytes));
+    let released = messages.into_iter().zip(patched).map(|(message, patched)| {
+        let release = match (&message, patched) {
+            (ToPatch { revision: None, .. }, _) => Release::Gone,
+            (ToPatch { bytes: None, .. }, _) => Release::Refused(
+                "It does not wait for a person, but stands behind another message or is tried again by itself: it is not patched."
+                    .to_owned(),
+            ),
+            (_, Ok(patched)) if patched.changes.is_empty() => Release::AsItIs,
+            (_, Ok(patched)) => Release::Patched(patched.bytes),
+            (_, Err(why)) => Release::Refused(why),
+        };
+        (message, release)
+    });
+    released.collect()
 }
 
 /// Releases the campaigns that nobody else releases, for ever.
@@ -122,7 +176,7 @@ async fn tick(
             let limit = room.min(*allowance as i64);
             if limit > 0 {
                 let limit = u32::try_from(limit).unwrap_or(u32::MAX);
-                desk.store.release(&campaign, holder, limit).await?;
+                release(desk, &campaign, holder, limit).await?;
                 *allowance -= f64::from(limit);
             }
         } else if pulse.running + pulse.stopped == 0 && pulse.to_come > 0 {
@@ -132,6 +186,19 @@ async fn tick(
         }
     }
     Ok(())
+}
+
+async fn release(desk: &Desk, campaign: &Campaign, holder: Uuid, limit: u32) -> Result<(), StoreError> {
+    let Some(text) = &campaign.patch else {
+        return desk.store.release(campaign, holder, limit).await.map(drop);
+    };
+    let messages = desk.store.to_patch(campaign.id, campaign.wave, limit).await?;
+    let messages = match Patch::new(text) {
+        Ok(patch) => releases(&patch, messages),
+        // A newer release wrote it.
+        Err(why) => messages.into_iter().map(|message| (message, Release::Refused(why.clone()))).collect(),
+    };
+    desk.store.release_patched(campaign, holder, &messages).await
 }
 
 async fn turn(desk: &Desk, campaign: &Campaign, to: CampaignState, reason: &str) -> Result<(), StoreError> {
@@ -168,6 +235,10 @@ pub struct CampaignView {
     pub wanted: String,
     /// How it is released, where that is not as configured.
     pub pace: serde_json::Value,
+    /// The jq filter that corrects its messages.
+    pub patch: Option<String>,
+    /// The second person who agreed.
+    pub approved_by: Option<String>,
     /// The wave that is being released; 0 is the canary.
     pub wave: i64,
     /// When it was planned.
@@ -198,6 +269,8 @@ pub async fn status(store: &Store, campaign: Campaign) -> Result<CampaignView, S
         dry_run,
         wanted: campaign.wanted,
         pace: campaign.options,
+        patch: campaign.patch,
+        approved_by: campaign.approved_by,
         wave: campaign.wave,
         planned_at: campaign.created_at,
         planned_by: campaign.created_by,
@@ -255,16 +328,64 @@ impl Turn {
     }
 }
 
-/// Does it; whether the campaign was in a state in which it can be done. Nothing when there is no such campaign.
+/// What became of a person's wish.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Turned {
+    /// It is done.
+    Done,
+    /// There is no such campaign.
+    Unknown,
+    /// It is not, for this reason.
+    Not(String),
+}
+
+/// Does it, where the campaign is in a state in which it can be done.
 ///
 /// # Errors
 /// The store's.
-pub async fn change(store: &Store, id: Uuid, turn: Turn, by: &str, reason: &str) -> Result<Option<bool>, StoreError> {
-    let Some(campaign) = store.campaign(id).await? else { return Ok(None) };
+pub async fn change(
+    (store, config): (&Store, &Config),
+    id: Uuid,
+    turn: Turn,
+    by: &str,
+    reason: &str,
+) -> Result<Turned, StoreError> {
+    let Some(campaign) = store.campaign(id).await? else { return Ok(Turned::Unknown) };
     let (from, to) = turn.states();
+    if turn == Turn::Start && campaign.patch.is_some() && campaign.approved_by.is_none() {
+        let selected = store.campaign_outcomes(id).await?.selected;
+        if selected >= u64::from(config.replays.approved_rows_min) {
+            return Ok(Turned::Not(format!(
+                "It patches {selected} messages: a second person must approve it first (drayline replay approve {id})."
+            )));
+        }
+    }
     // The failures of its wave are known: they are no reason to stop once more.
     if turn == Turn::Resume && campaign.state == CampaignState::Stopped {
         store.begin_wave(id, campaign.wave + 1).await?;
     }
-    store.turn_campaign(id, from, to, by, reason).await.map(Some)
+    let turned = store.turn_campaign(id, from, to, by, reason).await?;
+    let state = campaign.state.as_str();
+    Ok(if turned {
+        Turned::Done
+    } else {
+        Turned::Not(format!("It cannot {}: the campaign is {state}.", turn.as_str()))
+    })
+}
+
+/// Has a second person agree to a campaign.
+///
+/// # Errors
+/// The store's.
+pub async fn approve(store: &Store, id: Uuid, by: &str) -> Result<Turned, StoreError> {
+    let Some(campaign) = store.campaign(id).await? else { return Ok(Turned::Unknown) };
+    if store.approve_campaign(id, by).await? {
+        return Ok(Turned::Done);
+    }
+    let state = campaign.state.as_str();
+    Ok(Turned::Not(if campaign.created_by == by {
+        format!("{by} planned it: somebody else must approve it.")
+    } else {
+        format!("It cannot be approved: the campaign is {state}.")
+    }))
 }

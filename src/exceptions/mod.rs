@@ -7,10 +7,12 @@
 
 mod campaign;
 mod filter;
+mod patch;
 mod triage;
 mod view;
 
-pub use campaign::{CampaignView, Pace, Turn, change, plan, status};
+pub use campaign::{CampaignView, NotPlanned, Pace, Plan, Turn, Turned, approve, change, plan, status};
 pub use filter::{NAMES, duration, filter, parts};
+pub use patch::{Patch, Patched};
 pub use triage::{Desk, Triage};
 pub use view::{Exception, Owners, Shown, codes_of, documents_of, list, owner, page, parked, show};

@@ -10,8 +10,8 @@ use uuid::Uuid;
 use crate::failure::Code;
 use crate::message::{Envelope, Flow};
 use crate::store::{
-    ActView, AttemptView, Cursor, ExceptionFilter, Listed, Parked, ParkedFilter, Store, StoreError, WaitsFor, Work,
-    WorkState,
+    ActView, AttemptView, Cursor, ExceptionFilter, Listed, Parked, ParkedFilter, Revision, Store, StoreError, WaitsFor,
+    Work, WorkState,
 };
 
 /// One exception, with the JSON keys of the interface.
@@ -85,6 +85,8 @@ pub struct Shown {
     pub tried: Vec<AttemptView>,
     /// What people did, oldest first.
     pub history: Vec<ActView>,
+    /// What it was before each patch of it.
+    pub revisions: Vec<Revised>,
     /// The message, readable; nothing when it is parked no more, or its bytes are no envelope.
     pub message: Option<Value>,
     /// The sender's untouched body as text, where it is text.
@@ -167,9 +169,30 @@ pub async fn show(store: &Store, owners: &Owners, id: Uuid) -> Result<Option<Sho
         asked_by: parked.and_then(|parked| parked.asked_by),
         tried: store.failed_attempts(id).await?,
         history: store.acts(id).await?,
+        revisions: store.revisions(id).await?.iter().map(revised).collect(),
         message: envelope.map(|envelope| envelope.to_json()),
         body: body.and_then(|bytes| String::from_utf8(bytes).ok()),
     }))
+}
+
+/// A message as it was before a patch.
+#[derive(Clone, Debug, Serialize)]
+pub struct Revised {
+    /// Counted from 0, which is how it came.
+    pub revision: u32,
+    /// What it said then.
+    pub message: Option<Value>,
+    /// The jq filter that changed it.
+    pub patch: String,
+    /// When.
+    pub at: Timestamp,
+    /// Who asked for it.
+    pub by: String,
+}
+
+fn revised(was: &Revision) -> Revised {
+    let message = Envelope::decode(&was.bytes).ok().map(|envelope| envelope.to_json());
+    Revised { revision: was.number, message, patch: was.patch.clone(), at: was.at, by: was.by.clone() }
 }
 
 /// The documents of messages, for the trail; of a message that is no exception, its id.

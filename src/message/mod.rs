@@ -14,6 +14,7 @@ mod orders;
 mod postings;
 mod refs;
 mod returns;
+mod revised;
 mod shipments;
 mod stock_adjustments;
 mod stock_snapshots;
@@ -47,6 +48,7 @@ pub use returns::{
     ReturnKind, ReturnKindCode, ReturnReason, ReturnReasonCode, ReturnReceived, ReturnRequested, ReturnStatus,
     ReturnStatusChanged, ReturnStatusCode, ReturnedLine,
 };
+pub use revised::Change;
 pub use shipments::{
     Dimensions, Package, ShipmentConfirmed, ShipmentVoided, ShippedContent, Short, TrackingStatus, TrackingStatusCode,
     TrackingUpdated,

@@ -18,11 +18,12 @@ use super::house::House;
 use super::unsure::unknown;
 use super::{sought, unsure};
 use crate::config::ms;
+use crate::exceptions::Patch;
 use crate::failure::{Class, Code, Failure};
 use crate::flows::{self, Acted, Decision, Ledger, Look, Past, Planned};
 use crate::gateways::{WouldSend, calling, rehearsing};
 use crate::mapping::Mapping;
-use crate::message::{Envelope, Flow};
+use crate::message::{Change, Envelope, Flow};
 use crate::store::{Parked, Question, ToRehearse, WaitsFor};
 
 /// Whoever holds it makes the dry runs.
@@ -41,6 +42,9 @@ struct Told {
     sentence: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     detail: Option<String>,
+    /// What the campaign's patch changes of it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    changes: Vec<Change>,
     /// In their order.
     calls: Vec<WouldCall>,
 }
@@ -106,15 +110,26 @@ async fn told(house: &House, of: &ToRehearse) -> (&'static str, Told) {
         code: None,
         sentence: String::new(),
         detail: None,
+        changes: Vec::new(),
         calls: Vec::new(),
     };
-    let Some((flow, parked)) = parked(house, of).await else {
+    let Some((flow, mut parked)) = parked(house, of).await else {
         "It is not parked any more.".clone_into(&mut told.sentence);
         return ("gone", told);
     };
     if parked.waits_for == WaitsFor::Head {
         "What it would do depends on the message in front of it.".clone_into(&mut told.sentence);
         return ("behind", told);
+    }
+    if let Some(text) = &of.patch {
+        let bytes = std::mem::take(&mut parked.bytes);
+        match Patch::new(text).and_then(|patch| patch.apply(std::iter::once(bytes)).remove(0)) {
+            Ok(patched) => (parked.bytes, told.changes) = (patched.bytes, patched.changes),
+            Err(why) => {
+                told.sentence = why;
+                return ("would_fail", told);
+            }
+        }
     }
     let running = AssertUnwindSafe(rehearse(house, (flow, &parked), &mapping, &mut told.calls));
     let end =

@@ -73,6 +73,8 @@ pub struct NewCampaign {
     pub wave_size: u32,
     /// A dry run is asked for of so many, the canary first.
     pub rehearse: u32,
+    /// The jq filter that corrects its messages.
+    pub patch: Option<String>,
 }
 
 /// A campaign.
@@ -90,6 +92,8 @@ pub struct Campaign {
     pub ended_at: Option<Timestamp>,
     pub changed_by: Option<String>,
     pub reason: Option<String>,
+    pub patch: Option<String>,
+    pub approved_by: Option<String>,
 }
 
 /// What became of the messages of a campaign: the last six add up to the first.
@@ -131,25 +135,6 @@ impl Outcomes {
     }
 }
 
-/// What became of one message.
-#[derive(Clone, Debug, Serialize)]
-#[allow(missing_docs, reason = "columns that the migration explains")]
-pub struct CampaignMessage {
-    pub id: Uuid,
-    pub flow: String,
-    pub ordinal: i64,
-    pub wave: i64,
-    pub connection: String,
-    pub kind: String,
-    pub document: String,
-    pub fingerprint: String,
-    pub outcome: String,
-    pub released_at: Option<Timestamp>,
-    pub why: Option<String>,
-    pub rehearsed: Option<String>,
-    pub rehearsal: Option<Value>,
-}
-
 /// How a wave goes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, FromRow)]
 pub struct Pulse {
@@ -181,6 +166,8 @@ pub(super) struct CampaignColumns {
     ended_at: Option<i64>,
     changed_by: Option<String>,
     reason: Option<String>,
+    patch: Option<String>,
+    approved_by: Option<String>,
 }
 
 impl CampaignColumns {
@@ -198,65 +185,26 @@ impl CampaignColumns {
             ended_at: self.ended_at.map(instant),
             changed_by: self.changed_by,
             reason: self.reason,
+            patch: self.patch,
+            approved_by: self.approved_by,
         })
     }
 }
 
-#[derive(FromRow)]
-pub(super) struct CampaignMessageColumns {
-    message_id: Uuid,
-    flow: String,
-    ordinal: i64,
-    wave: i64,
-    connection: String,
-    kind: String,
-    document: String,
-    fingerprint: String,
-    outcome: String,
-    released_at: Option<i64>,
-    why: Option<String>,
-    rehearsed: Option<String>,
-    rehearsal: Option<String>,
+macro_rules! campaign {
+    () => {
+        "id, state, created_at, created_by, wanted, options, wave, started_at, ended_at, changed_by, reason, patch, approved_by"
+    };
 }
+pub(super) use campaign;
 
-impl CampaignMessageColumns {
-    pub(super) fn message(self) -> Result<CampaignMessage, StoreError> {
-        let rehearsal = self.rehearsal.as_deref().map(|text| json("a rehearsal", text));
-        Ok(CampaignMessage {
-            id: self.message_id,
-            flow: self.flow,
-            ordinal: self.ordinal,
-            wave: self.wave,
-            connection: self.connection,
-            kind: self.kind,
-            document: self.document,
-            fingerprint: self.fingerprint,
-            outcome: self.outcome,
-            released_at: self.released_at.map(instant),
-            why: self.why,
-            rehearsed: self.rehearsed,
-            rehearsal: rehearsal.transpose()?,
-        })
-    }
-}
+pub(super) const CAMPAIGN: &str = concat!("SELECT ", campaign!(), " FROM campaigns WHERE id = $1");
 
-pub(super) const CAMPAIGN: &str = "
-SELECT id, state, created_at, created_by, wanted, options, wave, started_at, ended_at, changed_by, reason
-FROM campaigns WHERE id = $1";
-
-pub(super) const CAMPAIGNS: &str = "
-SELECT id, state, created_at, created_by, wanted, options, wave, started_at, ended_at, changed_by, reason
-FROM campaigns WHERE created_at < $1 ORDER BY created_at DESC, id LIMIT $2";
+pub(super) const CAMPAIGNS: &str =
+    concat!("SELECT ", campaign!(), " FROM campaigns WHERE created_at < $1 ORDER BY created_at DESC, id LIMIT $2");
 
 pub(super) const OUTCOMES: &str =
     "SELECT outcome, count(*) FROM campaign_messages WHERE campaign = $1 GROUP BY outcome";
-
-pub(super) const MESSAGES: &str = "
-SELECT message_id, flow, ordinal, wave, connection, kind, document, fingerprint, outcome, released_at, why,
-  rehearsed, rehearsal
-FROM campaign_messages
-WHERE campaign = $1 AND ($2 IS NULL OR outcome = $2) AND (wave, ordinal) > ($3, $4)
-ORDER BY wave, ordinal LIMIT $5";
 
 pub(super) const WAVE: &str = "UPDATE campaigns SET wave = $2 WHERE id = $1 AND wave < $2";
 
@@ -351,17 +299,6 @@ impl Store {
     /// What became of a campaign's messages, by now.
     pub async fn campaign_outcomes(&self, id: Uuid) -> Result<Outcomes, StoreError> {
         on!(self, store => store.campaign_outcomes(id).await)
-    }
-
-    /// The messages of a campaign, of one outcome or all, in their order behind a wave and an ordinal.
-    pub async fn campaign_messages(
-        &self,
-        id: Uuid,
-        outcome: Option<&str>,
-        after: (i64, i64),
-        limit: u32,
-    ) -> Result<Vec<CampaignMessage>, StoreError> {
-        on!(self, store => store.campaign_messages(id, outcome, after, limit).await)
     }
 
     /// Brings a campaign from one of these states to another; whether it was in one of them.

@@ -11,13 +11,15 @@ mod answers;
 mod asked;
 mod batch;
 mod broken;
+mod campaign_messages;
 mod campaigns;
 mod catalogue;
 mod chain;
 mod columns;
-mod dry_runs;
 mod mapping;
+mod outbox;
 mod parts;
+mod patches;
 mod postgresql;
 mod progress;
 mod rows;
@@ -34,11 +36,12 @@ mod work;
 
 pub use answers::{AnswerKey, Claimed};
 pub use asked::{Announcement, Discarded, ExceptionScan, KnownName, Listed, ParkedFilter, Replayed, SnapshotView};
-pub use campaigns::{Campaign, CampaignMessage, CampaignState, NewCampaign, Outcomes, Pulse};
+pub use campaign_messages::{CampaignMessage, ToRehearse};
+pub use campaigns::{Campaign, CampaignState, NewCampaign, Outcomes, Pulse};
 pub use catalogue::{CatalogueScan, Kept, Scanned};
 pub use chain::{Broken, Chain, Verified};
-pub use dry_runs::ToRehearse;
 pub use mapping::{MappingChange, MappingVersion};
+pub use patches::{Release, Revision, ToPatch};
 pub use progress::{Progress, ProgressFilter, ProgressView, State, StateCount};
 pub use rows::{
     Crew, Document, Effect, Ending, Gate, Intended, Intent, Known, Name, OutboxRow, Outcome, Ownership, Parked,
@@ -347,37 +350,6 @@ impl Store {
     /// message has ended.
     pub async fn scan_exceptions(&self, limit: u32) -> Result<ExceptionScan, StoreError> {
         on!(self, store => store.scan_exceptions(limit).await)
-    }
-
-    /// Puts an accepted message into the outbox; `false` when `rows_max` rows wait already.
-    pub async fn accept(&self, row: &OutboxRow, rows_max: u64) -> Result<bool, StoreError> {
-        on!(self, store => store.accept(row, rows_max).await)
-    }
-
-    /// The first rows of a flow by id, whatever their purpose.
-    pub async fn outbox(&self, flow: Flow, limit: u32) -> Result<Vec<OutboxRow>, StoreError> {
-        on!(self, store => store.outbox(flow, None, &[], limit).await)
-    }
-
-    /// The first rows of a flow by id, dead letters only or all others, without those of the given ordering keys.
-    pub async fn outbox_without(
-        &self,
-        flow: Flow,
-        dead_letters: bool,
-        keys: &[String],
-        limit: u32,
-    ) -> Result<Vec<OutboxRow>, StoreError> {
-        on!(self, store => store.outbox(flow, Some(dead_letters), keys, limit).await)
-    }
-
-    /// Deletes what was delivered.
-    pub async fn delivered(&self, ids: &[i64]) -> Result<(), StoreError> {
-        on!(self, store => store.delivered(ids).await)
-    }
-
-    /// How much waits, of one flow and purpose or of all.
-    pub async fn waiting(&self, flow: Option<Flow>, purpose: Option<Purpose>) -> Result<Waiting, StoreError> {
-        on!(self, store => store.waiting(flow, purpose).await)
     }
 
     /// Documents that are known by just this name, key or other.

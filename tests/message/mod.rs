@@ -6,5 +6,6 @@ mod identity;
 mod raw;
 mod reference;
 mod released;
+mod revised;
 mod round_trip;
 mod trace;

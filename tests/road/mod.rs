@@ -14,6 +14,7 @@ mod mapping;
 mod modes;
 mod orders;
 mod pairwise;
+mod patches;
 mod pauses;
 mod periods;
 mod receipts;

@@ -23,6 +23,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("figment", &["config/"]),
     ("futures_util", EVERYWHERE),
     ("indicatif", &["cli"]),
+    ("jaq_all", &["exceptions/patch"]),
     ("jiff", EVERYWHERE),
     ("lapin", &["transport/rabbitmq"]),
     ("metrics", &["telemetry/"]),

@@ -36,7 +36,7 @@ struct Discard {
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Nothing {}
+pub(super) struct Nothing {}
 
 /// Of which messages it was done; the rest were not in a state in which it can be done.
 #[derive(Debug, Serialize)]

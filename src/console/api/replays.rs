@@ -9,11 +9,14 @@ use uuid::Uuid;
 
 use super::asked::{Ask, Id, NoFilter, Sent};
 use super::caller::Caller;
+use super::exceptions::Nothing;
 use super::pages::Page;
 use super::problem::Problem;
 use super::{Access, Api, Route};
-use crate::exceptions::{self, CampaignView, Pace, Turn, change, parts, plan, status};
-use crate::store::{Act, Campaign, CampaignMessage, Role};
+use crate::exceptions::{
+    self, CampaignView, NotPlanned, Pace, Patch, Plan, Turn, Turned, approve, change, parts, plan, status,
+};
+use crate::store::{Act, Campaign, CampaignMessage, Role, StoreError};
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -22,6 +25,8 @@ struct Wanted {
     filter: String,
     #[serde(default)]
     pace: Pace,
+    /// `.goodsReceived.lines[].item.itemNumber = "A-1"`
+    patch: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -44,6 +49,7 @@ pub(super) fn routes() -> Vec<Route> {
         Route::post("/v1/replays", work, &[201, 415], new),
         Route::get("/v1/replays/{id}", look, &[200, 404], one),
         Route::get("/v1/replays/{id}/messages", look, &[200, 404], messages),
+        Route::post("/v1/replays/{id}/approve", Access::From(Role::Approver), &[200, 404, 415], agree),
         Route::post("/v1/replays/{id}/start", work, &[200, 404, 415], start),
         Route::post("/v1/replays/{id}/pause", work, &[200, 404, 415], pause),
         Route::post("/v1/replays/{id}/resume", work, &[200, 404, 415], resume),
@@ -88,7 +94,7 @@ async fn messages(
 async fn new(
     State(api): State<Api>,
     caller: Caller,
-    Sent(Wanted { filter, pace }): Sent<Wanted>,
+    Sent(Wanted { filter, pace, patch }): Sent<Wanted>,
 ) -> Result<(StatusCode, Json<CampaignView>), Problem> {
     let wrong = |why: String| Problem::invalid("/filter", why);
     let owners = &api.config.exceptions.owners;
@@ -97,25 +103,54 @@ async fn new(
     caller.may_touch(None, None)?;
     let id = api.clock.identifier();
     let act = Act { action: "replay.plan", documents: vec![id.to_string()], ..Act::default() };
-    let doing =
-        Box::pin(async { Ok(plan((&api.store, &api.config), (id, &caller.name), chosen, &filter, &pace).await?) });
+    let patch = patch.map(|text| Patch::new(&text)).transpose();
+    let patch = patch.map_err(|why| Problem::invalid("/patch", why))?;
+    let wanted = Plan { filter: chosen, wanted: filter, pace, patch };
+    let doing = Box::pin(async {
+        plan((&api.store, &api.config), (id, &caller.name), wanted).await.map_err(|why| match why {
+            NotPlanned::Store(error) => error.into(),
+            NotPlanned::Patch(why) => Problem::invalid("/patch", why),
+        })
+    });
     api.act(&caller, &act, doing).await?;
     let campaign = api.store.campaign(id).await?.ok_or_else(Problem::broken)?;
     Ok((StatusCode::CREATED, Json(status(&api.store, campaign).await?)))
 }
 
 async fn turn(api: &Api, caller: &Caller, id: Uuid, turn: Turn, why: &Why) -> Result<Json<CampaignView>, Problem> {
-    let before = known(api, caller, id).await?;
-    let act = Act { action: turn.action(), documents: vec![id.to_string()], ..Act::default() };
+    known(api, caller, id).await?;
+    let doing = change((&api.store, &api.config), id, turn, &caller.name, why.reason.trim());
+    acted(api, caller, (id, turn.action()), Box::pin(doing)).await
+}
+
+/// Does something about a campaign, and tells how it stands then.
+async fn acted(
+    api: &Api,
+    caller: &Caller,
+    (id, action): (Uuid, &'static str),
+    doing: impl Future<Output = Result<Turned, StoreError>> + Send,
+) -> Result<Json<CampaignView>, Problem> {
+    let act = Act { action, documents: vec![id.to_string()], ..Act::default() };
     let doing = Box::pin(async {
-        match change(&api.store, id, turn, &caller.name, why.reason.trim()).await? {
-            Some(true) => Ok(()),
-            _ => Err(Problem::conflict(format!("The campaign is {}.", before.state.as_str()))),
+        match doing.await? {
+            Turned::Done => Ok(()),
+            Turned::Unknown => Err(Problem::not_found(format!("There is no campaign {id}."))),
+            Turned::Not(why) => Err(Problem::conflict(why)),
         }
     });
     api.act(caller, &act, doing).await?;
     let campaign = known(api, caller, id).await?;
     Ok(Json(status(&api.store, campaign).await?))
+}
+
+async fn agree(
+    State(api): State<Api>,
+    caller: Caller,
+    Id(id): Id,
+    Sent(Nothing {}): Sent<Nothing>,
+) -> Result<Json<CampaignView>, Problem> {
+    known(&api, &caller, id).await?;
+    acted(&api, &caller, (id, "replay.approve"), Box::pin(approve(&api.store, id, &caller.name))).await
 }
 
 async fn start(

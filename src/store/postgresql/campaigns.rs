@@ -9,18 +9,20 @@ use uuid::Uuid;
 use super::work::DIALECT;
 use super::{Postgresql, fault};
 use crate::store::StoreError;
+use crate::store::campaign_messages::{
+    ASK_REHEARSAL, CampaignMessage, CampaignMessageColumns, MESSAGES, REHEARSALS, REHEARSED, TO_REHEARSE, ToRehearse,
+};
 use crate::store::campaigns::{
-    CAMPAIGN, CAMPAIGNS, Campaign, CampaignColumns, CampaignMessage, CampaignMessageColumns, CampaignState, MESSAGES,
-    NewCampaign, OUTCOMES, Outcomes, PULSE, Pulse, WAVE, head_of, settle,
+    CAMPAIGN, CAMPAIGNS, Campaign, CampaignColumns, CampaignState, NewCampaign, OUTCOMES, Outcomes, PULSE, Pulse, WAVE,
+    campaign, head_of, settle,
 };
 use crate::store::columns::{clean, micros};
-use crate::store::dry_runs::{ASK_REHEARSAL, REHEARSALS, REHEARSED, TO_REHEARSE, ToRehearse};
 use crate::store::statements::{Statements, bound};
 use crate::store::work::ExceptionFilter;
 
 const PLAN: &str = "
-INSERT INTO campaigns (id, state, created_at, created_by, wanted, options)
-VALUES ($1, 'planned', store_now(), $2, $3, $4)";
+INSERT INTO campaigns (id, state, created_at, created_by, wanted, options, patch)
+VALUES ($1, 'planned', store_now(), $2, $3, $4, $5)";
 
 /// Whatever else of the named messages is parked: followers, and what waits for something else.
 const ADD: &str = "
@@ -45,10 +47,13 @@ UPDATE campaigns SET state = $2, changed_by = $3, reason = $4,
   ended_at = CASE WHEN $2 IN ('cancelled', 'finished') THEN store_now() END
 WHERE id = $1 AND state = ANY($5)";
 
-const HOLD: &str = "
+const HOLD: &str = concat!(
+    "
 UPDATE campaigns SET holder = $1, held_until = store_now() + $2
 WHERE state = 'running' AND (holder = $1 OR held_until IS NULL OR held_until < store_now())
-RETURNING id, state, created_at, created_by, wanted, options, wave, started_at, ended_at, changed_by, reason";
+RETURNING ",
+    campaign!()
+);
 
 /// Rows are locked in the order in which wakers lock. Whoever stops the campaign waits for this, or this sees it stopped.
 const RELEASE: &str = concat!(
@@ -103,7 +108,7 @@ impl Postgresql {
         let Statements { freeze, .. } = Statements::new(&wanted, &DIALECT);
         let mut transaction = self.pool.begin().await?;
         let plan = sqlx::query(PLAN).bind(new.id).bind(clean(&new.by)).bind(clean(&new.wanted));
-        plan.bind(new.options.to_string()).execute(&mut *transaction).await?;
+        plan.bind(new.options.to_string()).bind(new.patch.as_deref()).execute(&mut *transaction).await?;
         let freeze =
             bound!(sqlx::query, freeze, wanted, &wanted.states, wanted.messages.as_deref(), &wanted.owned_codes);
         freeze.bind(new.id).bind(i64::from(new.wave_size.max(1))).execute(&mut *transaction).await?;

@@ -24,6 +24,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/postgresql/0009_campaigns.sql"),
     include_str!("../migrations/postgresql/0010_before_go_live.sql"),
     include_str!("../migrations/postgresql/0011_dry_runs.sql"),
+    include_str!("../migrations/postgresql/0012_patches.sql"),
 ];
 
 /// PostgreSQL 13.

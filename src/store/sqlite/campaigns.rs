@@ -6,22 +6,25 @@ use jiff::Timestamp;
 use serde_json::Value;
 use uuid::Uuid;
 
+use super::patches::RELEASED;
 use super::work::{DIALECT, ids, list};
 use super::{Sqlite, fault, now};
 use crate::store::StoreError;
+use crate::store::campaign_messages::{
+    ASK_REHEARSAL, CampaignMessage, CampaignMessageColumns, MESSAGES, REHEARSALS, REHEARSED, TO_REHEARSE, ToRehearse,
+};
 use crate::store::campaigns::{
-    CAMPAIGN, CAMPAIGNS, Campaign, CampaignColumns, CampaignMessage, CampaignMessageColumns, CampaignState, MESSAGES,
-    NewCampaign, OUTCOMES, Outcomes, PULSE, Pulse, WAVE, head_of, settle,
+    CAMPAIGN, CAMPAIGNS, Campaign, CampaignColumns, CampaignState, NewCampaign, OUTCOMES, Outcomes, PULSE, Pulse, WAVE,
+    campaign, head_of, settle,
 };
 use crate::store::columns::{clean, micros};
-use crate::store::dry_runs::{ASK_REHEARSAL, REHEARSALS, REHEARSED, TO_REHEARSE, ToRehearse};
 use crate::store::statements::{Statements, bound};
 use crate::store::work::ExceptionFilter;
 
 const PLAN: &str = concat!(
-    "INSERT INTO campaigns (id, state, created_at, created_by, wanted, options) VALUES ($1, 'planned', ",
+    "INSERT INTO campaigns (id, state, created_at, created_by, wanted, options, patch) VALUES ($1, 'planned', ",
     now!(),
-    ", $2, $3, $4)"
+    ", $2, $3, $4, $5)"
 );
 
 /// Whatever else of the named messages is parked: followers, and what waits for something else.
@@ -56,38 +59,15 @@ const HOLD: &str = concat!(
     now!(),
     " + $2 WHERE state = 'running' AND (holder = $1 OR held_until IS NULL OR held_until < ",
     now!(),
-    ") RETURNING id, state, created_at, created_by, wanted, options, wave, started_at, ended_at, changed_by, reason"
+    ") RETURNING ",
+    campaign!()
 );
 
-const HELD: &str = "SELECT count(*) FROM campaigns WHERE id = $1 AND state = 'running' AND holder = $2";
+pub(super) const HELD: &str = "SELECT count(*) FROM campaigns WHERE id = $1 AND state = 'running' AND holder = $2";
 
 const NEXT: &str = "
 SELECT message_id, flow FROM campaign_messages
 WHERE campaign = $1 AND released_at IS NULL AND outcome = 'waiting' AND wave <= $2 ORDER BY wave, ordinal LIMIT $3";
-
-const RELEASED: &str = concat!(
-    "UPDATE campaign_messages SET released_at = ",
-    now!(),
-    " WHERE campaign = $1 AND message_id = $2 AND flow = $3"
-);
-
-const DUE: &str = concat!(
-    "
-UPDATE parked
-SET attempts = 0, asked = asked + 1, asked_by = $3, waits_for = 0, due_at = NULL, delay = NULL, awaited = NULL, passes = NULL,
-  deadline_at = NULL
-WHERE message_id = $1 AND flow = $2 AND message_id = ",
-    head_of!("parked")
-);
-
-const TAKEN_UP: &str =
-    "UPDATE exceptions SET state = 'replaying' WHERE message_id = $1 AND flow = $2 AND ending IS NULL";
-
-const TOLD: &str = concat!(
-    "INSERT INTO exception_acts (id, message_id, flow, acted_at, acted_by, act, what) VALUES ($1, $2, $3, ",
-    now!(),
-    ", $4, 'replayed', '')"
-);
 
 impl Sqlite {
     pub(crate) async fn plan_campaign(&self, new: &NewCampaign, filter: &ExceptionFilter) -> Result<u64, StoreError> {
@@ -102,7 +82,7 @@ impl Sqlite {
         let messages = wanted.messages.as_deref().map(ids);
         let mut transaction = self.begin().await?;
         let plan = sqlx::query(PLAN).bind(new.id).bind(clean(&new.by)).bind(clean(&new.wanted));
-        plan.bind(new.options.to_string()).execute(&mut *transaction).await?;
+        plan.bind(new.options.to_string()).bind(new.patch.as_deref()).execute(&mut *transaction).await?;
         let freeze =
             bound!(sqlx::query, freeze, wanted, list(&wanted.states), messages.as_deref(), list(&wanted.owned_codes));
         freeze.bind(new.id).bind(i64::from(new.wave_size.max(1))).execute(&mut *transaction).await?;
@@ -207,13 +187,7 @@ impl Sqlite {
         let next = sqlx::query_as(NEXT).bind(campaign.id).bind(campaign.wave).bind(i64::from(limit) * held);
         let next: Vec<(Uuid, String)> = next.fetch_all(&mut *transaction).await?;
         for (message_id, flow) in &next {
-            let due = sqlx::query(DUE).bind(message_id).bind(flow).bind(by.as_ref());
-            if due.execute(&mut *transaction).await?.rows_affected() > 0 {
-                sqlx::query(TAKEN_UP).bind(message_id).bind(flow).execute(&mut *transaction).await?;
-                let told =
-                    sqlx::query(TOLD).bind(self.clock.identifier()).bind(message_id).bind(flow).bind(by.as_ref());
-                told.execute(&mut *transaction).await?;
-            }
+            self.make_due(&mut transaction, (message_id, flow), &by, ("replayed", "")).await?;
             let released = sqlx::query(RELEASED).bind(campaign.id).bind(message_id).bind(flow);
             released.execute(&mut *transaction).await?;
         }

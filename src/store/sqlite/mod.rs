@@ -20,6 +20,7 @@ mod migrate;
 mod outbox;
 mod ownership;
 mod parked;
+mod patches;
 mod progress;
 mod record;
 mod scans;

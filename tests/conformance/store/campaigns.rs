@@ -28,6 +28,7 @@ async fn plan(house: &House, canary: u32, filter: &ExceptionFilter) -> Campaign 
         canary,
         wave_size: 2,
         rehearse: 0,
+        patch: None,
     };
     house.store.plan_campaign(&new, filter).await.unwrap();
     house.store.campaign(new.id).await.unwrap().unwrap()
