@@ -27,7 +27,7 @@ pub(super) const HELP: &str = "A campaign is a frozen set of parked messages. It
     drayline replay plan --filter flow=orders,code=warehouse.rejected --rate 20\n  \
     drayline replay dry-run PLAN                           what it would do, and send\n  \
     drayline replay start PLAN --yes\n  \
-    drayline replay plan --fingerprint 0f3a… --patch '.goodsReceived.lines[]?.item.itemNumber = \"A-1\"'\n  \
+    drayline replay plan --fingerprint 0f3a… --patch '.goodsReceived.lines[].item.itemNumber = \"A-1\"'\n  \
     drayline replay status PLAN --follow\n  \
     drayline replay failed PLAN                            what failed again, and why";
 

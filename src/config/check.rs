@@ -43,7 +43,7 @@ fn limits(config: &Config, findings: &mut Vec<Finding>) {
     let transport = &config.transport;
     let partitions = &transport.partitions;
     let console = &config.console;
-    let positive: [(&str, u64); 41] = [
+    let positive: [(&str, u64); 40] = [
         ("console.body_bytes_max", console.body_bytes_max as u64),
         ("console.read_deadline_ms", console.read_deadline_ms),
         ("console.requests_per_minute_max", console.requests_per_minute_max.into()),
@@ -62,7 +62,6 @@ fn limits(config: &Config, findings: &mut Vec<Finding>) {
         ("replays.wave_rows_max", config.replays.wave_rows_max.into()),
         ("replays.dry_runs_at_once_max", config.replays.dry_runs_at_once_max.into()),
         ("replays.dry_run_poll_ms", config.replays.dry_run_poll_ms),
-        ("replays.approved_rows_min", config.replays.approved_rows_min.into()),
         ("replays.at_once_max", config.replays.at_once_max.into()),
         ("transport.prefetch", transport.prefetch.into()),
         ("transport.worker_prefetch", transport.worker_prefetch as u64),

@@ -242,7 +242,7 @@ pub struct Replays {
     pub dry_runs_at_once_max: u32,
     pub dry_run_poll_ms: u64,
     pub patches_tried_rows_max: u32,
-    pub approved_rows_min: u32,
+    pub unapproved_rows_max: u32,
     pub rows_max: u32,
     pub rate_per_s: u32,
     pub at_once_max: u32,

@@ -354,7 +354,7 @@ pub async fn change(
     let (from, to) = turn.states();
     if turn == Turn::Start && campaign.patch.is_some() && campaign.approved_by.is_none() {
         let selected = store.campaign_outcomes(id).await?.selected;
-        if selected >= u64::from(config.replays.approved_rows_min) {
+        if selected > u64::from(config.replays.unapproved_rows_max) {
             return Ok(Turned::Not(format!(
                 "It patches {selected} messages: a second person must approve it first (drayline replay approve {id})."
             )));

@@ -27,7 +27,7 @@ async fn refused(world: &World, patch: &str, why: &str) {
 }
 
 async fn patched_together(backing: Backing) {
-    let sections = "[replays]\napproved_rows_min = 2\n".to_owned();
+    let sections = "[replays]\nunapproved_rows_max = 1\n".to_owned();
     let mut world = World::set(Ground::fresh(backing).await, Making { sections, ..Making::default() }).await;
     world.start_product().await;
     let damaged = json!({"sku": "ITEM-9", "delta": "4", "status": "DAMAGED", "reason": "FOUND"});
