@@ -1,8 +1,8 @@
 //! Campaigns: a frozen set, released wave by wave, and what became of each message.
 
 use drayline::store::{
-    Campaign, CampaignState, Discarded, ExceptionFilter, NewCampaign, Outcomes, Parked, ParkedFailure, WaitsFor,
-    WorkState,
+    Campaign, CampaignState, Discarded, ExceptionFilter, NewCampaign, Outcomes, Parked, ParkedFailure, Release,
+    ToPatch, WaitsFor, WorkState,
 };
 use serde_json::json;
 use uuid::Uuid;
@@ -138,6 +138,75 @@ async fn the_canary_is_drawn_over_causes() {
             house.store.turn_campaign(campaign.id, &[CampaignState::Running], CampaignState::Paused, "bob", "lunch");
         assert!(paused.await.unwrap());
         assert_eq!(house.store.release(&Campaign { wave: 1, ..campaign }, holder, 100).await.unwrap(), 0);
+    })
+    .await;
+}
+
+/// What is patched is what it was when the patch was worked out; whatever happened to a message meanwhile goes before.
+#[tokio::test]
+async fn a_patch_is_a_revision_of_what_it_was_worked_out_on() {
+    both(async |house| {
+        let [good, again, gone, follower, moved, refused] = messages();
+        for (message, lane) in [(good, "a"), (again, "b"), (gone, "c"), (moved, "d"), (refused, "e")] {
+            house.park(fails(message, lane, "mapping.missing")).await;
+        }
+        house.park(waits(follower, "b", WaitsFor::Head)).await;
+        let all = [good, again, gone, follower, moved, refused];
+        let campaign = plan(&house, 0, &ExceptionFilter { messages: Some(all.to_vec()), ..open() }).await;
+        let (holder, stranger) = (Uuid::new_v4(), Uuid::new_v4());
+        let campaign = run(&house, &campaign, holder).await;
+        house.store.discard(gone, "anna", "wrong").await.unwrap();
+        let rows = house.store.to_patch(campaign.id, 9, 10).await.unwrap();
+        let of = |id: Uuid| rows.iter().find(|row| row.message_id == id).unwrap().clone();
+        let told = |id: Uuid| (of(id).revision, of(id).bytes.is_some());
+        assert_eq!([told(good), told(follower), told(gone)], [(Some(0), true), (Some(0), false), (None, false)]);
+        // One runs by itself meanwhile: somebody replayed it.
+        house.store.replay(moved, "bob").await.unwrap();
+        let (patched, why) = (|| Release::Patched(b"corrected".to_vec()), "the schema".to_owned());
+        let releases: Vec<(ToPatch, Release)> = vec![
+            (of(good), patched()),
+            (of(again), Release::AsItIs),
+            (of(gone), Release::Gone),
+            (of(moved), patched()),
+            (of(refused), Release::Refused(why.clone())),
+        ];
+        house.store.release_patched(&campaign, stranger, &releases).await.unwrap();
+        assert_eq!(house.store.campaign_outcomes(campaign.id).await.unwrap().waiting, 6, "a stranger releases nothing");
+        house.store.release_patched(&campaign, holder, &releases).await.unwrap();
+
+        let parked = house.look(good, "a").await.parked.unwrap();
+        assert_eq!((parked.revision, &parked.bytes[..], parked.waits_for), (1, &b"corrected"[..], WaitsFor::Head));
+        let as_it_was = |id: Uuid, lane: &'static str| {
+            let house = &house;
+            async move { house.look(id, lane).await.parked.map(|parked| (parked.revision, parked.bytes)) }
+        };
+        for (id, lane) in [(again, "b"), (moved, "d"), (refused, "e")] {
+            assert_eq!(as_it_was(id, lane).await, Some((0, of(id).bytes.unwrap())), "{lane}");
+        }
+        let revisions = house.store.revisions(good).await.unwrap();
+        let kept: Vec<_> = revisions.iter().map(|was| (was.number, &was.bytes, was.by.as_str())).collect();
+        assert_eq!(kept, [(0, &of(good).bytes.unwrap(), "anna")]);
+        assert!(house.store.revisions(moved).await.unwrap().is_empty());
+        assert_eq!(states(&house, &[good, refused]).await, ["replaying", "open"]);
+        let outcomes = house.store.campaign_outcomes(campaign.id).await.unwrap();
+        assert_eq!((outcomes.failed_again, outcomes.discarded, outcomes.waiting), (1, 1, 4), "{outcomes:?}");
+        let failed = house.store.campaign_messages(campaign.id, Some("failed_again"), (-1, -1), 10).await.unwrap();
+        assert_eq!((failed[0].id, &failed[0].why), (refused, &Some(why)));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn who_planned_a_campaign_does_not_approve_it() {
+    both(async |house| {
+        let [message] = messages();
+        house.park(fails(message, "a", "mapping.missing")).await;
+        let campaign = plan(&house, 0, &open()).await;
+        assert!(!house.store.approve_campaign(campaign.id, "anna").await.unwrap());
+        assert!(house.store.approve_campaign(campaign.id, "bob").await.unwrap());
+        assert_eq!(house.store.campaign(campaign.id).await.unwrap().unwrap().approved_by.as_deref(), Some("bob"));
+        run(&house, &campaign, Uuid::new_v4()).await;
+        assert!(!house.store.approve_campaign(campaign.id, "carl").await.unwrap(), "it runs already");
     })
     .await;
 }
