@@ -116,6 +116,9 @@ pub struct Outcomes {
 }
 
 impl Outcomes {
+    /// The words for what became of one message.
+    pub const WORDS: [&str; 6] = ["waiting", "applied", "already_applied", "failed_again", "held", "discarded"];
+
     pub(super) fn of(counts: Vec<(String, i64)>) -> Self {
         let mut outcomes = Self::default();
         for (outcome, count) in counts {

@@ -23,6 +23,8 @@ async fn who_may_look_may_not_replay() {
             scene.post(&token, &path, &body).await.is_problem(403, "forbidden");
         }
         assert_eq!(scene.get(&token, "/v1/replays").await.json()["items"], json!([]));
+        let wrong = format!("/v1/replays/{NOBODY}/messages?outcome=lost");
+        scene.get(&token, &wrong).await.is_problem(400, "invalid-query");
         let token = scene.given("operator").await;
         scene.post(&token, &format!("/v1/exceptions/{NOBODY}/replay"), &json!({})).await.is_problem(404, "not-found");
         let silent = json!({ "messages": [NOBODY], "do": { "tag": " " } });

@@ -16,7 +16,7 @@ use super::{Access, Api, Route};
 use crate::exceptions::{
     self, CampaignView, NotPlanned, Pace, Patch, Plan, Turn, Turned, approve, change, parts, plan, status,
 };
-use crate::store::{Act, Campaign, CampaignMessage, Role, StoreError};
+use crate::store::{Act, Campaign, CampaignMessage, Outcomes, Role, StoreError};
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -84,10 +84,15 @@ async fn messages(
     Id(id): Id,
     ask: Ask<Of>,
 ) -> Result<Json<Page<CampaignMessage>>, Problem> {
+    let outcome = ask.filter.outcome.as_deref();
+    if let Some(other) = outcome.filter(|outcome| !Outcomes::WORDS.contains(outcome)) {
+        let words = Outcomes::WORDS.join(", ");
+        return Err(Problem::query(&format!("outcome: {other:?} is none; they are {words}")));
+    }
     let campaign = known(&api, &caller, id).await?;
     status(&api.store, campaign).await?;
     let after = ask.paging.after()?.unwrap_or((-1, -1));
-    let rows = api.store.campaign_messages(id, ask.filter.outcome.as_deref(), after, ask.paging.rows()).await?;
+    let rows = api.store.campaign_messages(id, outcome, after, ask.paging.rows()).await?;
     Ok(Json(ask.paging.page(None, rows, |row| (row.wave, row.ordinal))))
 }
 
