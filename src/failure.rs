@@ -169,7 +169,7 @@ codes! {
         "Read on the journey what would be sent; set the connection's mode to live when it is right.";
     /// No row of the mapping says what is needed.
     MappingMissing = "mapping.missing", Permanent, "integration",
-        "Set the row that the sentence names with `drayline mapping set`, then replay it.";
+        "Set the row that the sentence names with `drayline mapping set`; it then goes on by itself.";
     /// Several rows of the mapping could be meant.
     MappingAmbiguous = "mapping.ambiguous", Permanent, "integration",
         "Say which one is meant with `drayline mapping set`, then replay it.";
@@ -181,7 +181,7 @@ codes! {
         "Ask the warehouse what became of the parts left over; correct the shipment or the kit, then replay it.";
     /// Nothing is known of an item of which something must be known.
     MappingItemUnknown = "mapping.item_unknown", Transient, "integration",
-        "Have Dynamics scanned with `drayline mapping check`, then replay it.";
+        "Have Dynamics scanned with `drayline mapping check`; it then goes on by itself.";
     /// Dynamics cannot be reached, or answers with a server error.
     DynamicsUnavailable = "dynamics.unavailable", Busy, "integration",
         "Nothing, it goes on by itself; if it lasts, look at the environment's health.";
@@ -283,7 +283,7 @@ codes! {
         "Reverse the posting in Dynamics by hand, then discard this.";
     /// Stock was adjusted for a reason that is mapped to nothing.
     AdjustmentReasonUnknown = "adjustment.reason_unknown", Permanent, "integration",
-        "Say what the reason is posted to with `drayline mapping set adjustment_reason`, then replay it.";
+        "Say what the reason is posted to with `drayline mapping set adjustment_reason`; it then goes on by itself.";
     /// An adjustment names a warehouse, a company or a status that is mapped to nothing in Dynamics.
     AdjustmentPlaceUnknown = "adjustment.place_unknown", Permanent, "integration",
         "Map the warehouse, company or status that its sentence names, then replay it.";

@@ -326,7 +326,6 @@ fn entry(each: &Exception) -> Vec<String> {
         format!("    {}", each.sentence),
         format!("    Next ({}): {}", each.owner, each.next_step),
     ];
-    lines.extend(each.awaits.iter().map(|name| format!("    It goes on by itself when {name} is there.")));
     if each.followers > 0 {
         lines.push(format!("    {} messages of the document wait behind it.", each.followers));
     }

@@ -201,8 +201,7 @@ async fn set(global: &Global, store: &Store, row: Row, remove: bool, reason: &st
             (None, false) => ("added", format!("Set: {row}.")),
         };
         let told = |version: u64| {
-            let sentence =
-                format!("{sentence} This is version {version}; what waits for it goes on when it is replayed.");
+            let sentence = format!("{sentence} This is version {version}; what waits for it goes on by itself.");
             let sentence = if change == "unchanged" {
                 sentence.split(" This is").next().unwrap_or_default().to_owned()
             } else {

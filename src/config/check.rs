@@ -43,7 +43,7 @@ fn limits(config: &Config, findings: &mut Vec<Finding>) {
     let transport = &config.transport;
     let partitions = &transport.partitions;
     let console = &config.console;
-    let positive: [(&str, u64); 40] = [
+    let positive: [(&str, u64); 41] = [
         ("console.body_bytes_max", console.body_bytes_max as u64),
         ("console.read_deadline_ms", console.read_deadline_ms),
         ("console.requests_per_minute_max", console.requests_per_minute_max.into()),
@@ -82,6 +82,7 @@ fn limits(config: &Config, findings: &mut Vec<Finding>) {
         ("processor.waiting_per_far_end_max", processor.waiting_per_far_end_max),
         ("processor.stop_poll_ms", processor.stop_poll_ms),
         ("processor.mapping_poll_ms", processor.mapping_poll_ms),
+        ("processor.mapping_age_ms_max", processor.mapping_age_ms_max),
         ("gateways.calls_at_once_max", config.gateways.calls_at_once_max as u64),
         ("gateways.breaker_failures_max", config.gateways.breaker_failures_max.into()),
     ];

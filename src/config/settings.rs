@@ -185,6 +185,7 @@ pub struct Processor {
     pub due_poll_ms: u64,
     pub stop_poll_ms: u64,
     pub mapping_poll_ms: u64,
+    pub mapping_age_ms_max: u64,
     pub waiting_per_far_end_max: u64,
     pub outbox_poll_ms: u64,
     pub posting_poll_delays_ms: Vec<u64>,

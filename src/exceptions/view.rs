@@ -8,6 +8,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use crate::failure::Code;
+use crate::mapping::in_words;
 use crate::message::{Envelope, Flow};
 use crate::store::{
     ActView, AttemptView, Cursor, ExceptionFilter, Listed, Parked, ParkedFilter, Revision, Store, StoreError, WaitsFor,
@@ -228,7 +229,7 @@ pub fn codes_of(owners: &Owners, name: &str) -> Vec<String> {
 fn of_work(work: Work, owners: &Owners) -> Exception {
     Exception {
         id: work.message_id,
-        next_step: next_step(&work.code, work.behind),
+        next_step: next_step(&work.code, work.behind, work.awaits.as_deref()),
         owner: work.owner.unwrap_or_else(|| owner(owners, &work.code)),
         help: help(&work.code),
         code: work.code,
@@ -263,7 +264,7 @@ fn of_parked(listed: Listed, owners: &Owners) -> Exception {
     };
     Exception {
         id: parked.message_id,
-        next_step: next_step(&code, behind),
+        next_step: next_step(&code, behind, awaits.as_deref()),
         owner: owner(owners, &code),
         help: help(&code),
         code,
@@ -289,12 +290,18 @@ fn of_parked(listed: Listed, owners: &Owners) -> Exception {
     }
 }
 
-fn next_step(code: &str, behind: Option<Uuid>) -> String {
-    match (code.parse::<Code>().ok(), behind) {
-        (_, Some(head)) => format!("Solve {head} first, it stands in front."),
-        (Some(code), None) => code.next_step().to_owned(),
-        (None, None) => "See docs/exceptions.md of the release that parked it.".to_owned(),
-    }
+fn next_step(code: &str, behind: Option<Uuid>, awaits: Option<&str>) -> String {
+    let step = match (code.parse::<Code>().ok(), behind) {
+        (_, Some(head)) => return format!("Solve {head} first, it stands in front."),
+        (Some(code), None) => code.next_step(),
+        (None, None) => "See docs/exceptions.md of the release that parked it.",
+    };
+    let Some(name) = awaits else { return step.to_owned() };
+    let step = ["; it then goes on by itself.", ", then replay it."]
+        .iter()
+        .find_map(|end| step.strip_suffix(end))
+        .unwrap_or(step);
+    format!("{}. It goes on by itself when {}.", step.trim_end_matches('.'), in_words(name))
 }
 
 fn help(code: &str) -> String {

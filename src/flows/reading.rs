@@ -5,13 +5,37 @@ use std::cell::Cell;
 use rust_decimal::Decimal;
 
 use super::ledger::{OrderedLine, PostedDimension};
-use crate::failure::Code;
+use crate::failure::{Code, Failure};
 use crate::gateways::Direction;
 use crate::mapping::{Component, Counted, Meanings, Told, Unmapped, lacking, whole_kits};
 use crate::message::{Quantity, Sku, Unit};
 
-/// What is wrong with a part of a message: its code, and what and where.
-pub(super) type Problem = (Code, String);
+/// What is wrong with a part of a message.
+pub(super) struct Problem {
+    /// What it is called.
+    pub code: Code,
+    /// What is wrong, and where.
+    pub what: String,
+    /// The name of what is missing.
+    awaits: Option<Box<str>>,
+}
+
+impl Problem {
+    /// Its failure, in a sentence that tells it.
+    pub fn failure(self, sentence: impl FnOnce(&str) -> String) -> Failure {
+        let failure = Failure::new(self.code, sentence(&self.what));
+        match self.awaits {
+            Some(name) => failure.awaiting(name),
+            None => failure,
+        }
+    }
+}
+
+impl From<(Code, String)> for Problem {
+    fn from((code, what): (Code, String)) -> Self {
+        Self { code, what, awaits: None }
+    }
+}
 
 /// Reads what the warehouse says, and knows whether any row of the mapping had a say in it.
 pub(super) struct Reading<'a> {
@@ -111,7 +135,7 @@ impl<'a> Reading<'a> {
             Code::MappingMissing => {
                 let what =
                     format!("{} was ordered in {} and is counted in {unit}; {}", line.sku, line.unit, unmapped.what);
-                (self.unit_differs, what)
+                Problem { code: self.unit_differs, what, awaits: unmapped.awaits }
             }
             _ => problem(unmapped),
         })
@@ -119,5 +143,5 @@ impl<'a> Reading<'a> {
 }
 
 fn problem(unmapped: Unmapped) -> Problem {
-    (unmapped.code, unmapped.what)
+    Problem { code: unmapped.code, what: unmapped.what, awaits: unmapped.awaits }
 }

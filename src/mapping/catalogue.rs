@@ -4,7 +4,7 @@
 //! A scan brings it as facts; here they can be asked. It refuses to make up what Dynamics does not say: a conversion with an
 //! offset or without a factor is none.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
@@ -158,7 +158,7 @@ pub struct Catalogue {
 }
 
 /// From a unit to another one.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 struct Way {
     to: Unit,
     factor: Fraction,
@@ -221,6 +221,23 @@ impl Catalogue {
     #[must_use]
     pub fn item(&self, number: &str) -> Option<&ItemFacts> {
         self.items.get(number)
+    }
+
+    /// The items of which it says something else than an earlier one; nothing when that may be any of them.
+    pub(super) fn items_told_otherwise<'a>(&'a self, before: &'a Self) -> Option<HashSet<&'a str>> {
+        let mut otherwise = HashSet::new();
+        for (one, other) in [(self, before), (before, self)] {
+            let items = one.items.iter().filter(|(number, facts)| other.items.get(*number) != Some(*facts));
+            otherwise.extend(items.map(|(number, _)| number.as_str()));
+            let ways = one.conversions.iter().filter(|(of, ways)| other.conversions.get(*of) != Some(*ways));
+            for ((item, _), _) in ways {
+                otherwise.insert(item.as_ref()?.number.as_str());
+            }
+            for conversion in one.unusable.iter().filter(|each| !other.unusable.contains(each)) {
+                otherwise.insert(conversion.item.as_deref()?);
+            }
+        }
+        (self.units == before.units).then_some(otherwise)
     }
 
     /// All items, by number.

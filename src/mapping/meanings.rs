@@ -202,7 +202,12 @@ impl<'a> Meanings<'a> {
         self.mapping.rows().iter().filter(move |row| row.scope.covers(environment, legal_entity))
     }
 
-    pub(super) fn ambiguous(&self, what: &str, remedy: &str) -> Unmapped {
-        Unmapped::new(Code::MappingAmbiguous, format!("{what} at {}. {remedy}", self.at.connection))
+    /// Several conversions of an item could be meant.
+    pub(super) fn ambiguous(&self, item: &Item, what: &str, remedy: &str) -> Unmapped {
+        Unmapped::new(Code::MappingAmbiguous, format!("{what} at {}. {remedy}", self.at.connection)).awaiting(
+            RowKind::Unit,
+            &self.at,
+            &item.number,
+        )
     }
 }

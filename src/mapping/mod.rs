@@ -15,6 +15,7 @@
 //! Invariants: an empty mapping changes nothing; no two rows of equal scope say something about the same thing; what is
 //! counted there and back again is the same quantity.
 
+mod awaited;
 mod catalogue;
 mod cells;
 mod clash;
@@ -32,6 +33,7 @@ mod unmapped;
 use std::collections::HashMap;
 use std::sync::Arc;
 
+pub use awaited::{AWAITED, News, awaited_item, awaited_row, in_words};
 pub use catalogue::{Catalogue, ConversionFacts, Fact, ItemFacts, Told, Tolerance, Tracking, lacking};
 pub use clash::{Clash, clashes};
 pub use csv::{Record, Unreadable, read as read_csv, write as write_csv};

@@ -46,7 +46,7 @@ impl Unfit {
     /// Said by whoever needed it: the sentence up to what to do, and what to do.
     fn told(item: &str, unmapped: &Unmapped) -> Self {
         let (problem, remedy) = unmapped.what.split_once(". ").unwrap_or((&unmapped.what, "Say it with a row"));
-        let remedy = remedy.trim_end_matches('.').trim_end_matches(", then replay");
+        let remedy = remedy.trim_end_matches('.').trim_end_matches("; it then goes on by itself");
         Self::of(item, problem, remedy)
     }
 }

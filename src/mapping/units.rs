@@ -112,10 +112,10 @@ impl Meanings<'_> {
             if let Some((other, ..)) = found.next() {
                 let what = format!("{unit} of {item} could be {dynamics} or {other} in Dynamics");
                 let remedy = format!(
-                    "Keep one of the two rows for {item} at {}, with `drayline mapping set unit … --remove`, then replay.",
+                    "Keep one of the two rows for {item} at {}, with `drayline mapping set unit … --remove`; it then goes on by itself.",
                     self.at.connection
                 );
-                return Err(self.ambiguous(&what, &remedy));
+                return Err(self.ambiguous(item, &what, &remedy));
             }
             let turned = Turned { item, quantity, from: unit, to: dynamics };
             let back = Fraction::ONE.over(factor).ok_or_else(|| turned.too_large())?;
@@ -164,7 +164,11 @@ impl Meanings<'_> {
         );
         let command = format!("drayline mapping set unit connection={} item={}", self.at.connection, item.number);
         let command = format!("{command} dynamics={dynamics} warehouse={warehouse} factor=N");
-        Err(self.ambiguous(&what, &format!("Say how many with `{command} --reason TEXT`, then replay.")))
+        Err(self.ambiguous(
+            item,
+            &what,
+            &format!("Say how many with `{command} --reason TEXT`; it then goes on by itself."),
+        ))
     }
 
     /// The one row for a unit of Dynamics, when nothing says in which unit the warehouse counts; nothing when there is none.
@@ -180,8 +184,9 @@ impl Meanings<'_> {
                 let what = format!("one {dynamics} of {item} could be counted in {one} or in {two}");
                 let command =
                     format!("drayline mapping set unit connection={} item={}", self.at.connection, item.number);
-                let remedy = format!("Say in which with `{command} warehouse={one} --reason TEXT`, then replay.");
-                return Err(self.ambiguous(&what, &remedy));
+                let remedy =
+                    format!("Say in which with `{command} warehouse={one} --reason TEXT`; it then goes on by itself.");
+                return Err(self.ambiguous(item, &what, &remedy));
             }
             return Ok(Some(first));
         }

@@ -57,6 +57,8 @@ pub(super) struct Attempt<'a> {
     pub(super) look: Option<Look>,
     /// The document it waited for, when that was known before it looked: as it was told last.
     pub(super) known_before: Option<KnownName>,
+    /// The version of the mapping that it was planned with.
+    pub(super) mapping_version: u64,
     pub(super) started: Mark,
 }
 
@@ -199,6 +201,7 @@ impl<'a> Attempt<'a> {
             heard: Heard::default(),
             look: None,
             known_before: None,
+            mapping_version: 0,
             started,
         }
     }

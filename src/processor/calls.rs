@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use super::attempt::{Attempt, Verdict};
 use super::leave;
+use super::mapping;
 use super::parking::Pause;
 use super::sought;
 use super::unsure::{facts_with, intent, unknown};
@@ -27,23 +28,33 @@ pub(super) const ROUNDS_MAX: usize = 64;
 /// Runs the flow on a message.
 pub(super) async fn run_flow(attempt: &mut Attempt<'_>, message: &Envelope) -> Verdict {
     let gateways = &attempt.house.tools.gateways;
-    // One snapshot for the whole run: a plan that goes on after a call means what it meant before.
-    let mapping = attempt.house.mapping.now();
     // On the heap, as every far-end call: thousands of lanes wait for their look-up without being so far.
     let numbers = flows::sought(message);
     let (flow, asked) = (attempt.job.tenure.owner.flow, attempt.job.question());
     let Some(candidates) = Box::pin(sought::candidates(attempt.house, (flow, &asked), &numbers)).await else {
         return Verdict::Left;
     };
-    let look = if numbers.is_empty() || !flows::may_mean(gateways, message, &candidates) {
-        Box::pin(flows::look(gateways, &mapping, message, &attempt.ledger)).await
-    } else {
-        Ok(Look::Sought(candidates))
+    let sought = !numbers.is_empty() && flows::may_mean(gateways, message, &candidates);
+    let mut mapping = mapping::current(attempt.house).await;
+    let look = loop {
+        attempt.mapping_version = mapping.version();
+        let look = if sought {
+            Ok(Look::Sought(candidates.clone()))
+        } else {
+            Box::pin(flows::look(gateways, &mapping, message, &attempt.ledger)).await
+        };
+        // Whoever reads for long plans with what is said by then.
+        let newest = mapping::current(attempt.house).await;
+        match look {
+            Err(failure) => return Verdict::Pause(Pause::Failed(failure)),
+            Ok(look) if newest.version() == mapping.version() => break look,
+            Ok(_) if attempt.is_out_of_time() => {
+                return Verdict::Pause(Pause::Again { after: Duration::ZERO, failure: None });
+            }
+            Ok(_) => mapping = newest,
+        }
     };
-    let look = match look {
-        Ok(look) => look,
-        Err(failure) => return Verdict::Pause(Pause::Failed(failure)),
-    };
+    // One snapshot for the whole run: a plan that goes on after a call means what it meant before.
     let verdict = rounds(attempt, message, &look, &mapping).await;
     attempt.look = Some(look);
     verdict

@@ -15,6 +15,7 @@ use serde::Serialize;
 
 use super::calls::{ROUNDS_MAX, stranger};
 use super::house::House;
+use super::mapping;
 use super::unsure::unknown;
 use super::{sought, unsure};
 use crate::config::ms;
@@ -103,7 +104,7 @@ async fn keep(house: &House, of: &ToRehearse) {
 /// What one message would do.
 async fn told(house: &House, of: &ToRehearse) -> (&'static str, Told) {
     // One snapshot for the whole run, as an attempt has.
-    let mapping = house.mapping.now();
+    let mapping = mapping::current(house).await;
     let mut told = Told {
         at: house.tools.clock.now(),
         mapping: mapping.version(),

@@ -46,6 +46,7 @@ pub(super) async fn leave(mut attempt: Box<Attempt<'_>>, verdict: Box<Verdict>) 
         }
         Verdict::Pause(pause) => paused(&mut attempt, pause, period.as_ref()).await,
     };
+    let missing = wake::missing(&record);
     let known_from_now_on = names(&record.documents).chain(passed).collect();
     let report = report::of(&attempt, &record);
     match commit(house, job, record).await {
@@ -69,6 +70,9 @@ pub(super) async fn leave(mut attempt: Box<Attempt<'_>>, verdict: Box<Verdict>) 
     wake::wake(house, job, known_from_now_on, awaited).await;
     wake::ask_again(house, period).await;
     wake::look_again(house, job, questions).await;
+    if house.mapping.now().version() > attempt.mapping_version {
+        wake::brought(house, missing.into_iter().collect()).await;
+    }
 }
 
 /// A copy of what is settled, or parked, already.
@@ -344,7 +348,8 @@ fn record(attempt: &mut Attempt<'_>, outcome: Outcome) -> Record {
     let (effects, journey) = (std::mem::take(&mut attempt.effects), std::mem::take(&mut attempt.journey));
     let progress = how_far(attempt, &outcome);
     let names = found_by(&attempt.job.inbound, attempt.look.as_ref(), &outcome);
-    Record { effects, names, journey, progress, ..empty(attempt.job, outcome) }
+    let mapping_version = attempt.mapping_version;
+    Record { effects, names, journey, progress, mapping_version, ..empty(attempt.job, outcome) }
 }
 
 /// How far the document is now. What is no business of ours has no progress, unless it once was.

@@ -11,9 +11,10 @@ use super::inbound::Job;
 use super::parking::Pause;
 use crate::failure::Class;
 use crate::flows;
+use crate::mapping;
 use crate::message::Flow;
 use crate::rehearsal::{Variant, broken};
-use crate::store::{Gate, Known, Question, WaitsFor};
+use crate::store::{Gate, Known, Outcome, Question, Record, WaitsFor};
 
 /// What is waited for from now on.
 pub(super) struct Awaited {
@@ -148,6 +149,23 @@ async fn look_into(house: &House, flow: Flow, lane_key: &str, message_id: Uuid) 
     let questions = [Question { message_id, lane_key: lane_key.to_owned(), document: String::new() }];
     let known = house.persistently("looking into a lane", || house.tools.store.look_up(flow, &questions)).await;
     known.into_iter().next().unwrap_or_default()
+}
+
+/// What the mapping lacks for a message that waits for a person.
+pub(super) fn missing(record: &Record) -> Option<String> {
+    let Outcome::Parked(parked) = &record.outcome else { return None };
+    let name = parked.failure.as_ref().filter(|_| parked.waits_for == WaitsFor::Person)?.awaits.clone()?;
+    name.starts_with(mapping::AWAITED).then_some(name)
+}
+
+/// What some wait for may be there: each finds out whether it may go on. Who looked into an older version than the newest
+/// comes here by itself after its commit, so that nobody sleeps through what came while it was parked.
+pub(super) async fn brought(house: &House, names: Vec<String>) {
+    if names.is_empty() {
+        return;
+    }
+    house.persistently("waking who waits for the mapping", || house.tools.store.wake(&names)).await;
+    house.due.notify_one();
 }
 
 /// After the commit: whoever waits for what is known now, and the relay and the due runner.

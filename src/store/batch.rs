@@ -65,6 +65,7 @@ pub(super) struct ParkedRow<'a> {
     pub(super) unsure: String,
     pub(super) asked_by: Option<Cow<'a, str>>,
     pub(super) fingerprint: Option<String>,
+    pub(super) mapping_version: i64,
 }
 
 #[derive(Default)]
@@ -152,7 +153,7 @@ impl<'a> Batch<'a> {
         for (number, record) in (0..).zip(records) {
             batch.add(number, record);
             if let Outcome::Parked(parked) = &record.outcome {
-                let mut row = ParkedRow::of(number, parked);
+                let mut row = ParkedRow::of(number, parked, record.mapping_version);
                 if let Place::InFrontOf(anchor) = parked.place {
                     let nth = in_front.entry((record.owner.flow, &parked.lane_key, anchor)).or_insert(0);
                     row.nth = *nth;
@@ -250,7 +251,7 @@ impl<'a> Batch<'a> {
 }
 
 impl<'a> ParkedRow<'a> {
-    fn of(record: i64, parked: &'a Parked) -> Self {
+    fn of(record: i64, parked: &'a Parked, mapping_version: u64) -> Self {
         let (place, anchor) = match parked.place {
             Place::Behind => (BEHIND, 0),
             Place::InFrontOf(anchor) => (IN_FRONT, anchor),
@@ -285,6 +286,7 @@ impl<'a> ParkedRow<'a> {
             unsure: intents_json(&parked.unsure).to_string(),
             asked_by: parked.asked_by.as_deref().map(clean),
             fingerprint: parked.failure.as_ref().map(|failure| fingerprint(failure, &parked.connection, &parked.kind)),
+            mapping_version: mapping_version.cast_signed(),
         }
     }
 }

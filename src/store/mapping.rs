@@ -1,6 +1,8 @@
 //! Versions of the mapping: rows that hold from one version on until another one takes them away, so that every version
 //! that a plan used can be shown again.
 
+use std::ops::Range;
+
 use jiff::Timestamp;
 use sqlx::FromRow;
 
@@ -113,6 +115,19 @@ impl VersionColumns {
 }
 
 impl Store {
+    /// The missing things, by names that begin with `prefix`, for which messages wait that were planned with an older version
+    /// of the mapping than `before` and are not due: each with the oldest such version, at most `limit` of them.
+    pub async fn awaited(&self, prefix: &str, before: u64, limit: u32) -> Result<Vec<(String, u64)>, StoreError> {
+        let found = on!(self, store => store.awaited(prefix, before, limit).await)?;
+        Ok(found.into_iter().map(|(name, version)| (name, version.cast_unsigned())).collect())
+    }
+
+    /// Nothing that came after these versions, up to the one behind the last, answers what waits for these names: it counts as
+    /// planned with that one.
+    pub async fn pass_over(&self, names: &[String], versions: Range<u64>) -> Result<(), StoreError> {
+        on!(self, store => store.pass_over(names, versions).await)
+    }
+
     /// The newest version of the mapping; 0 before there is one.
     pub async fn mapping_version(&self) -> Result<u64, StoreError> {
         on!(self, store => store.mapping_version().await)

@@ -181,6 +181,8 @@ pub struct Record {
     pub progress: Option<Progress>,
     /// Of what is parked with a failure: the attempt that failed.
     pub attempted: Option<Attempted>,
+    /// The version of the mapping that it was planned with; 0 when it was not planned.
+    pub mapping_version: u64,
 }
 
 impl Record {
@@ -200,6 +202,7 @@ impl Record {
             snapshots: Vec::new(),
             progress: None,
             attempted: None,
+            mapping_version: 0,
         }
     }
 }

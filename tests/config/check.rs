@@ -59,6 +59,7 @@ fn limits_that_let_nothing_through_are_refused() {
         ("processor", "waiting_per_far_end_max"),
         ("processor", "stop_poll_ms"),
         ("processor", "mapping_poll_ms"),
+        ("processor", "mapping_age_ms_max"),
         ("gateways", "calls_at_once_max"),
         ("gateways", "breaker_failures_max"),
     ] {

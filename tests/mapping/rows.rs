@@ -56,6 +56,44 @@ fn an_item_without_a_row_is_called_as_in_dynamics_and_a_variant_without_one_is_m
 }
 
 #[test]
+fn a_newer_version_may_answer_what_its_changed_rows_speak_of() {
+    let kept = "sku; item:KEPT; warehouse:K";
+    let before = mapping(&[kept, "sku; item:A; warehouse:X", "carrier; dynamics:UPS; warehouse:u"]);
+    let after = mapping(&[
+        kept,
+        "sku; connection:north; item:A/1; warehouse:Y; aliases:Z",
+        "sku; item:A; warehouse:CHANGED",
+        "unit; connection:south; warehouse:each",
+        "adjustment_reason; connection:north; warehouse:spilt; dynamics:WASTE",
+    ]);
+    let news = after.news_since(&before);
+    for name in [
+        "mapping/sku/north/A/1",
+        "mapping/sku/north/z",
+        "mapping/sku/south/A",
+        "mapping/carrier/north/ups",
+        "mapping/unit/south/ANY",
+        "mapping/adjustment_reason/north/SPILLAGE",
+        "mapping/item/north/A",
+    ] {
+        assert!(news.may_answer(name), "{name}");
+    }
+    for name in [
+        "mapping/sku/north/KEPT",
+        "mapping/sku/south/Z",
+        "mapping/unit/north/ANY",
+        "mapping/carrier/north/DHL",
+        "mapping/item/north/KEPT",
+        "mapping/sku",
+        "order/sku/north/A/1",
+    ] {
+        assert!(!news.may_answer(name), "{name}");
+    }
+    let missing = Place::north().meanings(&before).in_dynamics(RowKind::AdjustmentReason, &["SPILLAGE"]).unwrap_err();
+    assert_eq!(missing.awaits.as_deref(), Some("mapping/adjustment_reason/north/SPILLAGE"));
+}
+
+#[test]
 fn carriers_places_and_words_are_compared_without_capitals() {
     let mapping = mapping(&[
         "carrier; dynamics:UPS; dynamics_service:GND; warehouse:ups; warehouse_service:ups_ground",

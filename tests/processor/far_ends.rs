@@ -137,6 +137,11 @@ impl FarEnds {
         self.kept().orders.keys().cloned().collect()
     }
 
+    /// The order of this reference, as it was sent first.
+    pub fn order(&self, reference: &str) -> Value {
+        self.kept().orders[reference].clone()
+    }
+
     /// How often two calls of one reference were there at one time.
     pub fn overlaps(&self) -> usize {
         self.kept().overlaps

@@ -5,6 +5,7 @@ mod far_ends;
 mod gate;
 mod half;
 mod interleavings;
+mod mapping;
 mod modes;
 mod order;
 mod ownership;

@@ -4,7 +4,7 @@
 use drayline::sandbox::WarehouseRules;
 use serde_json::{Value, json};
 
-use super::world::{Making, World};
+use super::world::{Making, World, event_about};
 use crate::support::wait::until;
 use crate::support::{Backing, Ground, signed};
 
@@ -40,13 +40,6 @@ async fn cases(backing: Backing) {
     assert_eq!(world.to_warehouse.state().await.unwrap()["orders"], json!([]), "nothing was sent");
 
     map(&world, &["unit", "connection=north", "item=ITEM-77", "dynamics=case", "warehouse=each", "factor=12"]).await;
-    // Workers know it within a second, while they run. One that is replayed before is the same exception once more.
-    let id = exceptions[0].id.to_string();
-    until("it is sent", async || {
-        world.ask(&["replay", "start", "--message", &id]).await;
-        (world.to_warehouse.progress().await.unwrap()["held"] == 1).then_some(())
-    })
-    .await;
     world.until("posted", |dynamics, _| dynamics["posted"] == 1).await;
     world.until_nothing_parked().await;
     assert_eq!(held(&world).await, ["NORTH-77 60 each"]);
@@ -69,6 +62,61 @@ async fn ordered_in_cases_counted_in_eaches_posted_in_cases_embedded() {
 #[tokio::test]
 async fn ordered_in_cases_counted_in_eaches_posted_in_cases_on_servers() {
     cases(Backing::Servers).await;
+}
+
+/// What lacks a row goes on by itself, once, when somebody says it; what lacks another one is not tried meanwhile.
+async fn awaited(backing: Backing) {
+    let warehouse = WarehouseRules { split_share: 0.0, ..WarehouseRules::default() };
+    let mut world = World::set(Ground::fresh(backing).await, Making { warehouse, ..Making::default() }).await;
+    map(&world, &["unit", "connection=north", "warehouse=each"]).await;
+    map(&world, &["sku", "connection=north", "item=SHIRT", "variant=red", "warehouse=SHIRT-R"]).await;
+    world.start_product().await;
+    for (item, unit) in [("SHIRT", "each"), ("ITEM-78", "Case")] {
+        world.to_dynamics.release_lines(&json!([{ "item": item, "quantity": "5", "unit": unit }])).await.unwrap();
+    }
+    let exceptions = world.until_exceptions(2).await;
+    let of = |item: &str| exceptions.iter().find(|each| each.sentence.contains(item)).unwrap();
+    let (shirt, case) = (of("SHIRT"), of("ITEM-78"));
+    for (exception, name) in [(shirt, "mapping/sku/north/SHIRT"), (case, "mapping/unit/north/ITEM-78")] {
+        let told = (exception.code.as_str(), exception.status.as_str(), exception.awaits.as_deref());
+        assert_eq!(told, ("mapping.missing", "waiting", Some(name)));
+    }
+    let going_on = "It goes on by itself when the mapping says the sku of SHIRT at north (mapping/sku/north/SHIRT).";
+    assert!(shirt.next_step.ends_with(going_on) && !shirt.sentence.contains("replay"), "{shirt:#?}");
+    // A follower of the one whose row comes.
+    let request = shirt.document.rsplit('-').next().unwrap();
+    let mut again = event_about(request);
+    again["EventId"] = json!(format!("{{{}}}", uuid::Uuid::new_v4()));
+    world.post(&again).await;
+    until("it waits behind", async || {
+        let (_, shown) = world.ask(&["exceptions", "show", &shirt.id.to_string()]).await;
+        (shown["followers"] == 1 && shown["status"] == "waiting").then_some(())
+    })
+    .await;
+    let (_, told) = world.ask(&["exceptions", "list", "--state", "waiting"]).await;
+    assert_eq!(told["total"], 2, "{told:#}");
+
+    map(&world, &["sku", "connection=north", "item=SHIRT", "warehouse=SHIRT-0"]).await;
+    world.until("posted", |dynamics, _| dynamics["posted"] == 1).await;
+    let left = world.until_exceptions(1).await;
+    assert_eq!((left[0].id, left[0].status.as_str(), left[0].attempts), (case.id, "waiting", case.attempts));
+    assert_eq!(left[0].last_seen, case.last_seen, "nobody tried it");
+    world.until_nothing_parked().await;
+    assert_eq!(held(&world).await, ["SHIRT-0 5 each"]);
+    assert_eq!(world.to_warehouse.state().await.unwrap()["orders"].as_array().unwrap().len(), 1);
+    let (_, shown) = world.ask(&["exceptions", "show", &shirt.id.to_string()]).await;
+    assert_eq!((&shown["status"], &shown["reopened"]), (&json!("resolved"), &json!(0)), "{shown:#}");
+    world.leave().await;
+}
+
+#[tokio::test]
+async fn what_lacks_a_row_goes_on_by_itself_when_it_is_said_embedded() {
+    awaited(Backing::Embedded).await;
+}
+
+#[tokio::test]
+async fn what_lacks_a_row_goes_on_by_itself_when_it_is_said_on_servers() {
+    awaited(Backing::Servers).await;
 }
 
 /// An event of north's own, as its system signs it.

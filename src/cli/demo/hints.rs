@@ -68,6 +68,10 @@ async fn told(store: &Store, places: &Places, cause: &[Exception]) -> Result<Vec
         mends.push(format!("{INDENT}drayline exceptions show {}{options}", first.id));
     }
     lines.extend(mends);
+    if cause.iter().all(|exception| exception.awaits.is_some()) {
+        lines.push("    Then it goes on by itself.".to_owned());
+        return Ok(lines);
+    }
     lines.push("    Then:".to_owned());
     lines.extend(replayed(cause, options).into_iter().map(|command| format!("{INDENT}{command}")));
     Ok(lines)

@@ -39,7 +39,7 @@ pub(super) fn counts(
             // None of what nobody ordered is as it should be.
             Err(_) if told || line.received.value.is_zero() => continue,
             Err(what) => {
-                problems.push((Code::ReceiptItemUnexpected, what));
+                problems.push((Code::ReceiptItemUnexpected, what).into());
                 continue;
             }
         };
@@ -47,7 +47,8 @@ pub(super) fn counts(
         if fits.len() > 1 && fits.iter().any(|place| !named.contains(place)) {
             fits.retain(|place| !named.contains(place));
         }
-        let ordered = slots::one_unit(sku, slots, &fits).map_err(|what| (Code::ReceiptUnitDiffers, what));
+        let ordered =
+            slots::one_unit(sku, slots, &fits).map_err(|what| Problem::from((Code::ReceiptUnitDiffers, what)));
         let pieces = ordered.and_then(|ordered| converted(line, ordered, receiving, reading));
         let slots = fits;
         match pieces {
@@ -64,7 +65,7 @@ pub(super) fn counts(
             unclear.extend(&count.fits);
             let what =
                 format!("serial {serial} of {} is named twice. Have the warehouse correct the serials.", count.sku);
-            problems.push((Code::ReceiptTrackingDiffers, what));
+            problems.push((Code::ReceiptTrackingDiffers, what).into());
         }
     }
     read.retain(|count| !count.fits.iter().any(|place| unclear.contains(place)));
@@ -102,11 +103,11 @@ fn converted(
     let damaged = line.damaged.as_ref().map(|damaged| measured(damaged, ordered));
     if damaged.as_ref().is_some_and(|(_, other)| *other != unit) {
         let what = format!("what of {} is damaged is counted in another unit than the rest.", line.item.sku);
-        return Err((Code::ReceiptUnitDiffers, what));
+        return Err((Code::ReceiptUnitDiffers, what).into());
     }
     let mut pieces = pieces(line, (total, damaged.map(|(damaged, _)| damaged).unwrap_or_default()), receiving)?;
     if let Some(what) = pieces.iter().find_map(|piece| reading.untold(ordered, piece, Direction::Inbound)) {
-        return Err((Code::ReceiptTrackingDiffers, what));
+        return Err((Code::ReceiptTrackingDiffers, what).into());
     }
     if let Some(unit) = unit {
         for piece in &mut pieces {
@@ -131,7 +132,7 @@ fn pieces(
     receiving: &Receiving,
 ) -> Result<Vec<PostedDimension>, Problem> {
     let sku = &line.item.sku;
-    let differs = |what: String| (Code::ReceiptTrackingDiffers, what);
+    let differs = |what: String| Problem::from((Code::ReceiptTrackingDiffers, what));
     let mut pieces = slots::tracked(sku, total, &line.lots, &line.serials).map_err(differs)?;
     let sound = condition(sku, line.stock_status.as_ref(), receiving);
     let broken = || condition(sku, Some(&StockStatusCode::Damaged.into()), receiving);
@@ -189,5 +190,5 @@ fn condition(sku: &Sku, status: Option<&StockStatus>, receiving: &Receiving) -> 
         "{sku} came {name}, and nobody said which inventory status that is. Name it under dynamics.NAME.statuses, \
          then replay."
     );
-    Err((Code::ReceiptStatusUnmapped, what))
+    Err((Code::ReceiptStatusUnmapped, what).into())
 }

@@ -88,7 +88,7 @@ impl Report<'_> {
         let rises: Vec<_> = differences.iter().filter(|piece| piece.quantity.is_sign_positive()).collect();
         if self.cancelled && !rises.is_empty() {
             let what = format!("{} came, but the order was cancelled in Dynamics.", count.sku);
-            outcome.problems.push((Code::ReceiptCancelledOrder, what));
+            outcome.problems.push((Code::ReceiptCancelledOrder, what).into());
             return;
         }
         let beyond: Decimal = rises.into_iter().map(|piece| slots::fill(slots, &count.fits, piece)).sum();
@@ -100,7 +100,7 @@ impl Report<'_> {
                 "{beyond} of {} are more than the {ordered} that were ordered and what the order tolerates above it.",
                 count.sku
             );
-            outcome.problems.push((Code::ReceiptExceedsOrder, what));
+            outcome.problems.push((Code::ReceiptExceedsOrder, what).into());
         }
     }
 
@@ -116,18 +116,18 @@ impl Report<'_> {
             let counted = self.counted().any(|counted| counted.fact == self.fact && counted.said != self.said);
             let again = counted && !differences.is_empty();
             let what = || format!("it says again how much of {sku} was added, and says something else.");
-            return again.then(|| (Code::ReceiptDiffers, what()));
+            return again.then(|| (Code::ReceiptDiffers, what()).into());
         }
         if count.pieces.iter().any(|piece| piece.quantity.is_sign_negative() && !piece.quantity.is_zero()) {
-            return Some((Code::ReceiptDiffers, format!("a total of {sku} is less than nothing.")));
+            return Some((Code::ReceiptDiffers, format!("a total of {sku} is less than nothing.")).into());
         }
         if falls && standing != Standing::Newest {
             let what =
                 format!("less of {sku} is reported than was posted, and nothing says that this is the newer word.");
-            return Some((Code::ReceiptSmaller, what));
+            return Some((Code::ReceiptSmaller, what).into());
         }
         let what = || format!("less of {sku} came than was posted, and this environment takes no reversal.");
-        (falls && !self.reversals).then(|| (Code::ReceiptReversed, what()))
+        (falls && !self.reversals).then(|| (Code::ReceiptReversed, what()).into())
     }
 
     /// How each piece differs from what was posted of it, on any of the lines.

@@ -299,11 +299,11 @@ impl Received<'_> {
     pub(super) fn failure(&self, problems: Vec<Problem>) -> Option<Failure> {
         let (receipt, reference) = (self.report.receipt, &self.sent.created.reference);
         let mut problems = problems.into_iter();
-        let (code, first) = problems.next()?;
-        let rest: Vec<_> = problems.map(|(_, what)| what).collect();
-        let next = code.next_step();
+        let first = problems.next()?;
+        let rest: Vec<_> = problems.map(|problem| problem.what).collect();
+        let next = first.code.next_step();
         let failure =
-            Failure::new(code, format!("Not all of the receipt {receipt} of {reference} is posted: {first} {next}"));
+            first.failure(|what| format!("Not all of the receipt {receipt} of {reference} is posted: {what} {next}"));
         Some(if rest.is_empty() { failure } else { failure.with_detail(rest.join(" ")) })
     }
 

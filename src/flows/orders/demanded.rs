@@ -3,7 +3,7 @@
 
 use crate::failure::{Code, Failure};
 use crate::gateways::{Demands, Direction, ReleasedOrder};
-use crate::mapping::{Meanings, lacking};
+use crate::mapping::{Meanings, awaited_item, lacking};
 use crate::message::Connection;
 
 /// What keeps an order from leaving.
@@ -54,7 +54,8 @@ impl Lacking {
                     "{of}: nothing is known of the item {item}, so that nobody can tell whether {warehouse} must be told a lot \
                      or a serial of it. `drayline mapping check` scans Dynamics; it is tried again by itself."
                 ),
-            ),
+            )
+            .awaiting(awaited_item(warehouse, &item)),
         }
     }
 }

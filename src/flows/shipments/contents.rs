@@ -32,14 +32,14 @@ pub(super) fn assign(
 ) -> Result<Vec<PostedLine>, Failure> {
     let before = |line: &OrderedLine| moved(postings, &line.line_id);
     let mut slots: Vec<Slot<'_>> = order.lines.iter().map(|line| Slot::of(line, before(line))).collect();
-    let told = |code: Code, what: String| {
+    let told = |problem: Problem| {
         let (key, reference) = (&shipment.shipment_key, &order.reference);
         let looked_into = reading.version().map(|version| format!(" (Mapping version {version}.)")).unwrap_or_default();
-        Failure::new(code, format!("Shipment {key} of {reference} is not posted: {what}{looked_into}"))
+        problem.failure(|what| format!("Shipment {key} of {reference} is not posted: {what}{looked_into}"))
     };
-    fill_all(shipment, &mut slots, reading).map_err(|(code, what)| told(code, what))?;
+    fill_all(shipment, &mut slots, reading).map_err(told)?;
     for slot in &slots {
-        check(slot, reading).map_err(|(code, what)| told(code, what))?;
+        check(slot, reading).map_err(told)?;
     }
     Ok(slots.into_iter().filter(|slot| !slot.pieces.is_empty()).map(Slot::posted).collect())
 }
@@ -106,7 +106,7 @@ fn kit_lines(
             "{sku} is a part of {kit} and of {other}, and the warehouse names no line. Have it name the lines, or post it by \
              hand in Dynamics."
         );
-        return Err((Code::MappingAmbiguous, what));
+        return Err((Code::MappingAmbiguous, what).into());
     }
     Ok(Some(holding.into_iter().map(|(place, _)| place).collect()))
 }
@@ -134,11 +134,11 @@ fn check(slot: &Slot<'_>, reading: &Reading<'_>) -> Result<(), Problem> {
             "line {line_id} ({sku}) would come to {total} {unit} of {quantity} ordered, beyond its tolerance. Ask the \
              warehouse what left; raise the order or correct the shipment, then replay."
         );
-        return Err((Code::ShipmentExceedsOrder, what));
+        return Err((Code::ShipmentExceedsOrder, what).into());
     }
     let mut untold = slot.pieces.iter().filter_map(|piece| reading.untold(slot.line, piece, Direction::Outbound));
     if let Some(what) = untold.next() {
-        return Err((Code::ShipmentTrackingDiffers, what));
+        return Err((Code::ShipmentTrackingDiffers, what).into());
     }
     let twice = slot.pieces.iter().find(|piece| piece.serial.is_some() && piece.quantity > Decimal::ONE);
     match twice.and_then(|piece| piece.serial.as_ref()) {
@@ -146,7 +146,7 @@ fn check(slot: &Slot<'_>, reading: &Reading<'_>) -> Result<(), Problem> {
             let what = format!(
                 "serial {serial} of line {line_id} ({sku}) is named twice. Have the warehouse correct the serials."
             );
-            Err((Code::ShipmentTrackingDiffers, what))
+            Err((Code::ShipmentTrackingDiffers, what).into())
         }
         None => Ok(()),
     }
@@ -156,12 +156,12 @@ fn check(slot: &Slot<'_>, reading: &Reading<'_>) -> Result<(), Problem> {
 fn fitting(content: &ShippedContent, slots: &[Slot<'_>], reading: &Reading<'_>) -> Result<Vec<usize>, Problem> {
     slots::fitting(content.line.as_ref(), &content.item.sku, slots, reading).map_err(|what| {
         let remedy = "Ask the warehouse what it is; post it by hand in Dynamics, or have the shipment corrected.";
-        (Code::ShipmentLineUnknown, format!("{what} {remedy}"))
+        (Code::ShipmentLineUnknown, format!("{what} {remedy}")).into()
     })
 }
 
 fn one_unit<'a>(content: &ShippedContent, slots: &[Slot<'a>], fits: &[usize]) -> Result<&'a OrderedLine, Problem> {
-    slots::one_unit(&content.item.sku, slots, fits).map_err(|what| (Code::ShipmentUnitDiffers, what))
+    slots::one_unit(&content.item.sku, slots, fits).map_err(|what| (Code::ShipmentUnitDiffers, what).into())
 }
 
 /// A content in pieces of one lot or serial each, which make up this quantity.
@@ -169,10 +169,10 @@ fn pieces(content: &ShippedContent, quantity: Decimal) -> Result<Vec<PostedDimen
     let sku = &content.item.sku;
     if quantity.is_sign_negative() {
         let what = format!("it takes {sku} back. Correct what was posted in Dynamics by hand, then discard this.");
-        return Err((Code::ShipmentDiffers, what));
+        return Err((Code::ShipmentDiffers, what).into());
     }
     let tracked = slots::tracked(sku, quantity, &content.lots, &content.serials);
-    tracked.map_err(|what| (Code::ShipmentTrackingDiffers, what))
+    tracked.map_err(|what| (Code::ShipmentTrackingDiffers, what).into())
 }
 
 /// What a shipment holds, whatever its packages: tells whether it came again with other contents.

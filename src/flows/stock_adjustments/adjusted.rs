@@ -12,7 +12,7 @@ use crate::flows::answer::{Call, Decision, Done, KnownDocument, Past, Planned, R
 use crate::flows::keys;
 use crate::flows::ledger::{Ledger, kept};
 use crate::gateways::{AdjustmentRow, Direction, StockAdjustment};
-use crate::mapping::{At, Mapping};
+use crate::mapping::{At, Mapping, RowKind, awaited_row};
 use crate::message::{
     Envelope, LegalEntity, PlaceCode, Reference, Serial, StockAdjusted, StockStatus, StockStatusCode, record_id,
 };
@@ -198,12 +198,18 @@ impl Adjusted<'_> {
         self.look.place.clone().or_else(|| self.words.place()).ok_or_else(|| {
             let warehouse = &self.message.connection;
             let code = self.body.warehouse.as_ref().and_then(|place| place.code.as_ref());
-            let facility =
-                code.map_or_else(|| "it names no facility".to_owned(), |code| format!("{code} is mapped to none"));
-            self.nowhere(&format!(
-                "nothing says which of Dynamics' warehouses that is ({facility}). Say it under \
-                 warehouses.{warehouse}.locations"
-            ))
+            let Some(code) = code else {
+                return self.nowhere(&format!(
+                    "nothing says which of Dynamics' warehouses that is (it names no facility). Say it under \
+                     warehouses.{warehouse}.locations"
+                ));
+            };
+            let failure = self.nowhere(&format!(
+                "nothing says which of Dynamics' warehouses that is ({code} is mapped to none). Say it with `drayline mapping \
+                 set location connection={warehouse} dynamics=WAREHOUSE warehouse={code} --reason TEXT`, and it goes on by \
+                 itself; or under warehouses.{warehouse}.locations"
+            ));
+            failure.awaiting(awaited_row(RowKind::Location, warehouse, code.as_str()))
         })
     }
 

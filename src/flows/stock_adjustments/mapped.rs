@@ -6,7 +6,7 @@ use rust_decimal::Decimal;
 
 use super::contents::{Movement, unclear};
 use crate::failure::{Code, Failure};
-use crate::mapping::{Counted, Item, Meanings, RowKind, Told, Unmapped, lacking};
+use crate::mapping::{Counted, Item, Meanings, RowKind, Told, Unmapped, awaited_item, awaited_row, lacking};
 use crate::message::{Envelope, PlaceCode, StockAdjusted, Unit};
 
 /// Reads what a warehouse adjusted, and knows whether any row of the mapping had a say in it.
@@ -86,9 +86,9 @@ impl<'a> Words<'a> {
         let (warehouse, key, sku) = (&self.message.connection, &self.body.adjustment_key, &self.body.item.sku);
         let sentence = format!(
             "The adjustment {key} of {sku} at {warehouse} is not posted: journals count in the item's stock unit, and Dynamics' \
-             items were never read. Have them read with `drayline mapping check`, then replay this."
+             items were never read. Have them read with `drayline mapping check`; it then goes on by itself."
         );
-        Some(Failure::new(Code::MappingMissing, sentence))
+        Some(Failure::new(Code::MappingMissing, sentence).awaiting(awaited_item(warehouse, sku.as_str())))
     }
 
     /// The unit in which Dynamics keeps the item in stock, which is the only one that journals take.
@@ -99,10 +99,13 @@ impl<'a> Words<'a> {
             let sentence = format!(
                 "The adjustment {key} of {} at {warehouse} counts in {unit}, journals count in the item's stock unit, and \
                  Dynamics has no item {} with one. Map the SKU to its item with `drayline mapping set sku`, or have the items \
-                 read again with `drayline mapping check`, then replay this.",
+                 read again with `drayline mapping check`; it then goes on by itself.",
                 self.body.item.sku, item.number
             );
-            Failure::new(Code::MappingMissing, sentence)
+            // By its own name while no row says which item it is: then either may come.
+            let sku = self.body.item.sku.as_str();
+            let name = if sku == item.number { awaited_row(RowKind::Sku, warehouse, sku) } else { awaited_item(warehouse, &item.number) };
+            Failure::new(Code::MappingMissing, sentence).awaiting(name)
         })
     }
 
@@ -133,7 +136,8 @@ impl<'a> Words<'a> {
                 let text = reason.text.as_ref().map(|text| format!(" ({text})")).unwrap_or_default();
                 let (warehouse, sku) = (&self.message.connection, &self.body.item.sku);
                 let sentence = format!("{warehouse} adjusted {sku} for the reason {name}{text}: {}", unmapped.what);
-                Err(Failure::new(Code::AdjustmentReasonUnknown, sentence))
+                let name = awaited_row(RowKind::AdjustmentReason, warehouse, name);
+                Err(Failure::new(Code::AdjustmentReasonUnknown, sentence).awaiting(name))
             }
         }
     }

@@ -25,6 +25,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/postgresql/0010_before_go_live.sql"),
     include_str!("../migrations/postgresql/0011_dry_runs.sql"),
     include_str!("../migrations/postgresql/0012_patches.sql"),
+    include_str!("../migrations/postgresql/0013_waits.sql"),
 ];
 
 /// PostgreSQL 13.

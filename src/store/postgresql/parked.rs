@@ -1,5 +1,7 @@
 //! What waits: due heads, wake-ups, wishes of people, lists.
 
+use std::ops::Range;
+
 use uuid::Uuid;
 
 use super::{Postgresql, column};
@@ -15,6 +17,22 @@ const KNOWN: &str = "
 SELECT key, known_at FROM documents WHERE key = ANY($1::text[])
 UNION ALL SELECT name, 0 FROM document_names WHERE name = ANY($1::text[])";
 
+const AWAITED: &str = "
+SELECT awaited, min(mapping_version) FROM parked
+WHERE waits_for + 0 = 3 AND awaited IS NOT NULL AND due_at IS NULL AND mapping_version < $2 AND starts_with(awaited, $1)
+GROUP BY awaited ORDER BY awaited LIMIT $3";
+
+/// Locked in one order first, as where they are woken.
+const PASS_OVER: &str = "
+WITH passed AS MATERIALIZED (
+  SELECT message_id, flow FROM parked
+  WHERE waits_for IN (2, 3) AND waits_for = 3 AND awaited = ANY($1::text[]) AND mapping_version >= $2 AND mapping_version < $3
+  ORDER BY message_id, flow FOR UPDATE
+)
+UPDATE parked p SET mapping_version = $3
+WHERE p.message_id = ANY(ARRAY(SELECT message_id FROM passed)) AND p.waits_for IN (2, 3) AND p.awaited = ANY($1::text[])
+  AND p.mapping_version >= $2 AND p.mapping_version < $3";
+
 /// Locked in one order first, so that two who wake the same do not wait in a circle.
 const WAKE: &str = "
 WITH woken AS MATERIALIZED (
@@ -25,7 +43,7 @@ WITH woken AS MATERIALIZED (
   WHERE e.message_id = ANY(ARRAY(SELECT message_id FROM woken WHERE waits_for = 3)) AND e.ending IS NULL
     AND w.message_id = e.message_id AND w.flow = e.flow || ''
 )
-UPDATE parked p SET due_at = store_now()
+UPDATE parked p SET due_at = store_now(), attempts = CASE p.waits_for WHEN 3 THEN 0 ELSE p.attempts END
 WHERE p.message_id = ANY(ARRAY(SELECT message_id FROM woken)) AND p.waits_for IN (2, 3) AND p.awaited = ANY($1::text[])";
 
 /// The place in front of a head is where a passing arrival would park, too.
@@ -145,6 +163,22 @@ impl Postgresql {
         let ask = sqlx::query_as(KNOWN).bind(&asked[..]);
         let known: Vec<(String, i64)> = self.rows("asking which documents are known", ask).await?;
         Ok(columns::as_asked(names, &asked, known))
+    }
+
+    pub(crate) async fn awaited(
+        &self,
+        prefix: &str,
+        before: u64,
+        limit: u32,
+    ) -> Result<Vec<(String, i64)>, StoreError> {
+        let ask = sqlx::query_as(AWAITED).bind(prefix).bind(before.cast_signed()).bind(i64::from(limit));
+        Ok(self.rows("asking what is waited for", ask).await?)
+    }
+
+    pub(crate) async fn pass_over(&self, names: &[String], versions: Range<u64>) -> Result<(), StoreError> {
+        let (from, to) = (versions.start.cast_signed(), versions.end.cast_signed());
+        let pass = sqlx::query(PASS_OVER).bind(cleaned(names)).bind(from).bind(to);
+        self.execute("passing over what still waits", pass).await.map(|_| ())
     }
 
     pub(crate) async fn wake(&self, names: &[String]) -> Result<u64, StoreError> {

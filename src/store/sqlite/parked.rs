@@ -1,5 +1,7 @@
 //! What waits: due heads, wake-ups, wishes of people, lists.
 
+use std::ops::Range;
+
 use uuid::Uuid;
 
 use super::record::is_owned;
@@ -19,8 +21,18 @@ UNION ALL SELECT name, 0 FROM document_names WHERE name IN (SELECT value FROM js
 const WAKE: &str = concat!(
     "UPDATE parked SET due_at = ",
     now!(),
-    " WHERE waits_for IN (2, 3) AND awaited IN (SELECT value FROM json_each($1))"
+    ", attempts = iif(waits_for = 3, 0, attempts) WHERE waits_for IN (2, 3) AND awaited IN (SELECT value FROM json_each($1))"
 );
+
+const AWAITED: &str = "
+SELECT awaited, min(mapping_version) FROM parked INDEXED BY parked_planned
+WHERE waits_for = 3 AND awaited IS NOT NULL AND due_at IS NULL AND mapping_version < $2
+  AND substr(awaited, 1, length($1)) = $1
+GROUP BY awaited ORDER BY awaited LIMIT $3";
+
+const PASS_OVER: &str = "
+UPDATE parked SET mapping_version = $3
+WHERE waits_for = 3 AND awaited IN (SELECT value FROM json_each($1)) AND mapping_version >= $2 AND mapping_version < $3";
 
 const TAKE_UP: &str = "
 UPDATE exceptions SET state = 'replaying'
@@ -130,6 +142,22 @@ impl Sqlite {
         let asked = cleaned(names);
         let known = self.rows("asking which documents are known", sqlx::query_as(KNOWN).bind(texts(&asked))).await?;
         Ok(columns::as_asked(names, &asked, known))
+    }
+
+    pub(crate) async fn awaited(
+        &self,
+        prefix: &str,
+        before: u64,
+        limit: u32,
+    ) -> Result<Vec<(String, i64)>, StoreError> {
+        let ask = sqlx::query_as(AWAITED).bind(prefix).bind(before.cast_signed()).bind(i64::from(limit));
+        self.rows("asking what is waited for", ask).await
+    }
+
+    pub(crate) async fn pass_over(&self, names: &[String], versions: Range<u64>) -> Result<(), StoreError> {
+        let (from, to) = (versions.start.cast_signed(), versions.end.cast_signed());
+        let pass = sqlx::query(PASS_OVER).bind(texts(&cleaned(names))).bind(from).bind(to);
+        self.execute("passing over what still waits", pass).await.map(|_| ())
     }
 
     pub(crate) async fn wake(&self, names: &[String]) -> Result<u64, StoreError> {

@@ -1,6 +1,6 @@
 //! What is due, what wakes it, and what people may wish.
 
-use drayline::store::{Discarded, Document, ParkedFilter, Replayed};
+use drayline::store::{Discarded, Document, ParkedFailure, ParkedFilter, Replayed};
 
 use super::*;
 
@@ -98,6 +98,75 @@ async fn what_waits_for_a_document_is_woken_by_its_names() {
         // Parked again, it sleeps again.
         house.park(waits(by_key, "1", document("order/contoso/1"))).await;
         assert_eq!(house.due().await, [by_name]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_a_person_has_is_woken_by_the_thing_it_lacks_with_a_fresh_budget() {
+    both(async |house| {
+        let lacks = |id: Uuid, lane: &str, name: &str| {
+            let failure = ParkedFailure {
+                code: "mapping.missing".to_owned(),
+                sentence: format!("{name} is missing."),
+                detail: None,
+                awaits: Some(name.to_owned()),
+            };
+            Parked { failure: Some(failure), attempts: 5, parkings: 1, ..waits(id, lane, WaitsFor::Person) }
+        };
+        let [first, second, third, other, document_of, plain] = messages();
+        house.park(lacks(first, "1", "mapping/sku/north/A")).await;
+        house.park(lacks(second, "2", "mapping/unit/north/B")).await;
+        house.park(lacks(third, "3", "mapping/sku/north/A")).await;
+        house.park(lacks(other, "4", "master/item/B")).await;
+        house.park(waits(document_of, "5", document("mapping/is/no/thing"))).await;
+        house.park(waits(plain, "6", WaitsFor::Person)).await;
+        assert_eq!(house.store.wake(&names("mapping/sku/north/A")).await.unwrap(), 2);
+        let due = house.store.due(&[house.owner], 10).await.unwrap();
+        let budgets: Vec<_> = due.iter().map(|row| (row.message_id, row.attempts)).collect();
+        assert_eq!(budgets, [(first, 0), (third, 0)]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_waits_for_a_thing_knows_by_which_mapping_it_was_planned() {
+    both(async |house| {
+        let lacks = |id: Uuid, lane: &str, name: &str| {
+            let failure = ParkedFailure {
+                code: "mapping.missing".to_owned(),
+                sentence: format!("{name} is missing."),
+                detail: None,
+                awaits: Some(name.to_owned()),
+            };
+            Parked { failure: Some(failure), parkings: 1, ..waits(id, lane, WaitsFor::Person) }
+        };
+        let planned = async |parked: Parked, mapping_version| {
+            let record = Record::new(house.owner, parked.message_id, Outcome::Parked(Box::new(parked)));
+            house.record(&[Record { mapping_version, ..record }]).await;
+        };
+        let awaited = async |before, limit| house.store.awaited("mapping/", before, limit).await.unwrap();
+        let told = |name: &str, version: u64| (name.to_owned(), version);
+        let [first, second, third, fourth, plain] = messages();
+        planned(lacks(first, "1", "mapping/sku/north/A"), 3).await;
+        planned(lacks(second, "2", "mapping/sku/north/A"), 2).await;
+        planned(lacks(third, "3", "mapping/unit/north/B"), 4).await;
+        planned(lacks(fourth, "4", "order/contoso/SO-1"), 1).await;
+        planned(waits(plain, "5", WaitsFor::Person), 1).await;
+        assert_eq!(awaited(2, 10).await, []);
+        assert_eq!(awaited(4, 10).await, [told("mapping/sku/north/A", 2)]);
+        assert_eq!(awaited(5, 10).await, [told("mapping/sku/north/A", 2), told("mapping/unit/north/B", 4)]);
+        assert_eq!(awaited(5, 1).await, [told("mapping/sku/north/A", 2)]);
+        house.store.pass_over(&names("mapping/sku/north/A"), 3..5).await.unwrap();
+        assert_eq!(awaited(5, 10).await, [told("mapping/sku/north/A", 2), told("mapping/unit/north/B", 4)]);
+        house.store.pass_over(&names("mapping/sku/north/A"), 2..5).await.unwrap();
+        assert_eq!(awaited(5, 10).await, [told("mapping/unit/north/B", 4)]);
+        assert_eq!(awaited(6, 10).await, [told("mapping/sku/north/A", 5), told("mapping/unit/north/B", 4)]);
+        house.store.wake(&names("mapping/unit/north/B")).await.unwrap();
+        assert_eq!(awaited(6, 10).await, [told("mapping/sku/north/A", 5)], "what is due is on its way");
+        planned(lacks(third, "3", "mapping/unit/north/B"), 6).await;
+        assert_eq!(awaited(6, 10).await, [told("mapping/sku/north/A", 5)], "it was planned anew");
+        assert_eq!(awaited(7, 10).await, [told("mapping/sku/north/A", 5), told("mapping/unit/north/B", 6)]);
     })
     .await;
 }
