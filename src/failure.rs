@@ -352,7 +352,7 @@ codes! {
         "Ask the warehouse how many parts the snapshot has, and have it sent again; then discard this.";
     /// A call that the far end can neither absorb nor tell about may have happened.
     EffectUnsure = "effect.unsure", Permanent, "operations",
-        "Look at the far end whether it happened, and say so.";
+        "Look at the far end whether it happened, and say so with `drayline exceptions resolve`.";
 }
 
 impl FromStr for Code {

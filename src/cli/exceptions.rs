@@ -5,11 +5,11 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::{Failed, Global, output, store, trail};
+use super::{Failed, Global, ending, output, store, trail};
 use crate::config::Config;
 use crate::exceptions::{Exception, Shown, documents_of, filter, list, parked, show};
 use crate::message::Flow;
-use crate::store::{Act, Cause, Discarded, Ending, ExceptionFilter, Handling, Store};
+use crate::store::{Act, Cause, Ending, ExceptionFilter, Handling, Store};
 
 /// Which exceptions: the names are those of the API.
 #[derive(Debug, Default, Args)]
@@ -61,7 +61,7 @@ impl Wanted {
         states.chain(rest.into_iter().filter_map(|(name, value)| Some((name, value?)))).collect()
     }
 
-    fn filter(&self, config: &Config) -> Result<ExceptionFilter, Failed> {
+    pub(super) fn filter(&self, config: &Config) -> Result<ExceptionFilter, Failed> {
         filter(self.parts(), &config.exceptions.owners).map_err(Failed::Usage)
     }
 }
@@ -146,13 +146,13 @@ pub(super) enum Action {
         wanted: Wanted,
     },
     /// End some for good without applying them; their documents' journeys keep who said so, and why
-    Discard {
-        /// The ids in the list
-        #[arg(required = true)]
-        ids: Vec<Uuid>,
-        /// Why, for everybody who looks at the document later
-        #[arg(long)]
-        reason: String,
+    Discard(ending::Discard),
+    /// Say what a person did by hand, or saw, at the far end: it stands in the ledger, and the message goes on
+    Resolve {
+        /// The id in the list
+        id: Uuid,
+        #[command(flatten)]
+        what: ending::ByHand,
     },
     /// One of them with everything that is known
     Show {
@@ -200,37 +200,14 @@ pub(super) async fn run(global: &Global, action: Action) -> Result<(), Failed> {
             }
             output::lines(&rows(&exceptions))
         }
-        Action::Discard { ids, reason } => discard(global, &store, &ids, &reason).await,
+        Action::Resolve { id, what } => ending::by_hand(global, &store, id, &what).await,
+        Action::Discard(what) => ending::discard(global, (&store, &config), &what).await,
         Action::Show { id } => match show(&store, owners, id).await? {
             Some(shown) if global.json => output::json(&shown),
             Some(shown) => output::lines(&page(&shown)),
             None => Err(Failed::Work(format!("Nothing is known of a message {id}."))),
         },
     }
-}
-
-async fn discard(global: &Global, store: &Store, ids: &[Uuid], reason: &str) -> Result<(), Failed> {
-    let reason = reason.trim();
-    if reason.is_empty() {
-        return Err(Failed::Usage("Say why with --reason: it stays on the document's journey.".to_owned()));
-    }
-    let (mut well, mut sentences) = (true, Vec::new());
-    for id in ids {
-        let documents = documents_of(store, &[*id]).await?;
-        let act = Act { action: "exception.discard", documents, ..Act::default() };
-        let doing = Box::pin(async { store.discard(*id, &who(), reason).await });
-        let discarded = trail::recorded(store, &act, (doing, |answer| *answer == Discarded::Yes)).await?;
-        sentences.push(match discarded {
-            Discarded::Yes => "It is discarded. What stood behind it goes on.".to_owned(),
-            Discarded::NotParked(ending) => {
-                well = false;
-                not_parked(ending)
-            }
-        });
-    }
-    let sentence = sentences.join("\n");
-    let id = if let [id] = ids { json!(id) } else { json!(ids) };
-    done(global, &json!({ "id": id, "discarded": well, "sentence": sentence }), well, sentence)
 }
 
 async fn handle(global: &Global, store: &Store, ids: &[Uuid], handling: &Handling) -> Result<(), Failed> {

@@ -5,6 +5,7 @@ mod completions;
 mod config;
 mod demo;
 mod documents;
+mod ending;
 mod exceptions;
 mod mapping;
 mod mapping_check;

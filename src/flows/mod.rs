@@ -9,6 +9,7 @@
 
 mod act;
 mod answer;
+mod by_hand;
 mod goods_received;
 mod history;
 mod keys;
@@ -39,6 +40,7 @@ pub use act::{act, complete, settle};
 pub use answer::{
     About, Acted, Call, ClosedPeriod, Decision, Done, Emit, KnownDocument, Lookup, Past, Planned, Repeat, Settled,
 };
+pub use by_hand::by_hand;
 pub use goods_received::{Candidate, ReceiptLook, plan as plan_receipt};
 pub use ledger::{
     CancelledOrder, CreatedOrder, EndedReference, Ledger, OrderedLine, PackageTracking, PostedDimension, PostedLine,

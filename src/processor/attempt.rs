@@ -12,14 +12,14 @@ use super::gate::{Admission, Arrival, Brought, admit};
 use super::house::House;
 use super::inbound::Job;
 use super::parking::Pause;
-use super::{calls, leave, unsure};
+use super::{by_hand, calls, leave, unsure};
 use crate::clock::Mark;
 use crate::failure::{Code, Failure};
 use crate::flows::{Done, Ledger, Look, Past};
 use crate::gateways::{Heard, calling, recording};
 use crate::message::Envelope;
 use crate::rehearsal::{self, Variant, broken};
-use crate::store::{Effect, Gate, Intent, Known, KnownName, Parked, Place, Step, WaitsFor};
+use crate::store::{ByHand, Effect, Gate, Intent, Known, KnownName, Parked, Place, Step, WaitsFor};
 
 /// What one run of a message made of it.
 pub(super) enum Verdict {
@@ -46,6 +46,8 @@ pub(super) struct Attempt<'a> {
     pub(super) ledger: Ledger,
     /// Calls that may have happened.
     pub(super) unsure: Vec<Intent>,
+    /// What a person said of its calls, and is not applied yet.
+    pub(super) said: Option<ByHand>,
     /// What happened in this run.
     pub(super) effects: Vec<Effect>,
     /// Whether anything has.
@@ -186,6 +188,7 @@ impl<'a> Attempt<'a> {
             }
         }
         unsure.retain(|intent| !ledger.has(&intent.key));
+        let said = by_hand::said(&ledger, (job.inbound.message_id, job.tenure.owner.flow));
         let passed = gate.filter(|_| matches!(place, Place::InFrontOf(_)));
         Self {
             house,
@@ -195,6 +198,7 @@ impl<'a> Attempt<'a> {
             place,
             ledger,
             unsure,
+            said,
             effects: Vec::new(),
             progressed: false,
             journey: Vec::new(),

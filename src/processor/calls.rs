@@ -7,6 +7,7 @@
 use std::time::Duration;
 
 use super::attempt::{Attempt, Verdict};
+use super::by_hand;
 use super::leave;
 use super::mapping;
 use super::parking::Pause;
@@ -94,6 +95,9 @@ async fn rounds(attempt: &mut Attempt<'_>, message: &Envelope, look: &Look, mapp
 async fn make_calls(attempt: &mut Attempt<'_>, message: &Envelope, calls: &[Planned]) -> Result<(), Verdict> {
     if let Some(failure) = stranger(&attempt.house.tools.gateways, message, calls) {
         return Err(Verdict::Pause(Pause::Failed(failure)));
+    }
+    if calls.first().is_some_and(|call| by_hand::instead(attempt, call)) {
+        return Ok(());
     }
     may_all_be_called(attempt, calls)?;
     let mut intended: Option<Mark> = None;

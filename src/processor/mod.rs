@@ -25,6 +25,7 @@
 //! is the one way to wait.
 
 mod attempt;
+mod by_hand;
 mod calls;
 mod dry_run;
 mod due;

@@ -12,6 +12,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::attempt::{Attempt, Verdict};
+use super::by_hand;
 use super::calls;
 use super::house::House;
 use super::parking::Pause;
@@ -116,17 +117,45 @@ fn looked_up(intent: &Intent) -> String {
 /// Settles every unsure call of the message. What is not settled when this stops stays unsure.
 pub(super) async fn settle(attempt: &mut Attempt<'_>) -> Result<(), Verdict> {
     while let Some(intent) = attempt.unsure.first().cloned() {
-        if let Some(past) = ask(attempt, &intent).await? {
+        if let Some(pasts) = by_hand::settled(attempt, &intent) {
+            if pasts.is_empty() {
+                looked_up_if_outlived(attempt, &intent);
+            }
+            for past in pasts {
+                attempt.happened(past);
+            }
+        } else if let Some(past) = ask(attempt, &intent).await? {
             let what = format!("{} had happened before the answer was lost ({}).", past.act, past.key);
             attempt.step(&past.connection.clone(), what, "live");
             attempt.happened(past);
-        } else if outlived(&attempt.ledger).iter().any(|outlived| outlived.key == intent.key) {
-            let (key, connection) = (looked_up(&intent), intent.connection.clone());
-            attempt.happened(Past { key, act: "unsure_looked_up".to_owned(), connection, facts: Value::Null });
+        } else {
+            looked_up_if_outlived(attempt, &intent);
         }
         attempt.unsure.remove(0);
     }
+    by_hand::all_settled(attempt);
     Ok(())
+}
+
+/// A call that outlived its message, and did not happen, is not asked about again.
+fn looked_up_if_outlived(attempt: &mut Attempt<'_>, intent: &Intent) {
+    if outlived(&attempt.ledger).iter().any(|outlived| outlived.key == intent.key) {
+        let (key, connection) = (looked_up(intent), intent.connection.clone());
+        attempt.happened(Past { key, act: "unsure_looked_up".to_owned(), connection, facts: Value::Null });
+    }
+}
+
+/// A call as it stands in its intent, as if it had happened. Of one that cannot be read only its key is known.
+pub(super) fn recorded(intent: &Intent) -> Past {
+    match serde_json::from_value::<RecordedCall>(intent.call.clone()) {
+        Ok(recorded) => recorded.past(intent, Value::Null),
+        Err(_) => Past {
+            key: intent.key.clone(),
+            act: "unreadable".to_owned(),
+            connection: intent.connection.clone(),
+            facts: Value::Null,
+        },
+    }
 }
 
 /// What came of one call; nothing when it did not happen, or may be made again.
@@ -239,8 +268,8 @@ fn for_a_person(intent: &Intent) -> Verdict {
 
 fn nobody_can_tell(intent: &Intent) -> Failure {
     let sentence = format!(
-        "A call to {} may have happened, and nobody can tell but a person there ({}). Look there, then say whether it \
-         exists; until then it is not repeated.",
+        "A call to {} may have happened, and nobody can tell but a person there ({}). Look there, then say with \
+         `drayline exceptions resolve` whether it exists; until then it is not repeated.",
         intent.connection, intent.key
     );
     Failure::new(Code::EffectUnsure, sentence)

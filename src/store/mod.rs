@@ -11,6 +11,7 @@ mod answers;
 mod asked;
 mod batch;
 mod broken;
+mod by_hand;
 mod campaign_messages;
 mod campaigns;
 mod catalogue;
@@ -36,6 +37,7 @@ mod work;
 
 pub use answers::{AnswerKey, Claimed};
 pub use asked::{Announcement, Discarded, ExceptionScan, KnownName, Listed, ParkedFilter, Replayed, SnapshotView};
+pub use by_hand::ByHand;
 pub use campaign_messages::{CampaignMessage, ToRehearse};
 pub use campaigns::{Campaign, CampaignState, NewCampaign, Outcomes, Pulse};
 pub use catalogue::{CatalogueScan, Kept, Scanned};
@@ -281,16 +283,6 @@ impl Store {
     /// whether one did. Only under an epoch that is not over.
     pub async fn let_pass(&self, owner: Ownership, lane_key: &str) -> Result<bool, StoreError> {
         on!(self, store => store.let_pass(owner, lane_key).await)
-    }
-
-    /// A person's wish: makes a head due with a fresh budget.
-    pub async fn replay(&self, message_id: Uuid, asked_by: &str) -> Result<Replayed, StoreError> {
-        on!(self, store => store.replay(message_id, asked_by).await)
-    }
-
-    /// A person's decision: a parked message ends without being applied, and its document's journey says why.
-    pub async fn discard(&self, message_id: Uuid, by: &str, reason: &str) -> Result<Discarded, StoreError> {
-        on!(self, store => store.discard(message_id, by, reason).await)
     }
 
     /// Parked messages for people, newest last, and how many match in all.

@@ -9,23 +9,13 @@ use serde_json::Value;
 use sqlx::FromRow;
 use uuid::Uuid;
 
+use super::asked::{Discarded, Replayed};
 use super::columns::micros;
 use super::{Store, StoreError, on};
 use crate::config::{Config, Exceptions, ms};
 use crate::message::Flow;
 
-/// Where the work on an exception stands.
-///
-/// ```text
-///            ┌──────────── fails again ─────────────┐
-///            ▼                                      │
-///   ┌──► open ◄──► investigating ── replay ──► replaying ──► resolved ──┐
-///   │      │  ▲          │                          ▲                   │ fails again
-///   │      ▼  │          ▼                          │                   │
-///   │   waiting (for a named thing) ── it appears ──┘                   │
-///   │      └───────────── a person ends it ──► discarded                │
-///   └───────────────────────────────────────────────────────────────────┘
-/// ```
+/// Where the work on an exception stands. How they follow each other is drawn in `docs/exceptions.md`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum WorkState {
@@ -287,6 +277,22 @@ impl Priorities {
 }
 
 impl Store {
+    /// A person's wish: makes a head due with a fresh budget.
+    ///
+    /// # Errors
+    /// When the store cannot be reached.
+    pub async fn replay(&self, message_id: Uuid, asked_by: &str) -> Result<Replayed, StoreError> {
+        on!(self, store => store.replay(message_id, asked_by).await)
+    }
+
+    /// A person's decision: a parked message ends without being applied, and its document's journey says why.
+    ///
+    /// # Errors
+    /// When the store cannot be reached.
+    pub async fn discard(&self, message_id: Uuid, by: &str, reason: &str) -> Result<Discarded, StoreError> {
+        on!(self, store => store.discard(message_id, by, reason).await)
+    }
+
     /// Exceptions in the order in which people should work, and how many match from there on. What was parked for a person
     /// lately is among them, announced or not.
     pub async fn exceptions(&self, filter: &ExceptionFilter) -> Result<(u64, Vec<Work>), StoreError> {

@@ -15,6 +15,7 @@ async fn who_may_look_may_not_replay() {
         let everything = json!({ "filter": "" });
         for (path, body) in [
             (format!("/v1/exceptions/{NOBODY}/replay"), json!({})),
+            (format!("/v1/exceptions/{NOBODY}/resolve"), json!({ "exists_as": "1" })),
             ("/v1/exceptions/discard".to_owned(), json!({ "messages": [NOBODY], "reason": "a test" })),
             ("/v1/exceptions/work".to_owned(), json!({ "messages": [NOBODY], "do": { "note": "a test" } })),
             ("/v1/replays".to_owned(), everything.clone()),

@@ -1,5 +1,6 @@
 //! Suite `processor`.
 
+mod by_hand;
 mod crashes;
 mod far_ends;
 mod gate;

@@ -10,7 +10,7 @@ use super::caller::Caller;
 use super::pages::Page;
 use super::problem::Problem;
 use super::{Access, Api, Route};
-use crate::exceptions::{Exception, Shown, documents_of, filter, page, show};
+use crate::exceptions::{self, Exception, Resolved, Shown, Verdict, documents_of, filter, page, parts, resolve, show};
 use crate::store::{Act, Cause, Discarded, ExceptionFilter, Handling, Replayed, Role};
 
 /// More are not changed by one request.
@@ -30,8 +30,22 @@ struct Work {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Discard {
+    #[serde(default)]
     messages: Vec<Uuid>,
+    /// `flow=orders,code=warehouse.rejected`, instead of messages.
+    filter: Option<String>,
     reason: String,
+    /// Tells which it would be, and discards none.
+    #[serde(default)]
+    dry_run: bool,
+}
+
+/// Exactly one of both.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ByHand {
+    exists_as: Option<String>,
+    did_not_happen: Option<bool>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -44,6 +58,13 @@ struct Done {
     done: Vec<Uuid>,
 }
 
+/// What was discarded; in a dry run, what would be.
+#[derive(Debug, Default, Serialize)]
+struct Discarding {
+    done: Vec<Uuid>,
+    would_discard: Vec<Uuid>,
+}
+
 pub(super) fn routes() -> Vec<Route> {
     let (look, work) = (Access::From(Role::Viewer), Access::From(Role::Operator));
     vec![
@@ -53,6 +74,7 @@ pub(super) fn routes() -> Vec<Route> {
         Route::post("/v1/exceptions/work", work, &[200, 404, 415], handle),
         Route::post("/v1/exceptions/discard", work, &[200, 404, 415], discard),
         Route::post("/v1/exceptions/{id}/replay", work, &[200, 404, 415], replay),
+        Route::post("/v1/exceptions/{id}/resolve", work, &[200, 404, 415], by_hand),
     ]
 }
 
@@ -122,13 +144,24 @@ async fn handle(
 async fn discard(
     State(api): State<Api>,
     caller: Caller,
-    Sent(Discard { messages, reason }): Sent<Discard>,
-) -> Result<Json<Done>, Problem> {
-    let reason = reason.trim();
+    Sent(asked): Sent<Discard>,
+) -> Result<Json<Discarding>, Problem> {
+    let reason = asked.reason.trim();
     if reason.is_empty() {
         return Err(Problem::invalid("/reason", "must say why: it stays on the document's journey"));
     }
+    let messages = match (&asked.filter, asked.messages.is_empty()) {
+        (Some(filter), true) => chosen(&api, &caller, filter).await?,
+        (None, _) => asked.messages.clone(),
+        (Some(_), false) => return Err(Problem::invalid("/filter", "stands instead of messages, not beside them")),
+    };
+    if messages.is_empty() && asked.filter.is_some() {
+        return Ok(Json(Discarding::default()));
+    }
     let documents = all(&api, &caller, &messages).await?;
+    if asked.dry_run {
+        return Ok(Json(Discarding { done: Vec::new(), would_discard: messages }));
+    }
     let act = Act { action: "exception.discard", documents, ..Act::default() };
     let doing = Box::pin(async {
         let mut done = Vec::new();
@@ -139,7 +172,20 @@ async fn discard(
         }
         Ok(done)
     });
-    Ok(Json(Done { done: api.act(&caller, &act, doing).await? }))
+    Ok(Json(Discarding { done: api.act(&caller, &act, doing).await?, would_discard: Vec::new() }))
+}
+
+/// The messages of a filter that are not over yet.
+async fn chosen(api: &Api, caller: &Caller, filter: &str) -> Result<Vec<Uuid>, Problem> {
+    let wrong = |why: String| Problem::invalid("/filter", why);
+    let chosen = exceptions::filter(parts(filter).map_err(wrong)?, &api.config.exceptions.owners).map_err(wrong)?;
+    caller.may_touch(chosen.flow, chosen.connection.as_deref())?;
+    let limit = u32::try_from(MESSAGES_MAX).unwrap_or(u32::MAX);
+    let (total, placed) = page(&api.store, &api.config.exceptions.owners, &ExceptionFilter { limit, ..chosen }).await?;
+    if total > u64::from(limit) {
+        return Err(wrong(format!("matches {total} exceptions; {limit} are discarded at once: narrow it")));
+    }
+    Ok(placed.into_iter().map(|(_, exception)| exception.id).collect())
 }
 
 async fn replay(
@@ -157,6 +203,26 @@ async fn replay(
                 Err(Problem::conflict(format!("It stands behind {head}, which must be replayed first.")))
             }
             Replayed::NotParked(_) => Err(Problem::conflict(format!("{id} is not parked any more: it has ended."))),
+        }
+    });
+    Ok(Json(Done { done: api.act(&caller, &act, doing).await? }))
+}
+
+async fn by_hand(
+    State(api): State<Api>,
+    caller: Caller,
+    Id(id): Id,
+    Sent(ByHand { exists_as, did_not_happen }): Sent<ByHand>,
+) -> Result<Json<Done>, Problem> {
+    let verdict = Verdict::of(exists_as.as_deref(), did_not_happen.unwrap_or_default());
+    let verdict = verdict.map_err(|why| Problem::invalid("", why))?;
+    let document = known(&api, &caller, id).await?.exception.document;
+    let fields = vec![verdict.field().to_owned()];
+    let act = Act { action: "exception.resolve", documents: vec![document], fields, ..Act::default() };
+    let doing = Box::pin(async {
+        match resolve(&api.store, id, &verdict, &caller.name).await? {
+            Resolved::Due => Ok(vec![id]),
+            other => Err(Problem::conflict(other.sentence())),
         }
     });
     Ok(Json(Done { done: api.act(&caller, &act, doing).await? }))

@@ -7,6 +7,7 @@
 mod answers;
 pub(in crate::store) mod aside;
 mod attempt;
+mod by_hand;
 mod campaigns;
 mod catalogue;
 mod documents;

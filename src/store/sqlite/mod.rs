@@ -10,6 +10,7 @@
 mod answers;
 mod attempt;
 mod broken;
+mod by_hand;
 mod campaigns;
 mod catalogue;
 mod documents;

@@ -39,10 +39,10 @@ UPDATE exceptions SET state = 'replaying'
 WHERE ending IS NULL AND (message_id, flow) IN (
   SELECT message_id, flow FROM parked WHERE waits_for = 3 AND awaited IN (SELECT value FROM json_each($1)))";
 
-const TAKEN_UP: &str =
+pub(super) const TAKEN_UP: &str =
     "UPDATE exceptions SET state = 'replaying' WHERE message_id = $1 AND flow = $2 AND ending IS NULL";
 
-const ACTED: &str = concat!(
+pub(super) const ACTED: &str = concat!(
     "INSERT INTO exception_acts (id, message_id, flow, acted_at, acted_by, act, what)
 SELECT $2, message_id, flow, ",
     now!(),
@@ -94,7 +94,7 @@ const END: &str = concat!(
     " FROM parked WHERE message_id = $1 ON CONFLICT DO NOTHING"
 );
 
-const TELL: &str = concat!(
+pub(super) const TELL: &str = concat!(
     "INSERT INTO journey (document, at, message_id, ordinal, digest, system, what, mode)
 SELECT ordering_key, ",
     now!(),

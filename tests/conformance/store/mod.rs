@@ -8,6 +8,7 @@ mod mapping;
 mod opening;
 mod outbox;
 mod ownership;
+mod people;
 mod plans;
 mod postgresql;
 mod progress;

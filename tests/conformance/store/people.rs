@@ -1,0 +1,257 @@
+//! People at one exception: every arrow of its states, a verdict on what was unsure, and two who act at once.
+
+use std::collections::BTreeSet;
+
+use drayline::store::{ByHand, Discarded, ExceptionFilter, Handling, Intent, ParkedFailure, Replayed, WorkState};
+use futures_util::future::join;
+
+use super::*;
+
+const PAGE: &str = include_str!("../../../docs/exceptions.md");
+
+/// For which the exceptions of these tests wait, where they wait for a thing.
+const THING: &str = "sku/1";
+
+/// One that is parked for a person, for want of a thing or not.
+fn fails(message: Uuid, parkings: u32, awaits: Option<&str>) -> Parked {
+    let failure = ParkedFailure {
+        code: "mapping.missing".to_owned(),
+        sentence: "It is missing.".to_owned(),
+        detail: None,
+        awaits: awaits.map(str::to_owned),
+    };
+    let lane = message.to_string();
+    Parked { failure: Some(failure), parkings, ..waits(message, &lane, WaitsFor::Person) }
+}
+
+async fn state(house: &House, message: Uuid) -> String {
+    let one = ExceptionFilter {
+        messages: Some(vec![message]),
+        states: WorkState::ALL.to_vec(),
+        limit: 1,
+        ..ExceptionFilter::default()
+    };
+    let found = house.store.exceptions(&one).await.unwrap().1.pop();
+    found.map_or_else(|| "[*]".to_owned(), |work| work.state)
+}
+
+/// Brings an exception into a state; its thing is missing, or nothing is.
+async fn brought(house: &House, to: &str, awaits: Option<&str>) -> Uuid {
+    let message = Uuid::new_v4();
+    match to {
+        "[*]" => return message,
+        "open" => house.park(fails(message, 1, None)).await,
+        "waiting" => house.park(fails(message, 1, Some(THING))).await,
+        _ => house.park(fails(message, 1, awaits)).await,
+    }
+    // A list sees it: from here on it is an exception.
+    state(house, message).await;
+    match to {
+        "investigating" => act(house, message, Handling::Investigate).await,
+        "replaying" => assert_eq!(house.store.replay(message, "anna").await.unwrap(), Replayed::Due),
+        _ => {}
+    }
+    assert_eq!(state(house, message).await, to);
+    message
+}
+
+async fn act(house: &House, message: Uuid, handling: Handling) {
+    assert_eq!(house.store.act(&[message], &handling, "anna").await.unwrap(), [message]);
+}
+
+/// The arrows of the drawing in docs/exceptions.md: from, to, why.
+fn drawn() -> BTreeSet<(String, String, String)> {
+    let drawing = PAGE.split("```mermaid").nth(1).and_then(|rest| rest.split("```").next()).expect("a drawing");
+    let arrow = |line: &str| {
+        let (from, rest) = line.split_once(" --> ")?;
+        let (to, why) = rest.split_once(": ")?;
+        Some((from.trim().to_owned(), to.trim().to_owned(), why.trim().to_owned()))
+    };
+    drawing.lines().filter_map(arrow).collect()
+}
+
+/// Does what an arrow says to an exception that is in the state in which it begins.
+async fn follow(house: &House, message: Uuid, why: &str) {
+    match why {
+        "parked for a person" => house.park(fails(message, 1, None)).await,
+        "parked for want of a thing" => house.park(fails(message, 1, Some(THING))).await,
+        "taken up" => act(house, message, Handling::Investigate).await,
+        "left" => act(house, message, Handling::Leave).await,
+        "replayed" => assert_eq!(house.store.replay(message, "anna").await.unwrap(), Replayed::Due),
+        "done by hand" => {
+            let seen = house.look(message, &message.to_string()).await.parked.unwrap();
+            let said = ByHand::of(&seen, Some("WH-1".to_owned()), "anna");
+            assert!(house.store.resolve(&seen, &said, &message.to_string()).await.unwrap());
+        }
+        "the thing appears" => assert!(house.store.wake(&[THING.to_owned()]).await.unwrap() > 0),
+        "fails again" => fail_again(house, message, None).await,
+        "fails for want of a thing" => fail_again(house, message, Some(THING)).await,
+        "applied" => house.end(message).await,
+        "discarded" => assert_eq!(house.store.discard(message, "anna", "a test").await.unwrap(), Discarded::Yes),
+        other => panic!("nobody knows how to follow {other:?}"),
+    }
+}
+
+/// An attempt that began with the row as it is comes to its end.
+async fn fail_again(house: &House, message: Uuid, awaits: Option<&str>) {
+    let asked = house.look(message, &message.to_string()).await.parked.unwrap().asked;
+    house.park(Parked { asked, ..fails(message, 2, awaits) }).await;
+}
+
+#[tokio::test]
+async fn every_arrow_of_the_drawing_is_followed_and_there_is_no_other() {
+    let drawn = drawn();
+    let states: BTreeSet<&str> = drawn.iter().flat_map(|(from, to, _)| [from.as_str(), to.as_str()]).collect();
+    let known: BTreeSet<&str> = WorkState::ALL.map(WorkState::as_str).into_iter().chain(["[*]"]).collect();
+    assert_eq!(states, known, "the drawing has the states that there are");
+    both(async |house| {
+        let whys: BTreeSet<&str> = drawn.iter().map(|(_, _, why)| why.as_str()).collect();
+        let mut seen = BTreeSet::new();
+        for from in &known {
+            // Where nothing is missing, or a thing is.
+            for awaits in [None, Some(THING)] {
+                for why in &whys {
+                    let begins = drawn.iter().any(|(start, _, label)| start == from && label == why);
+                    let applies = begins && (*why != "the thing appears" || awaits.is_some() || *from == "waiting");
+                    if !applies {
+                        continue;
+                    }
+                    let message = brought(&house, from, awaits).await;
+                    follow(&house, message, why).await;
+                    seen.insert(((*from).to_owned(), state(&house, message).await, (*why).to_owned()));
+                }
+            }
+        }
+        assert_eq!(seen, drawn);
+        // What is over stays over, whatever is tried.
+        for over in ["applied", "discarded"] {
+            let message = brought(&house, "open", None).await;
+            follow(&house, message, over).await;
+            let ended = state(&house, message).await;
+            house.park(fails(message, 2, None)).await;
+            assert!(matches!(house.store.replay(message, "bob").await.unwrap(), Replayed::NotParked(Some(_))));
+            assert!(matches!(
+                house.store.discard(message, "bob", "late").await.unwrap(),
+                Discarded::NotParked(Some(_))
+            ));
+            assert!(house.store.act(&[message], &Handling::Investigate, "bob").await.unwrap().is_empty());
+            assert_eq!(state(&house, message).await, ended);
+        }
+    })
+    .await;
+}
+
+fn unsure(key: &str) -> Intent {
+    Intent {
+        key: key.to_owned(),
+        connection: "north".to_owned(),
+        class: "neither".to_owned(),
+        call: json!({}),
+        committed_at: Some(Timestamp::from_second(1_700_000_000).unwrap()),
+    }
+}
+
+#[tokio::test]
+async fn a_verdict_is_entered_once_and_only_on_what_was_seen() {
+    both(async |house| {
+        let [head, follower] = messages();
+        house.park(Parked { unsure: vec![unsure("create_order/1")], ..waits(head, "lane", WaitsFor::Person) }).await;
+        house.park(waits(follower, "lane", WaitsFor::Person)).await;
+        let lane = async |message| house.look(message, "lane").await;
+        let behind = lane(follower).await.parked.unwrap();
+        let said = ByHand::of(&behind, None, "anna");
+        assert!(!house.store.resolve(&behind, &said, "lane").await.unwrap(), "its head comes first");
+
+        let seen = lane(head).await.parked.unwrap();
+        let said = ByHand::of(&seen, Some("WH\u{0}-1".to_owned()), "anna");
+        assert!(house.store.resolve(&seen, &said, "lane").await.unwrap());
+        assert_eq!(house.due().await, [head]);
+        let other = ByHand::of(&seen, None, "bob");
+        assert!(!house.store.resolve(&seen, &other, "lane").await.unwrap(), "somebody was faster");
+        let effects = lane(head).await.effects;
+        assert_eq!(effects.len(), 1);
+        let kept: ByHand = serde_json::from_value(effects[0].facts.clone()).unwrap();
+        assert_eq!((&kept, effects[0].act.as_str()), (&said, ByHand::ACT));
+        assert_eq!(kept.calls, [("create_order/1".to_owned(), unsure("").committed_at)]);
+        let steps = &house.store.documents("lane").await.unwrap()[0].steps;
+        assert!(steps.iter().any(|step| step.what.starts_with("anna said: It exists as WH")), "{steps:?}");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn of_two_who_act_at_once_one_is_told_what_the_other_did() {
+    both(async |house| {
+        for _ in 0..8 {
+            // Discarded while it is replayed: whoever comes first, it is discarded, and it does not run afterwards.
+            let message = brought(&house, "open", None).await;
+            let (replayed, discarded) =
+                join(house.store.replay(message, "anna"), house.store.discard(message, "bob", "wrong")).await;
+            assert_eq!(discarded.unwrap(), Discarded::Yes);
+            assert!(matches!(replayed.unwrap(), Replayed::Due | Replayed::NotParked(Some(Ending::Discarded))));
+            assert_eq!((state(&house, message).await.as_str(), house.due().await), ("discarded", vec![]));
+
+            // Discarded twice: one did it.
+            let message = brought(&house, "open", None).await;
+            let (one, two) =
+                join(house.store.discard(message, "anna", "wrong"), house.store.discard(message, "bob", "wrong")).await;
+            let done = [one.unwrap(), two.unwrap()].iter().filter(|each| **each == Discarded::Yes).count();
+            assert_eq!(done, 1);
+            assert_eq!(house.store.acts(message).await.unwrap().len(), 1);
+
+            // Two verdicts: one stands.
+            let message = brought(&house, "open", None).await;
+            let lane = message.to_string();
+            let seen = house.look(message, &lane).await.parked.unwrap();
+            let [here, there] =
+                [Some("WH-1".to_owned()), Some("WH-2".to_owned())].map(|it| ByHand::of(&seen, it, "anna"));
+            let (one, two) =
+                join(house.store.resolve(&seen, &here, &lane), house.store.resolve(&seen, &there, &lane)).await;
+            assert_eq!([one.unwrap(), two.unwrap()].iter().filter(|it| **it).count(), 1);
+            assert_eq!(house.look(message, &lane).await.effects.len(), 1);
+            house.end(message).await;
+
+            // Given to two: the later one has it, and the history has both.
+            let message = brought(&house, "open", None).await;
+            let give = |to: &'static str| {
+                let store = &house.store;
+                async move { store.act(&[message], &Handling::Assign(Some(to.to_owned())), to).await.unwrap() }
+            };
+            join(give("anna"), give("bob")).await;
+            let acts = house.store.acts(message).await.unwrap();
+            assert_eq!(acts.iter().filter(|act| act.act == "assigned").count(), 2);
+            house.end(message).await;
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_discard_while_a_replay_runs_ends_it_and_what_the_run_did_stays_known() {
+    both(async |house| {
+        let message = brought(&house, "open", None).await;
+        let lane = message.to_string();
+        assert_eq!(house.store.replay(message, "anna").await.unwrap(), Replayed::Due);
+        let running = house.look(message, &lane).await.parked.unwrap();
+        assert_eq!(house.store.discard(message, "bob", "wrong").await.unwrap(), Discarded::Yes);
+        // The attempt that was running comes to its end: what it did is known, the message stays discarded.
+        let done = Record { effects: vec![effect("create_order/9", &lane)], ..parks(house.owner, running) };
+        house.record(&[done]).await;
+        let known = house.look(message, &lane).await;
+        assert_eq!((known.ending, known.parked.is_none(), known.effects.len()), (Some(Ending::Discarded), true, 1));
+        assert_eq!(state(&house, message).await, "discarded");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_follower_is_not_replayed_before_its_head() {
+    both(async |house| {
+        let [head, follower] = messages();
+        house.park(waits(head, "lane", WaitsFor::Person)).await;
+        house.park(waits(follower, "lane", WaitsFor::Head)).await;
+        assert_eq!(house.store.replay(follower, "anna").await.unwrap(), Replayed::Behind(head));
+        assert_eq!(house.due().await, Vec::<Uuid>::new());
+    })
+    .await;
+}
