@@ -158,8 +158,8 @@ async fn told(house: &House, of: &ToRehearse) -> (&'static str, Told) {
 fn applies(calls: &[WouldCall]) -> String {
     match calls.len() {
         0 => "It would be applied without a call.".to_owned(),
-        1 => "It would be applied with one call.".to_owned(),
-        calls => format!("It would be applied with {calls} calls."),
+        1 => "It would be applied with one call, if the far end takes it.".to_owned(),
+        calls => format!("It would be applied with {calls} calls, if the far ends take them."),
     }
 }
 
