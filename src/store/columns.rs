@@ -18,6 +18,9 @@ use super::rows::{Crew, Effect, Ending, Gate, Intent, OutboxRow, Parked, ParkedF
 use super::waits::{PERSON, waits_for, waits_for_name};
 use crate::message::{Flow, sha256};
 
+/// Whatever stands further behind in a text tells no cause.
+const SHAPE_WORDS: usize = 24;
+
 /// Between two places behind everything lie this many, for what is parked in front of a head.
 pub(super) const STRIDE: i64 = 1 << 20;
 
@@ -295,10 +298,20 @@ pub(super) fn discarded(by: &str, reason: &str) -> String {
     clean(&format!("Discarded by {by}: {reason}")).into_owned()
 }
 
-/// Groups by cause: what failed, with whom, at which kind of message, for want of what.
+/// Groups by cause: what failed, with whom, at which kind of message, for want of what, and in which words.
 pub(super) fn fingerprint(failure: &ParkedFailure, connection: &str, kind: &str) -> String {
     let awaits = failure.awaits.as_deref().unwrap_or_default();
-    sha256([&failure.code, connection, kind, awaits].join("\u{1f}").as_bytes())[..12].to_owned()
+    let words = failure.detail.as_deref().map(shape).unwrap_or_default();
+    sha256([&failure.code, connection, kind, awaits, &words].join("\u{1f}").as_bytes())[..12].to_owned()
+}
+
+/// The beginning of a text without what differs from document to document: "the SKU ITEM-7 is not set up" is "the sku # is
+/// not set up".
+fn shape(text: &str) -> String {
+    let word = |word: &str| {
+        if word.contains(|letter: char| letter.is_ascii_digit()) { "#".to_owned() } else { word.to_lowercase() }
+    };
+    text.split_whitespace().take(SHAPE_WORDS).map(word).collect::<Vec<_>>().join(" ")
 }
 
 fn count(number: i64) -> u32 {

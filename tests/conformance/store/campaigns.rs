@@ -210,3 +210,25 @@ async fn who_planned_a_campaign_does_not_approve_it() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_cause_is_what_was_said_without_what_differs_from_document_to_document() {
+    both(async |house| {
+        let [first, second, other, unsaid] = messages();
+        for (message, lane, words) in [
+            (first, "a", Some("lines: 1: the SKU ITEM-7 is not set up here")),
+            (second, "b", Some("lines: 12: the SKU ITEM-2002 is not set up here")),
+            (other, "c", Some("recipient: the postal code 62701-X is none of its country")),
+            (unsaid, "d", None),
+        ] {
+            let mut parked = fails(message, lane, "warehouse.refused");
+            parked.failure.as_mut().unwrap().detail = words.map(str::to_owned);
+            house.park(parked).await;
+        }
+        let mut causes: Vec<_> =
+            house.store.causes(&open()).await.unwrap().into_iter().map(|cause| cause.exceptions).collect();
+        causes.sort_unstable();
+        assert_eq!(causes, [1, 1, 2]);
+    })
+    .await;
+}
