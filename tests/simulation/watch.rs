@@ -76,7 +76,7 @@ const STEPS: &str = "SELECT message_id, count(*) FROM journey GROUP BY 1";
 macro_rules! waits_for_the_known {
     () => {
         "p.waits_for = 2 AND (EXISTS (SELECT 1 FROM documents d WHERE d.key = p.awaited)
-          OR EXISTS (SELECT 1 FROM document_names n WHERE n.name = p.awaited))"
+          OR EXISTS (SELECT 1 FROM document_names n JOIN documents d ON d.key = n.document WHERE n.name = p.awaited))"
     };
 }
 

@@ -13,9 +13,11 @@ use crate::store::rows::{Ending, Ownership, Parked};
 
 const DUE: &str = include_str!("due.sql");
 
+/// By a name, too, a document is known as it was told last. Names of documents that are not known themselves are for people.
 const KNOWN: &str = "
 SELECT key, known_at FROM documents WHERE key = ANY($1::text[])
-UNION ALL SELECT name, 0 FROM document_names WHERE name = ANY($1::text[])";
+UNION ALL SELECT n.name, d.known_at FROM document_names n JOIN documents d ON d.key = n.document
+WHERE n.name = ANY($1::text[])";
 
 const AWAITED: &str = "
 SELECT awaited, min(mapping_version) FROM parked

@@ -14,9 +14,11 @@ use crate::store::rows::{Ending, Ownership, Parked};
 
 const DUE: &str = include_str!("due.sql");
 
+/// By a name, too, a document is known as it was told last. Names of documents that are not known themselves are for people.
 const KNOWN: &str = "
 SELECT key, known_at FROM documents WHERE key IN (SELECT value FROM json_each($1))
-UNION ALL SELECT name, 0 FROM document_names WHERE name IN (SELECT value FROM json_each($1))";
+UNION ALL SELECT n.name, d.known_at FROM document_names n JOIN documents d ON d.key = n.document
+WHERE n.name IN (SELECT value FROM json_each($1))";
 
 const WAKE: &str = concat!(
     "UPDATE parked SET due_at = ",

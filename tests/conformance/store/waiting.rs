@@ -1,6 +1,6 @@
 //! What is due, what wakes it, and what people may wish.
 
-use drayline::store::{Discarded, Document, ParkedFailure, ParkedFilter, Replayed};
+use drayline::store::{Discarded, Document, Name, ParkedFailure, ParkedFilter, Replayed};
 
 use super::*;
 
@@ -387,6 +387,27 @@ async fn a_document_that_nobody_knows_yet_is_found_by_its_journey() {
         assert_eq!(views.len(), 1);
         assert_eq!((views[0].document.kind.as_str(), views[0].steps.len()), ("order", 1));
         assert!(house.store.known(&names("order/contoso/1")).await.unwrap().is_empty());
+    })
+    .await;
+}
+
+/// Else who waits by a number that his own message names would take it for known, and sleep through what makes it so.
+#[tokio::test]
+async fn by_a_name_a_document_is_known_once_it_is_told_and_anew_each_time() {
+    both(async |house| {
+        let [waiting] = messages();
+        let own =
+            Name { document: "alone/north/1".to_owned(), label: "order_number".to_owned(), text: "PO-1".to_owned() };
+        let parked = parks(house.owner, waits(waiting, "alone/north/1", document("PO-1")));
+        house.record(&[Record { names: vec![own], ..parked }]).await;
+        let known = async || house.store.known(&names("PO-1")).await.unwrap();
+        assert!(known().await.is_empty(), "nobody told of such an order");
+        house.record(&[known_document(house.owner, "order/contoso/1", "PO-1")]).await;
+        let first = known().await;
+        assert_eq!(first.len(), 1);
+        house.record(&[known_document(house.owner, "order/contoso/1", "PO-1")]).await;
+        let again = known().await;
+        assert!(again.len() == 1 && again != first, "{again:?} after {first:?}");
     })
     .await;
 }
