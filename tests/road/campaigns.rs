@@ -3,35 +3,42 @@
 use drayline::sandbox::Faults;
 use serde_json::{Value, json};
 
-use super::world::{Making, World, event_about};
+use super::world::{Making, Process, World, event_about};
 use crate::support::wait::until;
 use crate::support::{Backing, Ground};
 
 const ORDERS: u64 = 12;
 
 /// The API as the command line on the same machine may ask it.
-struct Api {
+pub(super) struct Api {
     base: String,
     token: String,
     client: reqwest::Client,
 }
 
 impl Api {
+    /// Of a product that runs on this world's data.
+    pub(super) fn of(world: &World, product: &Process) -> Self {
+        let token = std::fs::read_to_string(world.ground.data().join("command-line-token")).unwrap();
+        let base = format!("http://{}", product.addresses["console"]);
+        Self { base, token, client: reqwest::Client::builder().no_proxy().build().unwrap() }
+    }
+
     async fn answered(&self, request: reqwest::RequestBuilder) -> (u16, Value) {
         let answer = request.bearer_auth(&self.token).send().await.unwrap();
         (answer.status().as_u16(), answer.json().await.unwrap())
     }
 
-    async fn get(&self, path: &str) -> (u16, Value) {
+    pub(super) async fn get(&self, path: &str) -> (u16, Value) {
         self.answered(self.client.get(format!("{}{path}", self.base))).await
     }
 
-    async fn post(&self, path: &str, body: &Value) -> (u16, Value) {
+    pub(super) async fn post(&self, path: &str, body: &Value) -> (u16, Value) {
         self.answered(self.client.post(format!("{}{path}", self.base)).json(body)).await
     }
 
     /// Insists that a campaign comes to this state.
-    async fn until_state(&self, id: &str, state: &str) -> Value {
+    pub(super) async fn until_state(&self, id: &str, state: &str) -> Value {
         until("the campaign turns", async || {
             let (_, view) = self.get(&format!("/v1/replays/{id}")).await;
             (view["state"] == state).then_some(view)
@@ -41,7 +48,7 @@ impl Api {
 }
 
 /// Its outcomes add up to what was selected.
-fn adds_up(view: &Value) {
+pub(super) fn adds_up(view: &Value) {
     let sum: u64 = ["applied", "already_applied", "failed_again", "held", "waiting", "discarded"]
         .iter()
         .map(|outcome| view[outcome].as_u64().unwrap())
@@ -52,10 +59,7 @@ fn adds_up(view: &Value) {
 async fn mended_together(backing: Backing) {
     let world = World::set(Ground::fresh(backing).await, Making::default()).await;
     let product = world.spawn().await;
-    let token = std::fs::read_to_string(world.ground.data().join("command-line-token")).unwrap();
-    let base = format!("http://{}", product.addresses["console"]);
-    let client = reqwest::Client::builder().no_proxy().build().unwrap();
-    let api = Api { base, token, client };
+    let api = Api::of(&world, &product);
 
     world.to_dynamics.disturb(&Faults { refuse_updates: 1.0, ..Faults::default() }).await.unwrap();
     world.release(ORDERS).await;

@@ -6,6 +6,7 @@ mod campaigns;
 mod catalogue;
 mod commands;
 mod costs;
+mod cycle;
 mod demo;
 mod documents;
 mod doors;

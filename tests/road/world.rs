@@ -253,10 +253,15 @@ impl World {
 
     /// The same under an id, which tells copies of one event.
     pub async fn say_as_warehouse_under(&self, id: &str, kind: &str, data: &Value) {
+        Self::tell_as_warehouse(self.app().address("ingest").unwrap(), id, kind, data).await;
+    }
+
+    /// The same to a product whose doors are at this address.
+    pub async fn tell_as_warehouse(ingest: SocketAddr, id: &str, kind: &str, data: &Value) {
         let event = json!({ "type": kind, "id": id, "data": data }).to_string();
         let secret = WarehouseRules::default().signing_secret;
         let (id, stamp, signature) = crate::support::signed(&secret, event.as_bytes());
-        let door = format!("http://{}/ingest/warehouse/north", self.app().address("ingest").unwrap());
+        let door = format!("http://{ingest}/ingest/warehouse/north");
         let request = reqwest::Client::new().post(door).header("content-type", "application/json").body(event);
         let request = request.header("webhook-id", id).header("webhook-timestamp", stamp);
         assert_eq!(request.header("webhook-signature", signature).send().await.unwrap().status(), 200);
