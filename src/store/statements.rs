@@ -183,11 +183,33 @@ pub(super) struct Statements {
     pub(super) freeze: String,
 }
 
+/// What a filter says beside the states and the place in the list: what it does not say does not stand in the statement, so
+/// that the server plans for what is asked.
+fn chosen(wanted: &Wanted, dialect: &Dialect) -> String {
+    let within = dialect.within;
+    let older = format!("e.first_seen_at <= {} - $13", dialect.now);
+    let owned = format!("(e.owner = $10 OR (e.owner IS NULL AND {}))", within("e.code", "$14"));
+    let parts = [
+        (wanted.flow.is_some(), "e.flow = $6"),
+        (wanted.connection.is_some(), "e.connection = $7"),
+        (wanted.code.is_some(), "e.code = $8"),
+        (wanted.fingerprint.is_some(), "e.fingerprint = $9"),
+        (wanted.tag.is_some(), "e.tags LIKE $11 ESCAPE '\\'"),
+        (wanted.document.is_some(), "e.document = $12"),
+        (wanted.older_than.is_some(), older.as_str()),
+        (wanted.owner.is_some(), owned.as_str()),
+    ];
+    let parts: Vec<_> = parts.into_iter().filter_map(|(wanted, part)| wanted.then_some(part)).collect();
+    if parts.is_empty() { "true".to_owned() } else { parts.join(" AND ") }
+}
+
 impl Statements {
     /// Whatever of the filter is most telling finds the rows; the rest chooses among them.
     pub(super) fn new(wanted: &Wanted, dialect: &Dialect) -> Self {
         const BEHIND: &str = "(e.priority, e.message_id, e.flow) > ($2, $3, $4)";
         const ORDER: &str = "e.priority, e.message_id, e.flow";
+        // Rows are chosen by what stands in an index alone, as far as it does; only those of the page are read.
+        const KEY: &str = ORDER;
         let within = dialect.within;
         let driver = if wanted.messages.is_some() {
             Some(within("e.message_id", "$5"))
@@ -198,22 +220,15 @@ impl Statements {
         } else {
             None
         };
-        let chosen = format!(
-            "($6 IS NULL OR e.flow = $6) AND ($7 IS NULL OR e.connection = $7) AND ($8 IS NULL OR e.code = $8)
-  AND ($9 IS NULL OR e.fingerprint = $9) AND ($11 IS NULL OR e.tags LIKE $11 ESCAPE '\\')
-  AND ($12 IS NULL OR e.document = $12) AND ($13 IS NULL OR e.first_seen_at <= {now} - $13)
-  AND ($10 IS NULL OR e.owner = $10 OR (e.owner IS NULL AND {owned}))",
-            now = dialect.now,
-            owned = within("e.code", "$14"),
-        );
+        let chosen = chosen(wanted, dialect);
         let state = within("e.state", "$1");
         let rows = match driver.as_deref() {
             None if dialect.walks => format!(
-                "unnest($1) AS wanted (state) CROSS JOIN LATERAL (SELECT e.* FROM exceptions e
+                "unnest($1) AS wanted (state) CROSS JOIN LATERAL (SELECT {KEY} FROM exceptions e
   WHERE e.state = wanted.state AND {BEHIND} AND {chosen} ORDER BY {ORDER} LIMIT $15) e"
             ),
             driver => format!(
-                "(SELECT e.* FROM exceptions e WHERE {} AND {state} AND {BEHIND} AND {chosen} ORDER BY {ORDER} LIMIT $15) e",
+                "(SELECT {KEY} FROM exceptions e WHERE {} AND {state} AND {BEHIND} AND {chosen} ORDER BY {ORDER} LIMIT $15) e",
                 driver.unwrap_or("true")
             ),
         };
@@ -234,7 +249,8 @@ WHERE e.place <= $15 AND EXISTS (SELECT 1 FROM parked p WHERE p.message_id = e.m
     AND (f.position, f.message_id) > (p.position, p.message_id)) AS followers,
   (SELECT h.message_id FROM parked h WHERE h.flow = p.flow AND h.lane_key = p.lane_key
     ORDER BY h.position, h.message_id LIMIT 1) AS head
-FROM (SELECT e.* FROM {rows} ORDER BY {ORDER} LIMIT $15) e
+FROM (SELECT {KEY} FROM {rows} ORDER BY {ORDER} LIMIT $15) chosen
+JOIN exceptions e ON e.message_id = chosen.message_id AND e.flow = chosen.flow
 LEFT JOIN parked p ON p.message_id = e.message_id AND p.flow = e.flow
 ORDER BY {ORDER}",
                 columns = work_columns!()

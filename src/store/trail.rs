@@ -18,6 +18,14 @@ use super::columns::{clean, cleaned, instant, json, unreadable};
 use super::{Store, StoreError, on};
 use crate::message::{Flow, sha256};
 
+/// The columns of [`TrailColumns`], for a SELECT.
+macro_rules! trail_columns {
+    () => {
+        "n, at, who, role, action, begun, outcome, flow, connection, documents, fields, previous, hash"
+    };
+}
+pub(super) use trail_columns;
+
 /// How often a row is offered again because another process was faster.
 const TRIES_MAX: u32 = 1_000;
 
@@ -131,6 +139,29 @@ impl TrailFilter {
         let flow = self.flow.map(|flow| flow.as_str().to_owned());
         [of(&self.who), of(&self.action), flow, of(&self.connection), of(&self.document)]
     }
+
+    /// Of the page: only what is wanted stands in it, so that each part finds its index. Bound are the five texts, both times,
+    /// the number before which it begins, the limit. Time never goes back in the trail, so that times are numbers of rows.
+    /// `about`: that a row is about the fifth text.
+    pub(super) fn statement(&self, about: &str) -> String {
+        const SINCE: &str =
+            "n >= coalesce((SELECT t.n FROM trail t WHERE t.at >= $6 ORDER BY t.at, t.n LIMIT 1), 9223372036854775807)";
+        const UNTIL: &str =
+            "n < coalesce((SELECT t.n FROM trail t WHERE t.at >= $7 ORDER BY t.at, t.n LIMIT 1), 9223372036854775807)";
+        let parts = [
+            (self.who.is_some(), "substr(who, 1, 200) = substr($1, 1, 200) AND who = $1"),
+            (self.action.is_some(), "action = $2"),
+            (self.flow.is_some(), "flow = $3"),
+            (self.connection.is_some(), "substr(connection, 1, 200) = substr($4, 1, 200) AND connection = $4"),
+            (self.document.is_some(), about),
+            (self.since.is_some(), SINCE),
+            (self.until.is_some(), UNTIL),
+            (self.before.is_some(), "n < $8"),
+        ];
+        let wanted: Vec<_> = parts.into_iter().filter_map(|(wanted, part)| wanted.then_some(part)).collect();
+        let wanted = if wanted.is_empty() { "true".to_owned() } else { wanted.join(" AND ") };
+        format!("SELECT {} FROM trail WHERE {wanted} ORDER BY n DESC LIMIT $9", trail_columns!())
+    }
 }
 
 /// A row as a link of the chain.
@@ -155,14 +186,6 @@ pub struct TrailHead {
     /// Its hash.
     pub hash: String,
 }
-
-/// The columns of [`TrailColumns`], for a SELECT.
-macro_rules! trail_columns {
-    () => {
-        "n, at, who, role, action, begun, outcome, flow, connection, documents, fields, previous, hash"
-    };
-}
-pub(super) use trail_columns;
 
 /// A row as it is stored.
 #[derive(FromRow)]

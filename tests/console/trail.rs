@@ -64,6 +64,13 @@ async fn what_is_changed_stands_in_the_trail_before_and_after() {
         assert_eq!(count("who=nobody").await, 0);
         assert_eq!(count("flow=orders").await, 0);
         assert_eq!(count("since=2020-01-01T00:00:00Z&until=2020-01-02T00:00:00Z").await, 0);
+        assert_eq!(count("who=command%20line&action=token.revoke&until=2100-01-01T00:00:00Z").await, 2);
+        assert_eq!(count(&format!("who=command%20line&document={id}&action=nothing")).await, 0);
+        let at = |row: &Value| row["at"].as_str().unwrap().parse::<jiff::Timestamp>().unwrap();
+        let instant = at(&rows[1]);
+        let (later, earlier): (Vec<_>, Vec<_>) = rows.iter().partition(|row| at(row) >= instant);
+        assert_eq!(count(&format!("since={instant}")).await, later.len());
+        assert_eq!(count(&format!("until={instant}&document={id}")).await, earlier.len());
         scene.leave().await;
     })
     .await;

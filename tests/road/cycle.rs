@@ -52,12 +52,10 @@ async fn until_known(worker: &Process, version: u64) {
     until("the mapping is known", async || worker.lines().iter().any(knows).then_some(())).await;
 }
 
-/// Far ends that ship every order in two, and a product that is looked at by its campaigns at once.
-async fn set(backing: Backing) -> World {
+/// Far ends that ship every order in two, and a product that looks at its campaigns often.
+async fn set(backing: Backing, more: &str) -> World {
     let warehouse = WarehouseRules { split_share: 1.0, ..WarehouseRules::default() };
-    let toml = "replays.tick_ms = 50\nreplays.lease_ms = 1000\n\
-        processor.heartbeat_ms = 200\nprocessor.dead_after_ms = 1500"
-        .to_owned();
+    let toml = format!("replays.tick_ms = 50\n{more}");
     let world = World::set(Ground::fresh(backing).await, Making { warehouse, toml, ..Making::default() }).await;
     map(&world, &["warehouse=each"]).await;
     set_piece(&world, RIGHT).await;
@@ -121,7 +119,8 @@ impl Hand {
             assert!(done && told["exceptions"].as_array().unwrap().len() == told["total"], "{told}");
             return told["exceptions"].as_array().unwrap().clone();
         };
-        let query: String = filter.iter().map(|(name, value)| format!("&{name}={value}")).collect();
+        let query: Vec<_> = filter.iter().map(|(name, value)| format!("&{name}={value}")).collect();
+        let query = query.concat();
         let (mut items, mut cursor) = (Vec::new(), String::new());
         loop {
             let (status, page) = api.get(&format!("/v1/exceptions?limit=50{query}{cursor}")).await;
@@ -189,7 +188,7 @@ fn sorted(mut exceptions: Vec<Value>) -> Vec<Value> {
 }
 
 async fn mended(backing: Backing, by_the_api: bool) {
-    let world = set(backing).await;
+    let world = set(backing, "").await;
     let product = world.spawn().await;
     let hand = if by_the_api { Hand::Api(Api::of(&world, &product)) } else { Hand::CommandLine };
     fail_shipments(&world, &product).await;
@@ -323,7 +322,8 @@ impl Crew {
 }
 
 async fn killed_in_the_middle(backing: Backing) {
-    let world = set(backing).await;
+    let soon = "replays.lease_ms = 1000\nprocessor.heartbeat_ms = 200\nprocessor.dead_after_ms = 2500";
+    let world = set(backing, soon).await;
     let mut crew = Crew::start(&world, backing).await;
     fail_shipments(&world, crew.worker.as_ref().unwrap()).await;
     world.until_exceptions_at_least(ORDERS as u64).await;

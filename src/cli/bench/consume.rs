@@ -13,7 +13,7 @@ use crate::config::{Config, ms};
 use crate::gateways::Gateways;
 use crate::message::{Envelope, Flow};
 use crate::processor::{Tools, Worker};
-use crate::store::{Ending, Outcome, Ownership, Parked, Place, Question, Record, WaitsFor};
+use crate::store::{Ending, Outcome, Ownership, Parked, ParkedFailure, Place, Question, Record, WaitsFor};
 use crate::transport::{Transport, Yardstick};
 
 /// What our worker is given to do.
@@ -82,22 +82,39 @@ async fn run(ground: &Ground, config: &Arc<Config>, work: Work, count: usize, ga
     }
 }
 
-/// Parks a head for longer than the measurement in one lane of a hundred; the messages of those lanes.
+/// Parks a head for longer than the measurement in one lane of a hundred; the messages of those lanes. Not for a person: what
+/// comes behind it says "look again", and would wake it.
 async fn hold(ground: &Ground, lot: &Lot) -> Result<HashSet<uuid::Uuid>, Failed> {
+    let behind = || lot.messages.iter().step_by(GATED);
+    let heads = behind().map(|message| (ground.clock.identifier(), message));
+    park(ground, heads, &WaitsFor::Time { delay: HELD_FOR }, None).await?;
+    Ok(behind().map(|message| message.message_id).collect())
+}
+
+/// Parks messages of these ids in the lanes of those, while nobody works.
+pub(super) async fn park<'a>(
+    ground: &Ground,
+    messages: impl Iterator<Item = (uuid::Uuid, &'a Envelope)>,
+    waits_for: &WaitsFor,
+    failure: Option<&ParkedFailure>,
+) -> Result<(), Failed> {
     let (store, partitions) = (&ground.store, ground.config.transport.partitions.orders);
     let mut owners = HashMap::new();
     let worker = ground.clock.identifier();
-    let mut held = HashSet::new();
     let mut records = Vec::new();
-    for message in lot.messages.iter().step_by(GATED) {
+    for (id, message) in messages {
         let partition = message.ordering_key.partition(partitions);
         if let Entry::Vacant(place) = owners.entry(partition) {
             let owner = store.take(worker, Flow::Orders, partition, Duration::from_secs(1)).await?;
             let owner = owner.ok_or_else(|| Failed::Work("Somebody works on the queues of the bench.".to_owned()))?;
             place.insert(owner);
         }
-        held.insert(message.message_id);
-        records.push(head(owners[&partition], ground.clock.identifier(), message));
+        let parked = Parked {
+            waits_for: waits_for.clone(),
+            failure: failure.cloned(),
+            ..parked(owners[&partition], id, message)
+        };
+        records.push(Record::new(owners[&partition], id, Outcome::Parked(Box::new(parked))));
     }
     for some in records.chunks(256) {
         store.record(some).await?;
@@ -105,12 +122,12 @@ async fn hold(ground: &Ground, lot: &Lot) -> Result<HashSet<uuid::Uuid>, Failed>
     for owner in owners.into_values() {
         store.give_up(owner).await?;
     }
-    Ok(held)
+    Ok(())
 }
 
-/// A message of the same lane that waits. Not for a person: what comes behind it says "look again", and would wake it.
-fn head(owner: Ownership, message_id: uuid::Uuid, message: &Envelope) -> Record {
-    let parked = Parked {
+/// A message of the same lane that waits behind whatever is in it.
+fn parked(owner: Ownership, message_id: uuid::Uuid, message: &Envelope) -> Parked {
+    Parked {
         message_id,
         flow: owner.flow,
         partition: owner.partition,
@@ -120,7 +137,7 @@ fn head(owner: Ownership, message_id: uuid::Uuid, message: &Envelope) -> Record 
         connection: message.connection.to_string(),
         bytes: message.encode(),
         place: Place::Behind,
-        waits_for: WaitsFor::Time { delay: HELD_FOR },
+        waits_for: WaitsFor::Head,
         attempts: 1,
         parkings: 1,
         revision: 0,
@@ -132,9 +149,7 @@ fn head(owner: Ownership, message_id: uuid::Uuid, message: &Envelope) -> Record 
         asked: 0,
         first_parked_at: None,
         last_parked_at: None,
-    };
-    let outcome = Outcome::Parked(Box::new(parked));
-    Record::new(owner, message_id, outcome)
+    }
 }
 
 /// A worker on the flow orders, with the far end in this process.

@@ -51,6 +51,11 @@ impl FarEnd {
         *self.0.scene.write().unwrap_or_else(PoisonError::into_inner) = Scene { first, cancelled, meter, reads_count };
     }
 
+    /// The number of the first order that is looked for.
+    pub(super) fn first(&self) -> u64 {
+        self.scene().first
+    }
+
     /// From now on, every changing call is answered after this time.
     pub(super) fn wait(&self, wait: Duration) {
         self.0.wait_us.store(u64::try_from(wait.as_micros()).unwrap_or(u64::MAX), Ordering::Relaxed);

@@ -26,7 +26,7 @@ impl Figures {
         *self = Self::of(self.0.iter().copied().chain([figure]));
     }
 
-    fn median(&self) -> Option<f64> {
+    pub(super) fn median(&self) -> Option<f64> {
         (!self.0.is_empty()).then(|| share(&self.0, 0.5))
     }
 }

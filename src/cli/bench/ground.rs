@@ -175,6 +175,8 @@ fn ours(secret: &str, data: &str, far_end: SocketAddr) -> Vec<(String, String)> 
         ("client_secret", secret.clone()),
         ("secrets", format!("[{secret}]")),
         ("legal_entities", "[\"usmf\"]".to_owned()),
+        // The far end answers single calls.
+        ("together", "{documents_max=1,changesets=false}".to_owned()),
         ("events", "{DraylineOrderCancelledBusinessEvent=\"order_cancelled\"}".to_owned()),
     ];
     let warehouse = [

@@ -1,5 +1,6 @@
 //! Counting until a goal: the rate between a tenth of the way, when everything runs, and the end.
 
+use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::Duration;
@@ -83,6 +84,14 @@ impl Meter {
     /// How long each took that arrived, by its number.
     pub(super) fn took(&self) -> Vec<(usize, Duration)> {
         self.took.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The same of those with these numbers.
+    pub(super) fn took_within(&self, places: Range<usize>) -> Vec<(usize, Duration)> {
+        let took = self.took.lock().unwrap_or_else(PoisonError::into_inner);
+        // What arrived last is most likely among them.
+        let newest = took.iter().rev().take(2 * places.len());
+        newest.filter(|(place, _)| places.contains(place)).copied().collect()
     }
 
     /// Waits for the goal; the rate per second.

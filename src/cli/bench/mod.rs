@@ -5,6 +5,7 @@
 //! Rounds are interleaved, so that what else the machine does weighs on both sides of a ratio.
 
 mod backlog;
+mod campaign;
 mod children;
 mod consume;
 mod far_end;
@@ -43,6 +44,9 @@ a document that was never sent.
   publish_ratio      to the client library with a sliding window: from a verified body to the confirm
   p50_ms, p99_ms     from the event to its effect at a fixed rate, over HTTP on both sides (median of the windows)
   backlog_rss_mb     memory of a worker at most, while it drains a long backlog
+  live_p99_ms, beside_campaign_p99_ms
+                     from a live message's publish to its effect, without a campaign and beside one (only with --only
+                     campaign); it fails where the second is more than 30 ms and more than twice the first
 
 Ratios are medians of interleaved rounds. Log lines are off in this process, and go to nobody from its children.";
 
@@ -54,9 +58,9 @@ pub(super) struct Options {
     /// Messages of each measurement in each round
     #[arg(long, default_value_t = 20_000, value_parser = clap::value_parser!(u32).range(1_000..))]
     messages: u32,
-    /// Pairs with and without held keys
-    #[arg(long, default_value_t = 9, value_parser = clap::value_parser!(u32).range(1..))]
-    pairs: u32,
+    /// Pairs with and without held keys (9 of them), or a campaign (5)
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
+    pairs: Option<u32>,
     /// Events per second where latency is measured
     #[arg(long, default_value_t = 500, value_parser = clap::value_parser!(u32).range(1..))]
     rate: u32,
@@ -69,6 +73,15 @@ pub(super) struct Options {
     /// Seconds for which they are drained
     #[arg(long, default_value_t = 30)]
     drain_s: u64,
+    /// Messages that a campaign replays
+    #[arg(long, default_value_t = 100_000, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    parked: u32,
+    /// Live messages per second with and without it
+    #[arg(long, default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    live: u32,
+    /// Seconds of each window with it or without
+    #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u32).range(1..=3_600))]
+    seconds: u32,
     /// Only this part; several times for several
     #[arg(long = "only", value_name = "PART", value_enum)]
     only: Vec<Part>,
@@ -90,6 +103,8 @@ enum Part {
     Latency,
     /// Memory of a worker that drains a backlog
     Backlog,
+    /// Live traffic beside a campaign; it takes a quarter of an hour, and nobody gets it who does not name it
+    Campaign,
 }
 
 pub(super) async fn run(global: &Global, options: Options) -> Result<(), Failed> {
@@ -130,6 +145,9 @@ async fn measure(ground: &Arc<Ground>, options: &Options, report: &mut Report) -
         report.add("backlog_rss_mb", "MB", Figures::of(backlog.rss_mb));
         report.add("backlog_drain", "/s", Figures::of([backlog.per_s]));
     }
+    if options.only.contains(&Part::Campaign) {
+        beside_campaign(ground, options, report).await?;
+    }
     Ok(())
 }
 
@@ -166,7 +184,8 @@ async fn processing(ground: &Ground, options: &Options, report: &mut Report) -> 
 async fn gated(ground: &Ground, options: &Options, report: &mut Report) -> Result<(), Failed> {
     let (count, at_once) = (options.messages as usize / 2, Work::Effects(Duration::ZERO));
     let mut rates: [Vec<f64>; 2] = Default::default();
-    for pair in 1..=options.pairs {
+    let pairs = options.pairs.unwrap_or(9);
+    for pair in 1..=pairs {
         // Who comes second finds the machine warmer: each comes second in turn.
         for place in [pair % 2, (pair + 1) % 2] {
             let rate = match place {
@@ -176,10 +195,24 @@ async fn gated(ground: &Ground, options: &Options, report: &mut Report) -> Resul
             rates[place as usize].push(rate);
         }
         let [free, gated] = rates.each_ref().map(|rates| rates[rates.len() - 1].round());
-        output::note(&format!("pair {pair} of {}: free {free}/s, beside held keys {gated}/s", options.pairs));
+        output::note(&format!("pair {pair} of {pairs}: free {free}/s, beside held keys {gated}/s"));
     }
     report.add("gated_ratio", "of process", Figures::ratio(&rates[1], &rates[0]));
     Ok(())
+}
+
+async fn beside_campaign(ground: &Ground, options: &Options, report: &mut Report) -> Result<(), Failed> {
+    let Options { seconds, live, parked, .. } = *options;
+    let scale = campaign::Scale { pairs: options.pairs.unwrap_or(5), seconds, live, parked };
+    let beside = campaign::measure(ground, scale).await?;
+    let broken = beside.broken();
+    #[allow(clippy::cast_precision_loss, reason = "at most a million")]
+    let applied = beside.outcomes.applied as f64;
+    report.add("live_p99_ms", "ms", beside.without_ms);
+    report.add("beside_campaign_p99_ms", "ms", beside.with_ms);
+    report.add("replayed_per_s", "/s", Figures::of([beside.replayed_per_s]));
+    report.add("replayed", "applied once", Figures::of([applied]));
+    broken.map_or(Ok(()), |why| Err(Failed::Work(why)))
 }
 
 async fn publishing(ground: &Arc<Ground>, options: &Options, report: &mut Report) -> Result<(), Failed> {

@@ -26,6 +26,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/postgresql/0011_dry_runs.sql"),
     include_str!("../migrations/postgresql/0012_patches.sql"),
     include_str!("../migrations/postgresql/0013_waits.sql"),
+    include_str!("../migrations/postgresql/0014_found.sql"),
 ];
 
 /// PostgreSQL 13.

@@ -7,15 +7,18 @@ use crate::store::progress::{ProgressColumns, ProgressFilter, ProgressView, Stat
 
 /// State by state, so that each is a walk along the index from its oldest document on, however many there are in others.
 const LISTED: &str = "
-SELECT p.* FROM unnest($1::text[]) AS wanted (state) CROSS JOIN LATERAL (
-  SELECT p.document, p.kind, p.legal_entity, p.number, p.warehouse, p.state, p.released_at,
-    store_now() - p.released_at AS age, p.promised_at, p.value, p.currency
-  FROM progress p
-  WHERE p.state = wanted.state AND (p.released_at, p.document) > ($2, $3)
-    AND p.released_at >= $4 AND p.released_at < $5 AND ($6::bigint IS NULL OR p.released_at <= store_now() - $6)
-    AND ($7::text IS NULL OR p.warehouse = $7)
-  ORDER BY p.released_at, p.document LIMIT $8) p
-ORDER BY p.released_at, p.document LIMIT $8";
+SELECT p.document, p.kind, p.legal_entity, p.number, p.warehouse, p.state, p.released_at,
+  store_now() - p.released_at AS age, p.promised_at, p.value, p.currency
+FROM (
+  SELECT p.document, p.released_at FROM unnest($1::text[]) AS wanted (state) CROSS JOIN LATERAL (
+    SELECT p.document, p.released_at FROM progress p
+    WHERE p.state = wanted.state AND (p.released_at, p.document) > ($2, $3)
+      AND p.released_at >= $4 AND p.released_at < $5 AND ($6::bigint IS NULL OR p.released_at <= store_now() - $6)
+      AND ($7::text IS NULL OR p.warehouse = $7)
+    ORDER BY p.released_at, p.document LIMIT $8) p
+  ORDER BY p.released_at, p.document LIMIT $8) chosen
+JOIN progress p ON p.document = chosen.document
+ORDER BY p.released_at, p.document";
 
 const COUNTED: &str = "
 SELECT CAST(coalesce(sum(p.documents), 0) AS bigint) FROM unnest($1::text[]) AS wanted (state) CROSS JOIN LATERAL (

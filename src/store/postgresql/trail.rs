@@ -20,16 +20,8 @@ INSERT INTO trail (",
     ") SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13 FROM head"
 );
 
-const PAGE: &str = concat!(
-    "SELECT ",
-    trail_columns!(),
-    " FROM trail
-WHERE ($1::text IS NULL OR who = $1) AND ($2::text IS NULL OR action = $2) AND ($3::text IS NULL OR flow = $3)
-  AND ($4::text IS NULL OR connection = $4)
-  AND ($5::text IS NULL OR EXISTS (SELECT 1 FROM json_array_elements_text(documents::json) d WHERE d = $5))
-  AND ($6::bigint IS NULL OR at >= $6) AND ($7::bigint IS NULL OR at < $7) AND ($8::bigint IS NULL OR n < $8)
-ORDER BY n DESC LIMIT $9"
-);
+/// By the index `trail_about`.
+const ABOUT: &str = "documents::jsonb @> jsonb_build_array($5::text)";
 
 const AFTER: &str = concat!("SELECT ", trail_columns!(), " FROM trail WHERE n > $1 ORDER BY n LIMIT $2");
 
@@ -59,7 +51,7 @@ impl Postgresql {
     }
 
     pub(crate) async fn trail(&self, filter: &TrailFilter, limit: u32) -> Result<Vec<TrailRow>, StoreError> {
-        let mut ask = sqlx::query_as(PAGE);
+        let mut ask = sqlx::query_as(sqlx::AssertSqlSafe(filter.statement(ABOUT)));
         for text in filter.texts() {
             ask = ask.bind(text);
         }
