@@ -393,7 +393,7 @@ async fn a_document_that_nobody_knows_yet_is_found_by_its_journey() {
 
 /// Else who waits by a number that his own message names would take it for known, and sleep through what makes it so.
 #[tokio::test]
-async fn by_a_name_a_document_is_known_once_it_is_told_and_anew_each_time() {
+async fn by_a_name_a_document_is_known_once_it_is_told_and_another_is_news() {
     both(async |house| {
         let [waiting] = messages();
         let own =
@@ -405,7 +405,7 @@ async fn by_a_name_a_document_is_known_once_it_is_told_and_anew_each_time() {
         house.record(&[known_document(house.owner, "order/contoso/1", "PO-1")]).await;
         let first = known().await;
         assert_eq!(first.len(), 1);
-        house.record(&[known_document(house.owner, "order/contoso/1", "PO-1")]).await;
+        house.record(&[known_document(house.owner, "order/contoso/2", "PO-1")]).await;
         let again = known().await;
         assert!(again.len() == 1 && again != first, "{again:?} after {first:?}");
     })
