@@ -43,7 +43,7 @@ fn orders(count: u64) -> Vec<(Trouble, u64)> {
     let mut left = count;
     let troubled = [
         (Trouble::WithoutUnit, share(25)),
-        (Trouble::NotSetUp, share(30)),
+        (Trouble::NotSetUp, share(20)),
         (Trouble::BadAddress, share(50).min(2)),
         (Trouble::OnHold, 1),
     ]

@@ -57,9 +57,11 @@ async fn told(store: &Store, places: &Places, cause: &[Exception]) -> Result<Vec
     let options = &places.options;
     let mut lines = vec![String::new(), format!("  {} × {}: {}", cause.len(), first.code, first.sentence)];
     let mut mends: Vec<String> = Vec::new();
+    let mut by_itself = true;
     for exception in cause.iter().take(LOOKED_AT_MAX) {
         let shown = show(store, &Owners::new(), exception.id).await?;
         let words = shown.and_then(|shown| shown.detail).unwrap_or_default();
+        by_itself &= goes_on(exception, &words);
         let mended = mend(places, exception, &words);
         mends.extend(mended.into_iter().filter(|line| !mends.contains(line)).collect::<Vec<_>>());
     }
@@ -68,13 +70,22 @@ async fn told(store: &Store, places: &Places, cause: &[Exception]) -> Result<Vec
         mends.push(format!("{INDENT}drayline exceptions show {}{options}", first.id));
     }
     lines.extend(mends);
-    if cause.iter().all(|exception| exception.awaits.is_some()) {
+    if by_itself {
         lines.push("    Then it goes on by itself.".to_owned());
         return Ok(lines);
     }
     lines.push("    Then:".to_owned());
     lines.extend(replayed(cause, options).into_iter().map(|command| format!("{INDENT}{command}")));
     Ok(lines)
+}
+
+/// Whether one goes on once it is mended: the thing that it waits for is there, or Dynamics tells that its order changed.
+fn goes_on(exception: &Exception, words: &str) -> bool {
+    exception.awaits.is_some() || is_bad_address(exception, words)
+}
+
+fn is_bad_address(exception: &Exception, words: &str) -> bool {
+    exception.code == "warehouse.refused" && words.contains("postalCode")
 }
 
 /// What mends one: a sentence, then commands.
@@ -93,7 +104,7 @@ fn mend(places: &Places, exception: &Exception, words: &str) -> Vec<String> {
             format!("The warehouse sets the SKU {NOT_SET_UP} up:"),
             vec![format!("curl -X POST {warehouse_url}/sandbox/items -d '{{\"known\": [\"{NOT_SET_UP}\"]}}'")],
         ),
-        "warehouse.refused" if words.contains("postalCode") => (
+        _ if is_bad_address(exception, words) => (
             format!("Somebody corrects the address of {order} in Dynamics:"),
             vec![format!(
                 "curl -X POST {dynamics_url}/sandbox/orders/{order}/change -d '{{\"fields\": {{\"ReceiverZipCode\": \
