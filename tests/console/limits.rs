@@ -30,6 +30,18 @@ async fn who_may_look_may_not_replay() {
         scene.post(&token, &format!("/v1/exceptions/{NOBODY}/replay"), &json!({})).await.is_problem(404, "not-found");
         let silent = json!({ "messages": [NOBODY], "do": { "tag": " " } });
         scene.post(&token, "/v1/exceptions/work", &silent).await.is_problem(422, "invalid-body");
+        // Either messages or a filter, and neither is nothing.
+        for chosen in [
+            json!({ "filter": "flow=orders", "messages": [] }),
+            json!({ "filter": "flow=orders", "messages": null }),
+            json!({ "filter": "flow=orders", "messages": [NOBODY] }),
+            json!({ "messages": [] }),
+            json!({}),
+        ] {
+            let mut body = chosen;
+            body["reason"] = json!("a test");
+            scene.post(&token, "/v1/exceptions/discard", &body).await.is_problem(422, "invalid-body");
+        }
         assert_eq!(scene.post(&token, "/v1/replays", &everything).await.status, 201);
         scene.leave().await;
     })

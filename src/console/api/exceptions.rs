@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::extract::State;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use uuid::Uuid;
 
 use super::asked::{Ask, Id, Sent};
@@ -30,14 +30,20 @@ struct Work {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Discard {
-    #[serde(default)]
-    messages: Vec<Uuid>,
+    #[serde(default, deserialize_with = "said")]
+    messages: Option<Vec<Uuid>>,
     /// `flow=orders,code=warehouse.rejected`, instead of messages.
+    #[serde(default, deserialize_with = "said")]
     filter: Option<String>,
     reason: String,
     /// Tells which it would be, and discards none.
     #[serde(default)]
     dry_run: bool,
+}
+
+/// What is said is a value: null is none.
+fn said<'de, D: Deserializer<'de>, T: Deserialize<'de>>(value: D) -> Result<Option<T>, D::Error> {
+    T::deserialize(value).map(Some)
 }
 
 /// Exactly one of both.
@@ -150,10 +156,10 @@ async fn discard(
     if reason.is_empty() {
         return Err(Problem::invalid("/reason", "must say why: it stays on the document's journey"));
     }
-    let messages = match (&asked.filter, asked.messages.is_empty()) {
-        (Some(filter), true) => chosen(&api, &caller, filter).await?,
-        (None, _) => asked.messages.clone(),
-        (Some(_), false) => return Err(Problem::invalid("/filter", "stands instead of messages, not beside them")),
+    let messages = match (&asked.filter, asked.messages) {
+        (Some(filter), None) => chosen(&api, &caller, filter).await?,
+        (None, messages) => messages.unwrap_or_default(),
+        (Some(_), Some(_)) => return Err(Problem::invalid("/filter", "stands instead of messages, not beside them")),
     };
     if messages.is_empty() && asked.filter.is_some() {
         return Ok(Json(Discarding::default()));
