@@ -247,6 +247,7 @@ pub struct Replays {
     pub rows_max: u32,
     pub rate_per_s: u32,
     pub at_once_max: u32,
+    pub beside_live_rows_max: usize,
     pub stop_percent: u32,
     pub tick_ms: u64,
     pub lease_ms: u64,

@@ -171,7 +171,7 @@ async fn tick(
             let allowance = allowances.entry(campaign.id).or_default();
             // What could not be used is not saved up for longer than a second.
             *allowance = (*allowance + tempo.rate_per_s * pause.as_secs_f64()).min(tempo.rate_per_s.max(1.0));
-            let room = (tempo.at_once - pulse.running - pulse.stopped).max(0);
+            let room = (tempo.at_once - pulse.under_way).max(0);
             #[allow(clippy::cast_possible_truncation, reason = "at most the rate, which is a u32")]
             let limit = room.min(*allowance as i64);
             if limit > 0 {
@@ -179,7 +179,7 @@ async fn tick(
                 release(desk, &campaign, holder, limit).await?;
                 *allowance -= f64::from(limit);
             }
-        } else if pulse.running + pulse.stopped == 0 && pulse.to_come > 0 {
+        } else if pulse.under_way == 0 && pulse.to_come > 0 {
             desk.store.begin_wave(campaign.id, campaign.wave + 1).await?;
         } else if pulse.to_come == 0 && desk.store.campaign_outcomes(campaign.id).await?.waiting == 0 {
             turn(desk, &campaign, CampaignState::Finished, "Everything has its outcome.").await?;

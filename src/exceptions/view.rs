@@ -315,8 +315,8 @@ fn unsure(parked: &Parked) -> Vec<(String, String, String)> {
 
 fn waits_for(listed: &Listed) -> String {
     match (&listed.parked.waits_for, listed.behind) {
-        (WaitsFor::Head, Some(head)) => format!("head {head}"),
-        (WaitsFor::Head, None) => "its turn".to_owned(),
+        (WaitsFor::Head | WaitsFor::Room, Some(head)) => format!("head {head}"),
+        (WaitsFor::Head | WaitsFor::Room, None) => "its turn".to_owned(),
         (WaitsFor::Time { .. }, _) => "time".to_owned(),
         (WaitsFor::Document { key, .. }, _) => format!("document {key}"),
         (WaitsFor::FarEnd { connection }, _) => format!("far end {connection}"),
@@ -337,6 +337,7 @@ fn status(parked: &Parked) -> WorkState {
         | WaitsFor::Document { .. }
         | WaitsFor::Time { .. }
         | WaitsFor::FarEnd { .. }
-        | WaitsFor::Flow => WorkState::Waiting,
+        | WaitsFor::Flow
+        | WaitsFor::Room => WorkState::Waiting,
     }
 }

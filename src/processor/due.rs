@@ -13,6 +13,9 @@ use crate::rehearsal::{Variant, broken};
 use crate::store::{Parked, WaitsFor};
 use crate::transport::{Outgoing, Target};
 
+/// After a look, the store rests so many times as long as it took.
+const REST: u32 = 4;
+
 /// Brings due heads of our partitions into their lanes, again and again.
 pub(super) async fn run(house: Arc<House>) {
     let processor = &house.tools.config.processor;
@@ -32,6 +35,7 @@ pub(super) async fn run(house: Arc<House>) {
             continue;
         }
         let owners: Vec<_> = tenures.values().map(|tenure| tenure.owner).collect();
+        let began = house.tools.clock.mark();
         let due = house.persistently("looking for what is due", || house.tools.store.due(&owners, limit)).await;
         for parked in due {
             if broken(Variant::ReleaseByRepublishing) && parked.waits_for == WaitsFor::Head {
@@ -43,6 +47,8 @@ pub(super) async fn run(house: Arc<House>) {
                 let _ = Lanes::bring(&house, Job::due(Arc::clone(tenure), parked, arrived));
             }
         }
+        // Whatever ends asks for the next look: looks shall not be all that the store does.
+        tokio::time::sleep(house.tools.clock.since(began) * REST).await;
     }
 }
 

@@ -8,7 +8,7 @@ use super::ownership::Tenure;
 use crate::clock::Mark;
 use crate::failure::{Code, Failure};
 use crate::message::{Envelope, id_of_bytes};
-use crate::store::{Parked, Question};
+use crate::store::{Parked, Question, WaitsFor};
 use crate::transport::{Delivery, STRANDED, Settlement};
 
 /// A message, whether or not its bytes can be read.
@@ -48,6 +48,11 @@ impl Job {
         let bytes = std::mem::take(&mut parked.bytes);
         let inbound = Inbound::parked(&parked, bytes);
         Self { tenure, inbound, due: Some(parked), arrived, settlement: Mutex::new(None) }
+    }
+
+    /// Whether a campaign released it.
+    pub(super) fn is_released(&self) -> bool {
+        self.due.as_ref().is_some_and(|parked| parked.waits_for == WaitsFor::Room)
     }
 
     /// What the attempt asks before it runs.

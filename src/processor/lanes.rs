@@ -32,6 +32,8 @@ struct Open {
     lanes: HashMap<Name, Lane>,
     /// Due heads that are in a lane already: they are found due again until they have run.
     due: HashSet<(Flow, Uuid)>,
+    /// Jobs in lanes that nobody asked for again by the thousand: what comes in, and what goes on by itself.
+    live: usize,
 }
 
 #[derive(Default)]
@@ -51,6 +53,7 @@ impl Lanes {
         if job.due.is_some() && !open.due.insert((flow, job.inbound.message_id)) {
             return false;
         }
+        open.live += usize::from(!job.is_released());
         house.stops.begins(flow, job.due.as_ref());
         let begins = !open.lanes.contains_key(&name);
         let lane = open.lanes.entry(name.clone()).or_default();
@@ -80,9 +83,16 @@ impl Lanes {
     }
 
     fn done(&self, job: &Job) {
+        let mut open = self.open();
+        open.live -= usize::from(!job.is_released());
         if job.due.is_some() {
-            self.open().due.remove(&(job.tenure.owner.flow, job.inbound.message_id));
+            open.due.remove(&(job.tenure.owner.flow, job.inbound.message_id));
         }
+    }
+
+    /// How many jobs of live traffic wait or run.
+    pub(super) fn live(&self) -> usize {
+        self.open().live
     }
 
     fn open(&self) -> MutexGuard<'_, Open> {

@@ -81,6 +81,7 @@ fn waits(waits_for: &WaitsFor) -> (Option<&'static str>, Option<Duration>) {
         WaitsFor::Document { delay, .. } => (Some("document"), Some(*delay)),
         WaitsFor::FarEnd { .. } => (Some("far_end"), None),
         WaitsFor::Flow => (Some("flow"), None),
+        WaitsFor::Room => (Some("room"), None),
         WaitsFor::Person => (Some("person"), None),
     }
 }

@@ -1,4 +1,5 @@
-//! What is stopped: messages that wait for a far end that is left alone, or for their flow, which a person paused.
+//! What is stopped: messages that wait for a far end that is left alone, for their flow, which a person paused, or for room
+//! beside live traffic, when a campaign released them.
 //!
 //! This task learns what people paused, and brings what waits back into its lanes, oldest first: nothing while the far end
 //! is left alone, one message that probes it, and then as many as it bears. Far ends and pauses wake it; a look from time
@@ -13,12 +14,15 @@ use tokio::sync::Notify;
 use super::house::House;
 use super::inbound::Job;
 use super::lanes::Lanes;
-use crate::config::{Processor, ms};
+use crate::config::{Config, Processor, ms};
 use crate::failure::{Code, Failure};
 use crate::gateways::Stop;
 use crate::message::Flow;
 use crate::store::{Ownership, Parked, Pause, Stopped, WaitsFor};
 use crate::telemetry::ReadingChanged;
+
+/// So many released messages are under way at one time, however much else is.
+const AT_LEAST: usize = 2;
 
 /// What this worker knows of what is stopped.
 #[derive(Default)]
@@ -43,7 +47,7 @@ struct Known {
 /// Whether what is waited for is in the way of many, and woken here.
 pub(super) fn is_stop(waits_for: &WaitsFor) -> bool {
     match waits_for {
-        WaitsFor::FarEnd { .. } | WaitsFor::Flow => true,
+        WaitsFor::FarEnd { .. } | WaitsFor::Flow | WaitsFor::Room => true,
         WaitsFor::Head | WaitsFor::Time { .. } | WaitsFor::Document { .. } | WaitsFor::Person => false,
     }
 }
@@ -52,6 +56,7 @@ pub(super) fn is_stop(waits_for: &WaitsFor) -> bool {
 pub(super) fn name(waits_for: &WaitsFor, flow: Flow) -> String {
     match waits_for {
         WaitsFor::FarEnd { connection } => connection.clone(),
+        WaitsFor::Room => "room beside live traffic".to_owned(),
         WaitsFor::Head | WaitsFor::Time { .. } | WaitsFor::Document { .. } | WaitsFor::Flow | WaitsFor::Person => {
             format!("the flow {flow}")
         }
@@ -140,15 +145,22 @@ fn free(house: &House, flow: Flow, waits_for: &WaitsFor) -> usize {
             1 if house.stops.under_way_at(connection) > 0 => 0,
             room => room,
         },
+        _ if house.stops.paused(flow).is_some() => 0,
+        WaitsFor::Room => beside(house.lanes.live(), &house.tools.config),
         WaitsFor::Head | WaitsFor::Time { .. } | WaitsFor::Document { .. } | WaitsFor::Flow | WaitsFor::Person => {
-            if house.stops.paused(flow).is_some() {
-                0
-            } else {
-                house.tools.config.processor.batch_max
-            }
+            house.tools.config.processor.batch_max
         }
     };
     if under_way > room / 2 { 0 } else { room - under_way }
+}
+
+/// How many released messages run beside so much live traffic. The slower that is, the more of it is under way, and the less
+/// is added; a few always go on, so that a campaign ends.
+fn beside(live: usize, config: &Config) -> usize {
+    match live {
+        0 => config.processor.batch_max,
+        live => config.replays.beside_live_rows_max.saturating_sub(live).max(AT_LEAST),
+    }
 }
 
 impl Stops {
@@ -224,8 +236,11 @@ impl Stops {
     /// What too many wait for, some of them of this partition.
     fn too_many(&self, most: u64, owner: Ownership) -> Option<WaitsFor> {
         let known = self.known();
-        let here = known.waiting.iter().filter(|((flow, partition, _), messages)| {
-            (*flow, *partition) == (owner.flow, owner.partition) && **messages > 0
+        let here = known.waiting.iter().filter(|((flow, partition, waits_for), messages)| {
+            // What a campaign releases is bounded where it is released.
+            (*flow, *partition) == (owner.flow, owner.partition)
+                && **messages > 0
+                && !matches!(waits_for, WaitsFor::Room)
         });
         let mut too_many = here.map(|((flow, _, waits_for), _)| (flow, waits_for)).filter(|(flow, waits_for)| {
             let same = known.waiting.iter().filter(|((of, _, other), _)| {

@@ -37,7 +37,12 @@ pub(super) enum Questions {
 pub(super) fn passed(gate: Option<&Gate>) -> Option<String> {
     gate.and_then(|gate| match &gate.waits_for {
         WaitsFor::Document { key, .. } => Some(key.clone()),
-        WaitsFor::Head | WaitsFor::Time { .. } | WaitsFor::FarEnd { .. } | WaitsFor::Flow | WaitsFor::Person => None,
+        WaitsFor::Head
+        | WaitsFor::Time { .. }
+        | WaitsFor::FarEnd { .. }
+        | WaitsFor::Flow
+        | WaitsFor::Room
+        | WaitsFor::Person => None,
     })
 }
 

@@ -266,7 +266,9 @@ impl<'a> ParkedRow<'a> {
             WaitsFor::Document { passes, delay, .. } => {
                 (Some(micros(*delay)), passes.map(crate::message::Kind::as_str))
             }
-            WaitsFor::Head | WaitsFor::FarEnd { .. } | WaitsFor::Flow | WaitsFor::Person => (None, None),
+            WaitsFor::Head | WaitsFor::FarEnd { .. } | WaitsFor::Flow | WaitsFor::Room | WaitsFor::Person => {
+                (None, None)
+            }
         };
         Self {
             record,

@@ -145,10 +145,8 @@ pub struct Pulse {
     pub to_release: i64,
     /// Messages of later waves; counted to 1.
     pub to_come: i64,
-    /// Released heads that are due or run.
-    pub running: i64,
-    /// Released messages that wait for an instant, a far end or a paused flow.
-    pub stopped: i64,
+    /// Released messages that run, stand in front, or wait for an instant, a far end, a paused flow, or room beside live traffic.
+    pub under_way: i64,
     /// Of this wave: what failed again.
     pub failed: i64,
     /// Of this wave: what has any outcome.
@@ -226,39 +224,53 @@ macro_rules! head_of {
 pub(super) use head_of;
 
 /// What was released, and what became of it. What stands behind a message that waits for a person and is not on its way in
-/// this campaign is held.
+/// this campaign is held. What grows is read by subqueries of one row, so that no statistics can make a scan of it.
 macro_rules! settle {
-    ($id:literal) => {
+    ($id:literal, $only:literal) => {
         concat!(
             "
-UPDATE campaign_messages SET outcome = settled.outcome, why = settled.why
-FROM (
-  SELECT m.message_id AS message, m.flow AS of_flow,
+WITH released AS MATERIALIZED (
+  SELECT m.message_id, m.flow, m.released_at,
+    (SELECT i.ending FROM inbox i WHERE i.message_id = m.message_id AND i.flow = m.flow) AS ending,
+    (SELECT i.ended_at FROM inbox i WHERE i.message_id = m.message_id AND i.flow = m.flow) AS ended_at,
+    (SELECT p.waits_for FROM parked p WHERE p.message_id = m.message_id AND p.flow || '' = m.flow) AS waits_for,
+    (SELECT p.last_parked_at FROM parked p WHERE p.message_id = m.message_id AND p.flow || '' = m.flow) AS parked_at,
+    (SELECT ",
+            head_of!("p"),
+            " FROM parked p WHERE p.message_id = m.message_id AND p.flow || '' = m.flow) AS head
+  FROM campaign_messages m
+  WHERE m.campaign = $1 AND m.outcome = 'waiting' AND m.released_at IS NOT NULL
+),
+became AS MATERIALIZED (
+  SELECT m.*,
     CASE
-      WHEN i.ending = 3 THEN 'discarded'
-      WHEN i.ending IS NOT NULL AND i.ended_at < m.released_at THEN 'already_applied'
-      WHEN i.ending IS NOT NULL THEN 'applied'
-      WHEN p.message_id IS NULL THEN 'already_applied'
-      WHEN p.waits_for = 3 AND p.last_parked_at >= m.released_at THEN 'failed_again'
-      WHEN f.message_id <> p.message_id AND f.waits_for = 3 AND NOT EXISTS (
-        SELECT 1 FROM campaign_messages c
-        WHERE c.campaign = m.campaign AND c.message_id = f.message_id AND c.flow = f.flow AND c.outcome = 'waiting')
+      WHEN m.ending = 3 THEN 'discarded'
+      WHEN m.ending IS NOT NULL AND m.ended_at < m.released_at THEN 'already_applied'
+      WHEN m.ending IS NOT NULL THEN 'applied'
+      WHEN m.waits_for IS NULL THEN 'already_applied'
+      WHEN m.waits_for = 3 AND m.parked_at >= m.released_at THEN 'failed_again'
+      WHEN m.head <> m.message_id
+        AND (SELECT h.waits_for FROM parked h WHERE h.message_id = m.head AND h.flow || '' = m.flow) = 3
+        AND (SELECT c.outcome FROM campaign_messages c
+          WHERE c.campaign = $1 AND c.message_id = m.head AND c.flow = m.flow AND c.outcome = 'waiting') IS NULL
         THEN 'held'
-    END AS outcome,
-    CASE WHEN i.ending IS NULL AND p.waits_for = 3 THEN p.sentence
-      WHEN i.ending IS NULL THEN 'It stands behind message ' || ",
+    END AS outcome
+  FROM released m
+),
+settled AS MATERIALIZED (
+  SELECT b.message_id, b.flow, b.outcome,
+    CASE WHEN b.ending IS NULL AND b.waits_for = 3
+        THEN (SELECT p.sentence FROM parked p WHERE p.message_id = b.message_id AND p.flow || '' = b.flow)
+      WHEN b.ending IS NULL THEN 'It stands behind message ' || ",
             $id,
             " || '.' END AS why
-  FROM campaign_messages m
-  LEFT JOIN inbox i ON i.message_id = m.message_id AND i.flow = m.flow
-  LEFT JOIN parked p ON p.message_id = m.message_id AND p.flow = m.flow
-  LEFT JOIN parked f ON f.flow = p.flow AND f.message_id = ",
-            head_of!("p"),
-            "
-  WHERE m.campaign = $1 AND m.outcome = 'waiting' AND m.released_at IS NOT NULL
-) settled
-WHERE campaign_messages.campaign = $1 AND campaign_messages.message_id = settled.message
-  AND campaign_messages.flow = settled.of_flow AND settled.outcome IS NOT NULL"
+  FROM became b WHERE b.outcome IS NOT NULL
+)
+UPDATE campaign_messages SET outcome = settled.outcome, why = settled.why
+FROM settled
+WHERE campaign_messages.campaign = $1 AND campaign_messages.message_id ",
+            $only,
+            " AND campaign_messages.message_id = settled.message_id AND campaign_messages.flow = settled.flow"
         )
     };
 }
@@ -271,16 +283,15 @@ SELECT
     WHERE campaign = $1 AND released_at IS NULL AND outcome = 'waiting' AND wave <= $2 LIMIT 1) one) AS to_release,
   (SELECT count(*) FROM (SELECT 1 FROM campaign_messages
     WHERE campaign = $1 AND released_at IS NULL AND outcome = 'waiting' AND wave > $2 LIMIT 1) one) AS to_come,
-  (SELECT count(*) FROM campaign_messages m JOIN parked p ON p.message_id = m.message_id AND p.flow = m.flow
-    WHERE m.campaign = $1 AND m.released_at IS NOT NULL AND m.outcome = 'waiting' AND p.waits_for = 0
-      AND p.message_id = ",
+  (SELECT count(*) FROM campaign_messages m
+    WHERE m.campaign = $1 AND m.released_at IS NOT NULL AND m.outcome = 'waiting' AND (
+      SELECT CASE WHEN p.waits_for IN (1, 4, 5, 6) THEN 1 WHEN p.waits_for = 0 AND p.message_id = ",
     head_of!("p"),
-    ") AS running,
-  (SELECT count(*) FROM campaign_messages m JOIN parked p ON p.message_id = m.message_id AND p.flow = m.flow
-    WHERE m.campaign = $1 AND m.released_at IS NOT NULL AND m.outcome = 'waiting' AND p.waits_for IN (1, 4, 5))
-    AS stopped,
+    " THEN 1 END
+      FROM parked p WHERE p.message_id = m.message_id AND p.flow || '' = m.flow) = 1) AS under_way,
   (SELECT count(*) FROM campaign_messages WHERE campaign = $1 AND wave = $2 AND outcome = 'failed_again') AS failed,
-  (SELECT count(*) FROM campaign_messages WHERE campaign = $1 AND wave = $2 AND outcome <> 'waiting') AS settled"
+  (SELECT count(*) FROM campaign_messages WHERE campaign = $1 AND wave = $2
+    AND outcome IN ('applied', 'already_applied', 'failed_again', 'held', 'discarded')) AS settled"
 );
 
 impl Store {

@@ -115,7 +115,7 @@ fn too_long(record: &Record) -> Option<String> {
     let parked = if let Outcome::Parked(parked) = &record.outcome { Some(parked) } else { None };
     let awaited = parked.and_then(|parked| match &parked.waits_for {
         WaitsFor::Document { key, .. } | WaitsFor::FarEnd { connection: key } => Some(key),
-        WaitsFor::Head | WaitsFor::Time { .. } | WaitsFor::Flow | WaitsFor::Person => None,
+        WaitsFor::Head | WaitsFor::Time { .. } | WaitsFor::Flow | WaitsFor::Room | WaitsFor::Person => None,
     });
     let lane = parked.map(|parked| ("lane", &parked.lane_key)).into_iter();
     let names = lane

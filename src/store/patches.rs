@@ -113,7 +113,7 @@ pub(super) const REVISED: &str =
 pub(super) const DUE: &str = concat!(
     "
 UPDATE parked
-SET attempts = 0, asked = asked + 1, asked_by = $3, waits_for = 0, due_at = NULL, delay = NULL, awaited = NULL, passes = NULL,
+SET attempts = 0, asked = asked + 1, asked_by = $3, waits_for = 6, due_at = NULL, delay = NULL, awaited = '', passes = NULL,
   deadline_at = NULL
 WHERE message_id = $1 AND flow = $2 AND message_id = ",
     head_of!("parked")

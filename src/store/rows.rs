@@ -105,6 +105,8 @@ pub enum WaitsFor {
     },
     /// Its flow, which a person paused. Woken by the owner of the partition, oldest first.
     Flow,
+    /// Room beside live traffic: a campaign released it. Woken by the owner of the partition, oldest first.
+    Room,
     /// A person.
     Person,
 }

@@ -14,6 +14,7 @@ pub(super) const DOCUMENT: i64 = 2;
 pub(super) const PERSON: i64 = 3;
 pub(super) const FAR_END: i64 = 4;
 pub(super) const FLOW: i64 = 5;
+pub(super) const ROOM: i64 = 6;
 
 /// What is waited for as it stands in the columns: the number, and the name of what is awaited.
 pub(super) fn wait_code(waits_for: &WaitsFor) -> (i64, Option<&str>) {
@@ -25,6 +26,7 @@ pub(super) fn wait_code(waits_for: &WaitsFor) -> (i64, Option<&str>) {
         WaitsFor::FarEnd { connection } => (FAR_END, Some(connection)),
         // So that it is found by the same index.
         WaitsFor::Flow => (FLOW, Some("")),
+        WaitsFor::Room => (ROOM, Some("")),
     }
 }
 
@@ -37,6 +39,7 @@ pub(super) fn waits_for_name(code: i64) -> Result<&'static str, StoreError> {
         PERSON => Ok("person"),
         FAR_END => Ok("far_end"),
         FLOW => Ok("flow"),
+        ROOM => Ok("room"),
         other => Err(unreadable("a wait", &other)),
     }
 }
@@ -60,6 +63,7 @@ pub(super) fn waits_for(
         PERSON => Ok(WaitsFor::Person),
         FAR_END => Ok(WaitsFor::FarEnd { connection: awaited.unwrap_or_default() }),
         FLOW => Ok(WaitsFor::Flow),
+        ROOM => Ok(WaitsFor::Room),
         other => Err(unreadable("a wait", &other)),
     }
 }

@@ -34,7 +34,7 @@ fn failed(code: Code, standing: Standing) -> Parking {
 fn after(parking: &Parking) -> Option<Duration> {
     match parking.waits_for {
         WaitsFor::Time { delay } | WaitsFor::Document { delay, .. } => Some(delay),
-        WaitsFor::Head | WaitsFor::FarEnd { .. } | WaitsFor::Flow | WaitsFor::Person => None,
+        WaitsFor::Head | WaitsFor::FarEnd { .. } | WaitsFor::Flow | WaitsFor::Room | WaitsFor::Person => None,
     }
 }
 

@@ -5,8 +5,9 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use drayline::message::{Envelope, Flow};
-use drayline::store::{Pause, WaitsFor};
+use drayline::store::{Campaign, CampaignState, ExceptionFilter, NewCampaign, Pause, WaitsFor, WorkState};
 use jiff::Timestamp;
+use uuid::Uuid;
 
 use super::far_ends::{Creates, FarEnds};
 use super::on_both;
@@ -21,6 +22,7 @@ on_both!(
     a_paused_connection_stays_paused_over_restarts_and_goes_on_in_order,
     a_paused_flow_waits_and_loses_no_time,
     as_much_waits_as_may_and_then_the_queue_is_not_read,
+    what_a_campaign_released_goes_beside_live_traffic,
 );
 
 const DOCUMENTS: usize = 12;
@@ -248,4 +250,68 @@ async fn as_much_waits_as_may_and_then_the_queue_is_not_read(backing: Backing) {
     assert_eq!(north.took().len(), requests.len());
     worker.stop(Duration::from_secs(5)).await;
     world.close().await;
+}
+
+/// While live messages are under way, few of those that a campaign released run beside them; then all do.
+async fn what_a_campaign_released_goes_beside_live_traffic(backing: Backing) {
+    let north = FarEnds::open().await;
+    let more = format!(
+        "warehouses.north.url = \"{}\"\ngateways.calls_at_once_max = 50\ngateways.call_ms_max = 20000\n\
+         replays.beside_live_rows_max = 4\n",
+        north.url
+    );
+    let world = World::with(backing, &more).await;
+    let worker = world.worker(&[Flow::Orders]).await;
+    let failed = requests("SOUTH");
+    for request in &failed {
+        world.far_ends.forbid(request, true);
+        world.publish(&released(request, &format!("r-{request}"))).await;
+    }
+    for request in &failed {
+        let message_id = released(request, &format!("r-{request}")).message_id;
+        world.parked(message_id, |row| row.parked.waits_for == WaitsFor::Person).await;
+        world.far_ends.forbid(request, false);
+    }
+    let live = requests("NORTH");
+    north.creates(Creates::HeldBefore);
+    world.far_ends.creates(Creates::HeldBefore);
+    for request in &live[1..] {
+        world.publish(&released(request, &format!("r-{request}"))).await;
+    }
+    until("live messages are under way", async || (north.asked().len() == live.len() - 1).then_some(())).await;
+
+    release_all(&world).await;
+    until("the campaign goes on all the same", async || (world.far_ends.asked().len() == 2).then_some(())).await;
+    world.publish(&released(&live[0], &format!("r-{}", live[0]))).await;
+    until("live traffic goes on", async || (north.asked().len() == live.len()).then_some(())).await;
+    assert_eq!(world.far_ends.asked().len(), 2, "{:?}", world.far_ends.asked());
+    north.go_on();
+    until("all go on", async || (world.far_ends.asked().len() == failed.len()).then_some(())).await;
+    world.far_ends.go_on();
+    world.until_nothing_waits().await;
+    assert_eq!((world.far_ends.orders(), world.far_ends.overlaps()), (references(&failed), 0));
+    worker.stop(Duration::from_secs(5)).await;
+    world.close().await;
+}
+
+/// A campaign over everything that waits for a person, released at once.
+async fn release_all(world: &World) {
+    let (store, holder) = (world.store(), Uuid::new_v4());
+    let new = NewCampaign {
+        id: Uuid::new_v4(),
+        by: "anna".to_owned(),
+        wanted: "flow=orders".to_owned(),
+        options: serde_json::json!({}),
+        canary: 0,
+        wave_size: 100,
+        rehearse: 0,
+        patch: None,
+    };
+    let filter = ExceptionFilter { states: vec![WorkState::Open], limit: 100, ..ExceptionFilter::default() };
+    assert_eq!(store.plan_campaign(&new, &filter).await.unwrap(), DOCUMENTS as u64);
+    let (planned, running) = (CampaignState::Planned, CampaignState::Running);
+    assert!(store.turn_campaign(new.id, &[planned], running, "anna", "").await.unwrap());
+    let held = store.hold_campaigns(holder, Duration::from_secs(60)).await.unwrap();
+    let campaign = Campaign { wave: 1, ..held.into_iter().next().unwrap() };
+    assert_eq!(store.release(&campaign, holder, 100).await.unwrap(), DOCUMENTS as u64);
 }

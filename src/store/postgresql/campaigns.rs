@@ -74,7 +74,7 @@ locked AS MATERIALIZED (
 ),
 due AS (
   UPDATE parked p
-  SET attempts = 0, asked = p.asked + 1, asked_by = $5, waits_for = 0, due_at = NULL, delay = NULL, awaited = NULL,
+  SET attempts = 0, asked = p.asked + 1, asked_by = $5, waits_for = 6, due_at = NULL, delay = NULL, awaited = '',
     passes = NULL, deadline_at = NULL
   FROM locked, next
   WHERE p.message_id = ANY(ARRAY(SELECT message_id FROM locked)) AND p.message_id = locked.message_id
@@ -94,7 +94,7 @@ UPDATE campaign_messages m SET released_at = store_now() FROM next
 WHERE m.campaign = $1 AND m.message_id = next.message_id AND m.flow = next.flow"
 );
 
-const SETTLE: &str = settle!("f.message_id::text");
+const SETTLE: &str = settle!("b.head::text", "= ANY(ARRAY(SELECT message_id FROM settled))");
 
 impl Postgresql {
     pub(crate) async fn plan_campaign(&self, new: &NewCampaign, filter: &ExceptionFilter) -> Result<u64, StoreError> {

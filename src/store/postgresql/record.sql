@@ -139,8 +139,12 @@ sent AS (
 known AS (
   INSERT INTO documents AS known (key, kind, legal_entity, known_at)
   SELECT DISTINCT ON (d.key COLLATE "C") d.key, d.kind, d.legal_entity, store_now()
-  FROM unnest($48::bigint[], $49::text[], $50::text[], $51::text[]) AS d (record, key, kind, legal_entity)
-  JOIN mine ON mine.record = d.record
+  -- OFFSET 0: joined first, and then looked up. Planned the other way round, all were looked up for each record.
+  FROM (
+    SELECT d.key, d.kind, d.legal_entity
+    FROM unnest($48::bigint[], $49::text[], $50::text[], $51::text[]) AS d (record, key, kind, legal_entity)
+    JOIN mine ON mine.record = d.record OFFSET 0
+  ) d
   -- Most are known: one step into the index is cheaper than being turned away as a conflict.
   WHERE d.kind IN ('item_stock', 'posting') OR (SELECT old.kind FROM documents old WHERE old.key = d.key) IS NULL
   ORDER BY d.key COLLATE "C"
@@ -150,8 +154,11 @@ known AS (
 named AS (
   INSERT INTO document_names (name, label, document)
   SELECT n.name, n.label, n.document
-  FROM unnest($52::bigint[], $53::text[], $54::text[], $55::text[]) AS n (record, name, label, document)
-  JOIN mine ON mine.record = n.record
+  FROM (
+    SELECT n.name, n.label, n.document
+    FROM unnest($52::bigint[], $53::text[], $54::text[], $55::text[]) AS n (record, name, label, document)
+    JOIN mine ON mine.record = n.record OFFSET 0
+  ) n
   WHERE (SELECT known.label FROM document_names known
     WHERE known.name = n.name AND known.label = n.label AND known.document = n.document) IS NULL
   ORDER BY n.name COLLATE "C", n.label COLLATE "C", n.document COLLATE "C"

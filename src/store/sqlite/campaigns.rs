@@ -196,4 +196,4 @@ impl Sqlite {
     }
 }
 
-const SETTLE: &str = settle!("lower(hex(f.message_id))");
+const SETTLE: &str = settle!("lower(hex(b.head))", "IN (SELECT message_id FROM settled)");

@@ -151,6 +151,33 @@ async fn no_statement_planned_on_little_reads_through_what_grows() {
     statements_keep_their_plan(1).await;
 }
 
+/// Of a full batch each document and each name is looked up once, not once for each other message of the batch.
+#[tokio::test]
+async fn what_is_known_already_is_looked_up_once() {
+    const BATCH: usize = 200;
+    let house = House::fresh(Backing::Servers).await;
+    let mut hand = PgConnection::connect(&house.ground.config("").store.url).await.unwrap();
+    let keys: Vec<String> = (0..BATCH).map(|number| format!("order/{number}")).collect();
+    let told = async |store: &Store| {
+        let owner = store.take(house.worker, FLOW, 0, LIVES).await.unwrap().unwrap();
+        let record = |key: &String| Record { documents: vec![document(key)], ..ends(owner, Uuid::new_v4()) };
+        let records: Vec<_> = keys.iter().map(record).collect();
+        assert_eq!(store.record(&records).await.unwrap(), vec![Written::Yes; BATCH]);
+        store.close().await;
+    };
+    told(&house.store).await;
+    until_our_sessions_ended(&mut hand).await;
+    let before = reads(&mut hand).await;
+    told(&Store::open(&house.ground.config("")).await.unwrap()).await;
+    until_our_sessions_ended(&mut hand).await;
+    let after = reads(&mut hand).await;
+    for table in ["documents", "document_names"] {
+        let entries = after[table][2] - before[table][2];
+        assert!((1..=4 * BATCH as i64).contains(&entries), "{entries} entries of indexes of {table} were read");
+    }
+    house.ground.leave().await;
+}
+
 /// `rounds`: how much there is when the first statements are planned.
 async fn statements_keep_their_plan(rounds: usize) {
     let house = House::fresh(Backing::Servers).await;
