@@ -9,7 +9,7 @@ use super::{Failed, Global, ending, output, store, trail};
 use crate::config::Config;
 use crate::exceptions::{Exception, Shown, documents_of, filter, list, parked, show};
 use crate::message::Flow;
-use crate::store::{Act, Cause, Ending, ExceptionFilter, Handling, Store};
+use crate::store::{Act, Acted, Cause, Changed, Ending, ExceptionFilter, Handling, Seen, Store};
 
 /// Which exceptions: the names are those of the API.
 #[derive(Debug, Default, Args)]
@@ -36,6 +36,9 @@ pub(super) struct Wanted {
     /// Only with this tag
     #[arg(long, value_name = "TAG")]
     tag: Option<String>,
+    /// Only about this item: an item number or a SKU
+    #[arg(long, value_name = "ITEM")]
+    item: Option<String>,
     /// Only of this document
     #[arg(long, value_name = "DOCUMENT")]
     document: Option<String>,
@@ -55,6 +58,7 @@ impl Wanted {
             ("fingerprint", self.fingerprint.as_deref()),
             ("owner", self.owner.as_deref()),
             ("tag", self.tag.as_deref()),
+            ("item", self.item.as_deref()),
             ("document", self.document.as_deref()),
             ("older_than", self.older_than.as_deref()),
         ];
@@ -109,7 +113,7 @@ pub(super) enum Action {
         #[command(flatten)]
         wanted: Wanted,
         /// Everything that is parked, whatever it waits for: a time, another document, a far end, its turn
-        #[arg(long, conflicts_with_all = ["states", "connection", "code", "fingerprint", "owner", "tag", "document", "older_than"])]
+        #[arg(long, conflicts_with_all = ["states", "connection", "code", "fingerprint", "owner", "tag", "item", "document", "older_than"])]
         all: bool,
         /// At most this many
         #[arg(long, default_value_t = 100)]
@@ -131,6 +135,9 @@ pub(super) enum Action {
         /// Who has them from now on
         #[arg(long, value_name = "NAME")]
         to: Option<String>,
+        /// Only if it is still in this version, as you saw it; for one exception
+        #[arg(long, value_name = "VERSION")]
+        if_version: Option<i64>,
     },
     /// Say something about some, for everybody who looks at them later; or tag them, or say when they shall be done
     Note {
@@ -139,6 +146,9 @@ pub(super) enum Action {
         ids: Vec<Uuid>,
         #[command(flatten)]
         what: Noted,
+        /// Only if it is still in this version, as you saw it; for one exception
+        #[arg(long, value_name = "VERSION")]
+        if_version: Option<i64>,
     },
     /// The list as CSV, or with --json as JSON, whole
     Export {
@@ -190,8 +200,12 @@ pub(super) async fn run(global: &Global, action: Action) -> Result<(), Failed> {
             };
             output::lines(&causes.iter().map(line).collect::<Vec<_>>())
         }
-        Action::Assign { ids, to } => handle(global, &store, &ids, &Handling::Assign(to)).await,
-        Action::Note { ids, what } => handle(global, &store, &ids, &what.handling()).await,
+        Action::Assign { ids, to, if_version } => {
+            handle(global, &store, &seen(&ids, if_version)?, &Handling::Assign(to)).await
+        }
+        Action::Note { ids, what, if_version } => {
+            handle(global, &store, &seen(&ids, if_version)?, &what.handling()).await
+        }
         Action::Export { wanted } => {
             let everything = ExceptionFilter { limit: u32::MAX, ..wanted.filter(&config)? };
             let (total, exceptions) = list(&store, owners, &everything).await?;
@@ -210,15 +224,30 @@ pub(super) async fn run(global: &Global, action: Action) -> Result<(), Failed> {
     }
 }
 
-async fn handle(global: &Global, store: &Store, ids: &[Uuid], handling: &Handling) -> Result<(), Failed> {
+/// Exceptions as somebody saw them.
+fn seen(ids: &[Uuid], version: Option<i64>) -> Result<Vec<Seen>, Failed> {
+    if version.is_some() && ids.len() > 1 {
+        return Err(Failed::Usage("--if-version is of one exception: name one.".to_owned()));
+    }
+    Ok(ids.iter().map(|id| Seen { message_id: *id, version }).collect())
+}
+
+async fn handle(global: &Global, store: &Store, seen: &[Seen], handling: &Handling) -> Result<(), Failed> {
     if handling.is_empty() {
         return Err(Failed::Usage("Say something: the text is empty.".to_owned()));
     }
-    let documents = documents_of(store, ids).await?;
+    let ids: Vec<_> = seen.iter().map(|seen| seen.message_id).collect();
+    let documents = documents_of(store, &ids).await?;
     let fields = vec![handling.word().to_owned()];
     let act = Act { action: "exception.work", documents, fields, ..Act::default() };
-    let doing = Box::pin(async { store.act(ids, handling, &who()).await });
-    let handled = trail::recorded(store, &act, (doing, |handled: &Vec<Uuid>| !handled.is_empty())).await?;
+    let doing = Box::pin(async { store.act(seen, handling, &who()).await });
+    let did = |acted: &Acted| matches!(acted, Acted::Done(handled) if !handled.is_empty());
+    let handled = match trail::recorded(store, &act, (doing, did)).await? {
+        Acted::Done(handled) => handled,
+        Acted::Changed(changed) => {
+            return Err(Failed::Work(changed.iter().map(Changed::sentence).collect::<Vec<_>>().join("\n")));
+        }
+    };
     let sentence = if handled.len() == ids.len() {
         "Done.".to_owned()
     } else {
@@ -230,7 +259,7 @@ async fn handle(global: &Global, store: &Store, ids: &[Uuid], handling: &Handlin
 /// As CSV: a header, then a line each.
 fn rows(exceptions: &[Exception]) -> Vec<String> {
     const HEADER: &str = "id,status,code,flow,connection,document,owner,sentence,next_step,fingerprint,awaits,attempts,\
-        followers,promised,value,currency,first_seen,last_seen,ended";
+        followers,promised,value,currency,first_seen,last_seen,ended,items,version";
     let row = |each: &Exception| {
         let at = |at: Option<Timestamp>| at.map(|at| at.to_string()).unwrap_or_default();
         let text = |text: &Option<String>| text.clone().unwrap_or_default();
@@ -254,6 +283,8 @@ fn rows(exceptions: &[Exception]) -> Vec<String> {
             at(each.first_seen),
             at(each.last_seen),
             at(each.ended),
+            each.items.join(" "),
+            each.version.to_string(),
         ];
         cells.map(|cell| quoted(&cell)).join(",")
     };
@@ -325,6 +356,8 @@ fn page(shown: &Shown) -> Vec<String> {
     line("value", exception.value.as_ref().map(|value| [value, exception.currency.as_deref().unwrap_or("")].join(" ")));
     line("due", exception.due.map(|at| at.to_string()));
     line("tags", (!exception.tags.is_empty()).then(|| exception.tags.join(", ")));
+    line("items", (!exception.items.is_empty()).then(|| exception.items.join(", ")));
+    line("version", Some(exception.version.to_string()));
     line("their words", shown.detail.clone());
     line("asked by", shown.asked_by.clone());
     line("read", Some(exception.help.clone()));

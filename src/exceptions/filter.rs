@@ -10,7 +10,7 @@ use crate::message::Flow;
 use crate::store::{ExceptionFilter, WorkState};
 
 /// Every name a filter knows, with what its value is.
-pub const NAMES: [(&str, &str); 10] = [
+pub const NAMES: [(&str, &str); 11] = [
     ("state", "open, investigating, waiting, replaying, resolved or discarded; several times for several"),
     ("flow", "a flow's name"),
     ("connection", "a connection's name"),
@@ -18,6 +18,7 @@ pub const NAMES: [(&str, &str); 10] = [
     ("fingerprint", "a cause, as a list shows it"),
     ("owner", "whom somebody named, or the team of its code"),
     ("tag", "a tag"),
+    ("item", "an item number or SKU, of the lines of its message or document"),
     ("document", "the document, as a list shows it"),
     ("older_than", "first seen so long ago: 90m, 4h, 2d"),
     ("message", "a message's id; several times for several"),
@@ -42,6 +43,7 @@ pub fn filter<'a>(
             "fingerprint" => filter.fingerprint = text,
             "owner" => filter.owner = Some((value.to_owned(), codes_of(owners, value))),
             "tag" => filter.tag = text,
+            "item" => filter.item = text,
             "document" => filter.document = text,
             "older_than" => filter.older_than = Some(duration(value)?),
             "message" => filter.messages.get_or_insert_default().push(id(value)?),

@@ -50,6 +50,10 @@ pub struct Exception {
     pub reopened: u32,
     /// What people call it.
     pub tags: Vec<String>,
+    /// What it is about: the item that is missing something, else those of its lines, where they are known.
+    pub items: Vec<String>,
+    /// Rises with everything that people set, and whenever it fails again: whoever sets something may say what was seen.
+    pub version: i64,
     /// When it shall be done, as somebody said.
     pub due: Option<Timestamp>,
     /// When the document shall have arrived, as Dynamics says.
@@ -245,6 +249,8 @@ fn of_work(work: Work, owners: &Owners) -> Exception {
         awaits: work.awaits,
         reopened: work.reopened,
         tags: work.tags,
+        items: work.items,
+        version: work.version,
         due: work.due_at,
         promised: work.promised_at,
         value: work.value,
@@ -280,6 +286,8 @@ fn of_parked(listed: Listed, owners: &Owners) -> Exception {
         awaits,
         reopened: 0,
         tags: Vec::new(),
+        items: Vec::new(),
+        version: 0,
         due: None,
         promised: None,
         value: None,

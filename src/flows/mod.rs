@@ -12,6 +12,7 @@ mod answer;
 mod by_hand;
 mod goods_received;
 mod history;
+mod items;
 mod keys;
 mod ledger;
 mod meant;
@@ -42,6 +43,7 @@ pub use answer::{
 };
 pub use by_hand::by_hand;
 pub use goods_received::{Candidate, ReceiptLook, plan as plan_receipt};
+pub use items::items;
 pub use ledger::{
     CancelledOrder, CreatedOrder, EndedReference, Ledger, OrderedLine, PackageTracking, PostedDimension, PostedLine,
     PostedUpdate, SeenStatus, SentLine, SettledUpdate, VoidedShipment,

@@ -44,6 +44,13 @@ pub fn in_words(name: &str) -> String {
     }
 }
 
+/// The item of which a name speaks, where it speaks of one.
+#[must_use]
+pub fn awaited_word(name: &str) -> Option<&str> {
+    let (kind, _, word) = parts(name)?;
+    [ITEM, RowKind::Unit.as_str(), RowKind::Sku.as_str()].contains(&kind).then_some(word)
+}
+
 /// Kind, warehouse and word of a name.
 fn parts(name: &str) -> Option<(&str, &str, &str)> {
     let mut parts = name.strip_prefix(AWAITED)?.splitn(3, '/');

@@ -33,7 +33,7 @@ mod unmapped;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-pub use awaited::{AWAITED, News, awaited_item, awaited_row, in_words};
+pub use awaited::{AWAITED, News, awaited_item, awaited_row, awaited_word, in_words};
 pub use catalogue::{Catalogue, ConversionFacts, Fact, ItemFacts, Told, Tolerance, Tracking, lacking};
 pub use clash::{Clash, clashes};
 pub use csv::{Record, Unreadable, read as read_csv, write as write_csv};

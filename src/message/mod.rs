@@ -8,6 +8,7 @@ mod envelope;
 mod goods;
 mod goods_received;
 mod identity;
+mod items;
 mod kind;
 mod names;
 mod orders;

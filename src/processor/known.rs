@@ -30,6 +30,12 @@ pub(super) fn found_by(inbound: &Inbound, look: Option<&Look>, outcome: &Outcome
     names.map(|(label, text)| Name { document: inbound.ordering_key.clone(), label, text }).collect()
 }
 
+/// The items that a message is about which has to wait, for people who look for them.
+pub(super) fn about(inbound: &Inbound, look: Option<&Look>, outcome: &Outcome) -> Vec<String> {
+    let (Ok(envelope), Outcome::Parked(parked)) = (&inbound.content, outcome) else { return Vec::new() };
+    flows::items(envelope, look, parked.failure.as_ref().and_then(|failure| failure.awaits.as_deref()))
+}
+
 /// A document as the store keeps it.
 pub(super) fn known(envelope: &Envelope, document: KnownDocument) -> Document {
     let KnownDocument { key, kind, names } = document;

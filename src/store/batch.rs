@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
-use super::columns::{clean, ending_code, fingerprint, micros, purpose_code};
+use super::columns::{clean, cleaned, ending_code, fingerprint, micros, purpose_code};
 use super::progress::Progress;
 use super::rows::{
     Intended, Intent, Name, OutboxRow, Outcome, Ownership, Parked, ParkedFailure, Place, Purpose, Record, WaitsFor,
@@ -66,6 +66,8 @@ pub(super) struct ParkedRow<'a> {
     pub(super) asked_by: Option<Cow<'a, str>>,
     pub(super) fingerprint: Option<String>,
     pub(super) mapping_version: i64,
+    /// A JSON list.
+    pub(super) items: String,
 }
 
 #[derive(Default)]
@@ -153,7 +155,7 @@ impl<'a> Batch<'a> {
         for (number, record) in (0..).zip(records) {
             batch.add(number, record);
             if let Outcome::Parked(parked) = &record.outcome {
-                let mut row = ParkedRow::of(number, parked, record.mapping_version);
+                let mut row = ParkedRow::of(number, parked, record);
                 if let Place::InFrontOf(anchor) = parked.place {
                     let nth = in_front.entry((record.owner.flow, &parked.lane_key, anchor)).or_insert(0);
                     row.nth = *nth;
@@ -251,7 +253,7 @@ impl<'a> Batch<'a> {
 }
 
 impl<'a> ParkedRow<'a> {
-    fn of(record: i64, parked: &'a Parked, mapping_version: u64) -> Self {
+    fn of(number: i64, parked: &'a Parked, record: &'a Record) -> Self {
         let (place, anchor) = match parked.place {
             Place::Behind => (BEHIND, 0),
             Place::InFrontOf(anchor) => (IN_FRONT, anchor),
@@ -271,7 +273,7 @@ impl<'a> ParkedRow<'a> {
             }
         };
         Self {
-            record,
+            record: number,
             parked,
             lane_key: clean(&parked.lane_key),
             ordering_key: clean(&parked.ordering_key),
@@ -288,7 +290,8 @@ impl<'a> ParkedRow<'a> {
             unsure: intents_json(&parked.unsure).to_string(),
             asked_by: parked.asked_by.as_deref().map(clean),
             fingerprint: parked.failure.as_ref().map(|failure| fingerprint(failure, &parked.connection, &parked.kind)),
-            mapping_version: mapping_version.cast_signed(),
+            mapping_version: record.mapping_version.cast_signed(),
+            items: Value::from(cleaned(&record.items)).to_string(),
         }
     }
 }

@@ -17,6 +17,7 @@ mod campaigns;
 mod catalogue;
 mod chain;
 mod columns;
+mod handling;
 mod mapping;
 mod outbox;
 mod parts;
@@ -42,6 +43,7 @@ pub use campaign_messages::{CampaignMessage, ToRehearse};
 pub use campaigns::{Campaign, CampaignState, NewCampaign, Outcomes, Pulse};
 pub use catalogue::{CatalogueScan, Kept, Scanned};
 pub use chain::{Broken, Chain, Verified};
+pub use handling::{Acted, Changed, Handling, Seen};
 pub use mapping::{MappingChange, MappingVersion};
 pub use patches::{Release, Revision, ToPatch};
 pub use progress::{Progress, ProgressFilter, ProgressView, State, StateCount};
@@ -54,7 +56,7 @@ pub use stops::{Pause, Stopped};
 pub use tokens::{NewToken, NoRole, Role, Token};
 pub use trail::{Act, Actor, TrailFilter, TrailHead, TrailLink, TrailOutcome, TrailRow};
 pub use views::{DOCUMENTS_MAX, DocumentView, STEPS_MAX};
-pub use work::{ActView, AttemptView, Attempted, Cause, Cursor, ExceptionFilter, Handling, Work, WorkState};
+pub use work::{ActView, AttemptView, Attempted, Cause, Cursor, ExceptionFilter, Work, WorkState};
 
 use std::time::Duration;
 

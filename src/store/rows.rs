@@ -185,6 +185,8 @@ pub struct Record {
     pub attempted: Option<Attempted>,
     /// The version of the mapping that it was planned with; 0 when it was not planned.
     pub mapping_version: u64,
+    /// Of what is parked: the items it is about, as far as they are known.
+    pub items: Vec<String>,
 }
 
 impl Record {
@@ -205,6 +207,7 @@ impl Record {
             progress: None,
             attempted: None,
             mapping_version: 0,
+            items: Vec::new(),
         }
     }
 }

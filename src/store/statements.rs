@@ -26,6 +26,8 @@ pub(super) struct WorkColumns {
     reopened: i64,
     owner: Option<String>,
     tags: String,
+    items: String,
+    version: i64,
     due_at: Option<i64>,
     promised_at: Option<i64>,
     value: Option<String>,
@@ -43,7 +45,7 @@ pub(super) struct WorkColumns {
 macro_rules! work_columns {
     () => {
         "e.message_id, e.flow, e.kind, e.connection, e.document, e.code, e.sentence, e.detail, e.state, e.fingerprint, \
-         e.awaited, e.reopened, e.owner, e.tags, e.due_at, e.promised_at, e.value, e.currency, e.priority, \
+         e.awaited, e.reopened, e.owner, e.tags, e.items, e.version, e.due_at, e.promised_at, e.value, e.currency, e.priority, \
          e.first_seen_at, e.last_seen_at, e.ended_at"
     };
 }
@@ -54,6 +56,8 @@ impl WorkColumns {
         Ok(Work {
             flow: flow(&self.flow)?,
             tags: json("the tags of an exception", &self.tags)?,
+            items: json("the items of an exception", &self.items)?,
+            version: self.version,
             cursor: Cursor { priority: self.priority, message_id: self.message_id, flow: self.flow },
             message_id: self.message_id,
             kind: self.kind,
@@ -109,6 +113,7 @@ pub(super) struct Wanted {
     pub(super) document: Option<String>,
     pub(super) older_than: Option<i64>,
     pub(super) limit: i64,
+    pub(super) item: Option<String>,
 }
 
 /// A statement of a filter, bound; states, messages and codes as the store takes sets.
@@ -133,6 +138,7 @@ macro_rules! bound {
             .bind($wanted.older_than)
             .bind($codes)
             .bind($wanted.limit)
+            .bind(&$wanted.item)
     };
 }
 pub(super) use bound;
@@ -155,6 +161,7 @@ impl ExceptionFilter {
             document: text(&self.document),
             older_than: self.older_than.map(micros),
             limit: self.limit.into(),
+            item: text(&self.item),
         }
     }
 }
@@ -174,7 +181,7 @@ pub(super) struct Dialect {
 }
 
 /// The statements of one filter. They are bound alike: states, the cursor's three parts, messages, flow, connection, code,
-/// fingerprint, owner, tag, document, age, the owner's codes, limit.
+/// fingerprint, owner, tag, document, age, the owner's codes, limit, item.
 pub(super) struct Statements {
     pub(super) count: String,
     pub(super) list: String,
@@ -182,6 +189,10 @@ pub(super) struct Statements {
     /// Freezes the set of a campaign: bound are the campaign and the size of a wave, besides.
     pub(super) freeze: String,
 }
+
+/// Found by the table of items, and not by the lists in the rows.
+const OF_ITEM: &str =
+    "(e.message_id, e.flow) IN (SELECT i.message_id, i.flow FROM exception_items i WHERE i.item = $16)";
 
 /// What a filter says beside the states and the place in the list: what it does not say does not stand in the statement, so
 /// that the server plans for what is asked.
@@ -198,6 +209,7 @@ fn chosen(wanted: &Wanted, dialect: &Dialect) -> String {
         (wanted.document.is_some(), "e.document = $12"),
         (wanted.older_than.is_some(), older.as_str()),
         (wanted.owner.is_some(), owned.as_str()),
+        (wanted.item.is_some(), OF_ITEM),
     ];
     let parts: Vec<_> = parts.into_iter().filter_map(|(wanted, part)| wanted.then_some(part)).collect();
     if parts.is_empty() { "true".to_owned() } else { parts.join(" AND ") }
@@ -217,6 +229,8 @@ impl Statements {
             Some("e.document = $12".to_owned())
         } else if wanted.fingerprint.is_some() {
             Some("e.fingerprint = $9".to_owned())
+        } else if wanted.item.is_some() {
+            Some(OF_ITEM.to_owned())
         } else {
             None
         };
@@ -238,7 +252,7 @@ impl Statements {
             freeze: format!(
                 "INSERT INTO campaign_messages
   (campaign, message_id, flow, ordinal, wave, connection, kind, document, fingerprint)
-SELECT $16, e.message_id, e.flow, e.place, 1 + (e.place - 1) / $17, e.connection, e.kind, e.document, e.fingerprint
+SELECT $17, e.message_id, e.flow, e.place, 1 + (e.place - 1) / $18, e.connection, e.kind, e.document, e.fingerprint
 FROM (SELECT e.*, row_number() OVER (ORDER BY {ORDER}) AS place FROM exceptions e
   WHERE {driver} AND {state} AND {BEHIND} AND {chosen}) e
 WHERE e.place <= $15 AND EXISTS (SELECT 1 FROM parked p WHERE p.message_id = e.message_id AND p.flow = e.flow)"

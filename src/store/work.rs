@@ -11,6 +11,7 @@ use uuid::Uuid;
 
 use super::asked::{Discarded, Replayed};
 use super::columns::micros;
+use super::handling::{Acted, Handling, Seen};
 use super::{Store, StoreError, on};
 use crate::config::{Config, Exceptions, ms};
 use crate::message::Flow;
@@ -83,6 +84,8 @@ pub struct ExceptionFilter {
     pub owner: Option<(String, Vec<String>)>,
     /// Only with this tag.
     pub tag: Option<String>,
+    /// Only about this item: an item number or a SKU.
+    pub item: Option<String>,
     /// Only of this document.
     pub document: Option<String>,
     /// Only those first seen so long ago.
@@ -133,6 +136,8 @@ pub struct Work {
     pub reopened: u32,
     pub owner: Option<String>,
     pub tags: Vec<String>,
+    pub items: Vec<String>,
+    pub version: i64,
     pub due_at: Option<Timestamp>,
     pub promised_at: Option<Timestamp>,
     pub value: Option<String>,
@@ -202,58 +207,6 @@ pub struct ActView {
     pub what: String,
 }
 
-/// What a person does about exceptions that stay.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Handling {
-    /// Somebody, or some team, has it from now on; nobody: the team of its code.
-    Assign(Option<String>),
-    /// A note.
-    Note(String),
-    /// A tag more.
-    Tag(String),
-    /// A tag less.
-    Untag(String),
-    /// When it shall be done; nothing: no more.
-    Due(Option<Timestamp>),
-    /// A person is at it.
-    Investigate,
-    /// Nobody is at it any more.
-    Leave,
-}
-
-impl Handling {
-    /// The word in the history.
-    #[must_use]
-    pub fn word(&self) -> &'static str {
-        match self {
-            Self::Assign(_) => "assigned",
-            Self::Note(_) => "noted",
-            Self::Tag(_) => "tagged",
-            Self::Untag(_) => "untagged",
-            Self::Due(_) => "due",
-            Self::Investigate => "investigating",
-            Self::Leave => "open",
-        }
-    }
-
-    /// Whether it says nothing where something must be said.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        matches!(self, Self::Note(text) | Self::Tag(text) | Self::Untag(text) if text.trim().is_empty())
-    }
-
-    /// What the history says of it.
-    #[must_use]
-    pub fn what(&self) -> String {
-        match self {
-            Self::Assign(Some(text)) | Self::Note(text) | Self::Tag(text) | Self::Untag(text) => text.clone(),
-            Self::Due(Some(at)) => at.to_string(),
-            Self::Assign(None) | Self::Due(None) | Self::Investigate | Self::Leave => String::new(),
-        }
-    }
-}
-
 /// What was parked for a person within this time may not be announced yet: a scan has looked since for what is older.
 pub(super) fn lately(config: &Config) -> Duration {
     ms(config.exceptions.lately_ms)
@@ -314,8 +267,9 @@ impl Store {
         on!(self, store => store.acts(message_id).await)
     }
 
-    /// Does something about exceptions; of which ones it could be done. One that ended can be noted and tagged alone.
-    pub async fn act(&self, messages: &[Uuid], act: &Handling, by: &str) -> Result<Vec<Uuid>, StoreError> {
+    /// Does something about exceptions. One that ended can be noted and tagged alone. Where one of them is not as it was seen any
+    /// more, nothing is done about any.
+    pub async fn act(&self, messages: &[Seen], act: &Handling, by: &str) -> Result<Acted, StoreError> {
         on!(self, store => store.act(messages, act, by).await)
     }
 }

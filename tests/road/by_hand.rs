@@ -35,6 +35,12 @@ async fn entered_by_hand(backing: Backing) {
     }
     let exceptions = world.until_exceptions(2).await;
     assert!(exceptions.iter().all(|each| each.code == "warehouse.refused"), "{exceptions:#?}");
+    // The messages name documents alone; the lines of these name items.
+    for (item, found) in [("ITEM-77", 2), ("ITEM-78", 0)] {
+        let (_, listed) = world.ask(&["exceptions", "list", "--item", item]).await;
+        assert_eq!(listed["total"], found, "{listed}");
+    }
+    assert!(exceptions.iter().all(|each| each.items.contains(&"ITEM-77".to_owned())), "{exceptions:#?}");
     let id = exceptions[0].id.to_string();
     let resolve = ["exceptions", "resolve", &id];
 

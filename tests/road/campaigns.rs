@@ -140,11 +140,12 @@ async fn worked_on(world: &World, api: &Api, id: &str) {
     let note = json!({ "messages": [id], "do": { "note": "asked sales" } });
     assert_eq!(api.post("/v1/exceptions/work", &note).await.0, 200);
     assert!(world.ask(&["exceptions", "note", id, "--take"]).await.0);
+    two_at_once(world, api, id).await;
     let (_, mine) = api.get("/v1/exceptions?owner=anna&state=investigating").await;
     assert_eq!((&mine["total"], &mine["items"][0]["id"]), (&json!(1), &json!(id)), "{mine}");
     let (_, shown) = api.get(&format!("/v1/exceptions/{id}")).await;
     let acts: Vec<_> = shown["history"].as_array().unwrap().iter().map(|act| act["act"].as_str().unwrap()).collect();
-    assert!(acts.ends_with(&["assigned", "noted", "investigating"]), "{shown}");
+    assert!(acts.ends_with(&["assigned", "noted", "investigating", "assigned"]), "{shown}");
     let strange = json!({ "messages": [id], "reason": "  " });
     assert_eq!(api.post("/v1/exceptions/discard", &strange).await.0, 422);
     let discard = json!({ "messages": [id], "reason": "never ours" });
@@ -160,6 +161,24 @@ async fn worked_on(world: &World, api: &Api, id: &str) {
     let exported = tokio::task::spawn_blocking(move || export.output().unwrap()).await.unwrap();
     let exported = String::from_utf8(exported.stdout).unwrap();
     assert!(exported.starts_with("id,status,") && exported.contains(&format!("{id},discarded,")), "{exported}");
+}
+
+/// Two set something about what both saw: the second is told who was faster, by the API and at the command line.
+async fn two_at_once(world: &World, api: &Api, id: &str) {
+    let (_, shown) = api.get(&format!("/v1/exceptions/{id}")).await;
+    let (before, version) = (shown["version"].as_i64().unwrap(), shown["version"].to_string());
+    let (done, assigned) = world.ask(&["exceptions", "assign", id, "--to", "anna", "--if-version", &version]).await;
+    assert!(done, "{assigned}");
+    let late = json!({ "messages": [id], "do": { "assign": "bob" }, "seen": { id: before } });
+    let (status, told) = api.post("/v1/exceptions/work", &late).await;
+    assert_eq!((status, &told["type"]), (409, &json!("urn:drayline:problem:changed-meanwhile")), "{told}");
+    assert!(told["detail"].as_str().unwrap().contains("assigned it to anna"), "{told}");
+    assert_eq!(told["problems"][0]["place"], format!("/seen/{id}"), "{told}");
+    let (done, told) = world.ask(&["exceptions", "note", id, "--leave", "--if-version", &version]).await;
+    let sentence = told["error"].as_str().unwrap();
+    assert!(!done && sentence.contains("assigned it to anna") && sentence.contains("in version"), "{told}");
+    let strange = json!({ "messages": [id], "do": "leave", "seen": { "00000000-0000-4000-8000-000000000000": 1 } });
+    assert_eq!(api.post("/v1/exceptions/work", &strange).await.0, 422);
 }
 
 #[tokio::test]

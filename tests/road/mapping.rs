@@ -78,6 +78,7 @@ async fn awaited(backing: Backing) {
     let of = |item: &str| exceptions.iter().find(|each| each.sentence.contains(item)).unwrap();
     let (shirt, case) = (of("SHIRT"), of("ITEM-78"));
     for (exception, name) in [(shirt, "mapping/sku/north/SHIRT"), (case, "mapping/unit/north/ITEM-78")] {
+        assert!(exception.items.len() == 1 && exception.sentence.contains(&exception.items[0]), "{exception:?}");
         let told = (exception.code.as_str(), exception.status.as_str(), exception.awaits.as_deref());
         assert_eq!(told, ("mapping.missing", "waiting", Some(name)));
     }

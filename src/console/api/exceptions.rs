@@ -1,5 +1,7 @@
 //! `/v1/exceptions`: what people work on, and what they do about it.
 
+use std::collections::HashMap;
+
 use axum::Json;
 use axum::extract::State;
 use serde::{Deserialize, Deserializer, Serialize};
@@ -11,7 +13,7 @@ use super::pages::Page;
 use super::problem::Problem;
 use super::{Access, Api, Route};
 use crate::exceptions::{self, Exception, Resolved, Shown, Verdict, documents_of, filter, page, parts, resolve, show};
-use crate::store::{Act, Cause, Discarded, ExceptionFilter, Handling, Replayed, Role};
+use crate::store::{Act, Acted, Cause, Changed, Discarded, ExceptionFilter, Handling, Replayed, Role, Seen};
 
 /// More are not changed by one request.
 const MESSAGES_MAX: usize = 1000;
@@ -25,6 +27,9 @@ struct Work {
     messages: Vec<Uuid>,
     #[serde(rename = "do")]
     handling: Handling,
+    /// The versions of some of them, as the author saw them: nothing is done where one is another now.
+    #[serde(default)]
+    seen: HashMap<Uuid, i64>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -135,16 +140,34 @@ async fn all(api: &Api, caller: &Caller, messages: &[Uuid]) -> Result<Vec<String
 async fn handle(
     State(api): State<Api>,
     caller: Caller,
-    Sent(Work { messages, handling }): Sent<Work>,
+    Sent(Work { messages, handling, seen }): Sent<Work>,
 ) -> Result<Json<Done>, Problem> {
     if handling.is_empty() {
         return Err(Problem::invalid("/do", "says nothing"));
     }
+    if let Some(stranger) = seen.keys().find(|id| !messages.contains(id)) {
+        return Err(Problem::invalid(format!("/seen/{stranger}"), "is none of the messages"));
+    }
     let documents = all(&api, &caller, &messages).await?;
     let fields = vec![handling.word().to_owned()];
     let act = Act { action: "exception.work", documents, fields, ..Act::default() };
-    let doing = Box::pin(async { Ok(api.store.act(&messages, &handling, &caller.name).await?) });
+    let version = |id: &Uuid| Seen { message_id: *id, version: seen.get(id).copied() };
+    let messages: Vec<_> = messages.iter().map(version).collect();
+    let doing = Box::pin(async {
+        match api.store.act(&messages, &handling, &caller.name).await? {
+            Acted::Done(done) => Ok(done),
+            Acted::Changed(changed) => Err(meanwhile(&changed)),
+        }
+    });
     Ok(Json(Done { done: api.act(&caller, &act, doing).await? }))
+}
+
+/// What the author saw is no more: who changed what, each at its place.
+fn meanwhile(changed: &[Changed]) -> Problem {
+    const DO: &str = "Look at how it is now, and say it again with its version if it still holds.";
+    let first = changed.first().map(Changed::sentence).unwrap_or_default();
+    let places = changed.iter().map(|each| (format!("/seen/{}", each.message_id), each.sentence()));
+    Problem::conflict(first).named("changed-meanwhile", "Somebody else changed it meanwhile", DO).at(places)
 }
 
 async fn discard(

@@ -177,6 +177,13 @@ impl Problem {
         Self::new(status, "broken", "An assumption was broken", "The log says which.", DO)
     }
 
+    /// The same, with what is wrong at each place of the body.
+    #[must_use]
+    pub fn at(mut self, places: impl IntoIterator<Item = (String, String)>) -> Self {
+        self.0.problems.extend(places.into_iter().map(|(place, problem)| Place { place, problem }));
+        self
+    }
+
     /// The same with another name and what to do, for refusals that clients tell apart.
     #[must_use]
     pub fn named(mut self, name: &str, title: &'static str, next_step: &'static str) -> Self {

@@ -11,12 +11,12 @@ macro_rules! open {
         concat!(
             "
 INSERT INTO exceptions (message_id, flow, parking, code, sentence, detail, kind, connection, document, first_seen_at,
-  last_seen_at, state, fingerprint, awaited, promised_at, value, currency, priority)
+  last_seen_at, state, fingerprint, awaited, promised_at, value, currency, priority, items)
 SELECT p.message_id, p.flow, p.parkings, coalesce(p.code, ''), coalesce(p.sentence, ''), p.detail, p.kind, p.connection,
   p.ordering_key, store_now(), p.last_parked_at, CASE WHEN p.awaited IS NULL THEN 'open' ELSE 'waiting' END,
   coalesce(p.fingerprint, ''), p.awaited, d.promised_at, d.value, d.currency,
   coalesce(d.promised_at, p.first_parked_at + $1) - CASE WHEN d.value IS NULL THEN 0
-    ELSE CAST(least($3, CAST(d.value AS double precision) / 1000 * $2) AS bigint) END
+    ELSE CAST(least($3, CAST(d.value AS double precision) / 1000 * $2) AS bigint) END, p.items
 FROM parked p LEFT JOIN progress d ON d.document = p.ordering_key
 WHERE p.waits_for = 3 AND ",
             $which,
@@ -27,6 +27,7 @@ ON CONFLICT (message_id, flow) DO UPDATE
 SET parking = excluded.parking, code = excluded.code, sentence = excluded.sentence, detail = excluded.detail,
   last_seen_at = excluded.last_seen_at, fingerprint = excluded.fingerprint, awaited = excluded.awaited,
   promised_at = excluded.promised_at, value = excluded.value, currency = excluded.currency, priority = excluded.priority,
+  items = excluded.items, version = exceptions.version + 1,
   state = CASE WHEN exceptions.state = 'investigating' THEN 'investigating' ELSE excluded.state END,
   reopened = exceptions.reopened + CASE WHEN exceptions.ending IS NULL THEN 0 ELSE 1 END, ending = NULL, ended_at = NULL
 WHERE exceptions.parking < excluded.parking"

@@ -183,7 +183,7 @@ fn bind_progress<'q>(statement: Statement<'q>, batch: &'q Batch<'_>) -> Statemen
         .bind(column(rows, |(_, row)| row.counts))
 }
 
-/// 94 to 99; 93 and 100 are one more each of what is parked.
+/// 94 to 99; 93, 100 and 101 are one more each of what is parked.
 fn bind_attempts<'q>(statement: Statement<'q>, batch: &'q Batch<'_>) -> Statement<'q> {
     let rows = &batch.attempts;
     statement
@@ -194,4 +194,5 @@ fn bind_attempts<'q>(statement: Statement<'q>, batch: &'q Batch<'_>) -> Statemen
         .bind(column(rows, |row| row.failure.detail.as_deref()))
         .bind(column(rows, |row| row.exchanges.as_str()))
         .bind(column(&batch.parked, |row| row.mapping_version))
+        .bind(column(&batch.parked, |row| row.items.as_str()))
 }

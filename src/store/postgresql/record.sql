@@ -57,10 +57,10 @@ parking AS MATERIALIZED (
       $7::bigint[], $8::text[], $9::text[], $10::text[], $11::text[], $12::bytea[], $13::bigint[], $14::bigint[],
       $15::bigint[], $16::bigint[], $17::bigint[], $18::text[], $19::text[], $20::bigint[], $21::bigint[], $22::bigint[],
       $23::text[], $24::text[], $25::text[], $26::text[], $27::bigint[], $28::text[], $67::bigint[], $93::text[],
-      $100::bigint[])
+      $100::bigint[], $101::text[])
     AS w (record, lane_key, ordering_key, kind, connection, bytes, place, anchor, nth, waits_for, delay, awaited, passes,
       attempts, parkings, revision, code, sentence, detail, unsure, deadline_at, asked_by, asked, fingerprint,
-      mapping_version)
+      mapping_version, items)
   JOIN mine ON mine.record = w.record
   WHERE (SELECT i.ending FROM inbox i WHERE i.message_id = mine.message_id AND i.flow = mine.flow) IS NULL
   ORDER BY w.record
@@ -68,7 +68,7 @@ parking AS MATERIALIZED (
 placed AS (
   INSERT INTO parked (message_id, flow, partition, lane_key, ordering_key, kind, connection, bytes, position, waits_for,
     due_at, delay, awaited, passes, attempts, parkings, revision, code, sentence, detail, unsure, deadline_at, asked_by,
-    asked, first_parked_at, last_parked_at, fingerprint, mapping_version)
+    asked, first_parked_at, last_parked_at, fingerprint, mapping_version, items)
   SELECT n.message_id, n.flow, n.partition, n.lane_key, n.ordering_key, n.kind, n.connection, n.bytes,
     CASE
       WHEN n.held IS NOT NULL AND (n.place <> 1 OR n.held < n.anchor) THEN n.held
@@ -83,7 +83,7 @@ placed AS (
     -- A deadline cuts the wait for a document short; who waits for a time waits for it.
     CASE WHEN n.waits_for = 2 THEN least(store_now() + n.delay, n.deadline_at) ELSE store_now() + n.delay END,
     n.delay, n.awaited, n.passes, n.attempts, n.parkings, n.revision, n.code, n.sentence, n.detail, n.unsure, n.deadline_at, n.asked_by, n.asked,
-    store_now(), store_now(), n.fingerprint, n.mapping_version
+    store_now(), store_now(), n.fingerprint, n.mapping_version, n.items
   FROM (SELECT * FROM parking ORDER BY record) n
   ON CONFLICT (message_id, flow) DO UPDATE SET
     -- What was asked for since the attempt began stays due.
@@ -96,6 +96,7 @@ placed AS (
     parkings = excluded.parkings, code = excluded.code, sentence = excluded.sentence,
     detail = excluded.detail, unsure = excluded.unsure, fingerprint = excluded.fingerprint,
     mapping_version = excluded.mapping_version,
+    items = CASE WHEN excluded.items = '[]' THEN parked.items ELSE excluded.items END,
     asked_by = coalesce(excluded.asked_by, parked.asked_by), last_parked_at = excluded.last_parked_at,
     bytes = CASE WHEN excluded.revision > parked.revision THEN excluded.bytes ELSE parked.bytes END,
     revision = greatest(excluded.revision, parked.revision)

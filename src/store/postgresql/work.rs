@@ -2,11 +2,12 @@
 
 use uuid::Uuid;
 
-use super::Postgresql;
+use super::{Postgresql, column, fault};
 use crate::store::StoreError;
 use crate::store::columns::clean;
+use crate::store::handling::{Acted, Changed, Handling, Seen, changed};
 use crate::store::statements::{ActRow, AttemptRow, Dialect, Statements, WorkColumns, act, attempt, bound};
-use crate::store::work::{ActView, AttemptView, Cause, ExceptionFilter, Handling, Work};
+use crate::store::work::{ActView, AttemptView, Cause, ExceptionFilter, Work};
 
 pub(super) const DIALECT: Dialect =
     Dialect { now: "store_now()", within: |column, set| format!("{column} = ANY({set})"), walks: true };
@@ -20,7 +21,7 @@ SELECT acted_at, acted_by, act, what FROM exception_acts WHERE message_id = $1 O
 /// What ended stays as it ended; it can be noted and tagged nevertheless.
 const ACT: &str = "
 WITH done AS (
-  UPDATE exceptions e SET
+  UPDATE exceptions e SET version = e.version + 1,
     owner = CASE WHEN $2 = 'assigned' THEN nullif($3, '') ELSE e.owner END,
     due_at = CASE WHEN $2 = 'due' THEN $4 ELSE e.due_at END,
     tags = CASE $2
@@ -39,6 +40,12 @@ WITH done AS (
   SELECT gen_random_uuid(), message_id, flow, store_now(), $5, $2, $6 FROM done
 )
 SELECT message_id FROM done";
+
+/// Whoever comes at the same time waits here, and then finds what was done.
+const LOCK: &str = "
+SELECT e.version FROM exceptions e WHERE e.message_id = ANY($1) ORDER BY e.message_id, e.flow FOR UPDATE";
+
+const CHANGED: &str = changed!("SELECT * FROM unnest($1::uuid[], $2::bigint[]) AS s (message_id, version)");
 
 impl Postgresql {
     pub(crate) async fn exceptions(&self, filter: &ExceptionFilter) -> Result<(u64, Vec<Work>), StoreError> {
@@ -71,11 +78,26 @@ impl Postgresql {
         Ok(rows.into_iter().map(act).collect())
     }
 
-    pub(crate) async fn act(&self, messages: &[Uuid], act: &Handling, by: &str) -> Result<Vec<Uuid>, StoreError> {
+    pub(crate) async fn act(&self, messages: &[Seen], act: &Handling, by: &str) -> Result<Acted, StoreError> {
+        let done = self.try_act(messages, act, &clean(by)).await;
+        Ok(done.map_err(|error| fault::sort("working on exceptions", error))?)
+    }
+
+    async fn try_act(&self, messages: &[Seen], act: &Handling, by: &str) -> Result<Acted, sqlx::Error> {
+        let ids = column(messages, |seen| seen.message_id);
+        let mut transaction = self.pool.begin().await?;
+        sqlx::query(LOCK).bind(&ids).execute(&mut *transaction).await?;
+        let changed = sqlx::query_as(CHANGED).bind(&ids).bind(column(messages, |seen| seen.version));
+        let changed: Vec<Changed> = changed.fetch_all(&mut *transaction).await?;
+        if !changed.is_empty() {
+            return Ok(Acted::Changed(changed));
+        }
         let what = act.what();
         let due = if let Handling::Due(at) = act { at.map(jiff::Timestamp::as_microsecond) } else { None };
-        let done = sqlx::query_as(ACT).bind(messages).bind(act.word()).bind(clean(&what)).bind(due);
-        let done: Vec<(Uuid,)> = self.rows("working on exceptions", done.bind(clean(by)).bind(clean(&what))).await?;
-        Ok(done.into_iter().map(|(id,)| id).collect())
+        let done = sqlx::query_as(ACT).bind(&ids).bind(act.word()).bind(clean(&what)).bind(due);
+        let done = done.bind(by).bind(clean(&what));
+        let done: Vec<(Uuid,)> = done.fetch_all(&mut *transaction).await?;
+        transaction.commit().await?;
+        Ok(Acted::Done(done.into_iter().map(|(id,)| id).collect()))
     }
 }

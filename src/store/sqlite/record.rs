@@ -41,10 +41,10 @@ VALUES ($1, $2, $3, ",
 const PARK: &str = concat!(
     "INSERT INTO parked (message_id, flow, partition, lane_key, ordering_key, kind, connection, bytes, position,
   waits_for, due_at, delay, awaited, passes, attempts, parkings, revision, code, sentence, detail, unsure, deadline_at,
-  asked_by, asked, first_parked_at, last_parked_at, fingerprint, mapping_version)
+  asked_by, asked, first_parked_at, last_parked_at, fingerprint, mapping_version, items)
 SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10,
   iif($10 = 2, min(at.now + $11, coalesce($21, at.now + $11)), at.now + $11), $11, $12, $13, $14, $15,
-  $16, $17, $18, $19, $20, $21, $22, $23, at.now, at.now, $24, $25
+  $16, $17, $18, $19, $20, $21, $22, $23, at.now, at.now, $24, $25, $26
 FROM (SELECT ",
     now!(),
     " AS now) at
@@ -59,6 +59,7 @@ ON CONFLICT (message_id, flow) DO UPDATE SET
   parkings = excluded.parkings, code = excluded.code, sentence = excluded.sentence,
   detail = excluded.detail, unsure = excluded.unsure, fingerprint = excluded.fingerprint,
   mapping_version = excluded.mapping_version,
+  items = CASE WHEN excluded.items = '[]' THEN items ELSE excluded.items END,
   asked_by = coalesce(excluded.asked_by, asked_by), last_parked_at = excluded.last_parked_at,
   bytes = CASE WHEN excluded.revision > revision THEN excluded.bytes ELSE bytes END,
   revision = max(excluded.revision, revision)"
@@ -234,6 +235,7 @@ async fn park(
         .bind(i64::from(row.parked.asked))
         .bind(row.fingerprint.as_deref())
         .bind(row.mapping_version)
+        .bind(row.items.as_str())
         .execute(&mut *connection)
         .await?;
     let outlived = sqlx::query(OUTLIVED).bind(message_id).bind(owner.flow.as_str()).bind(row.ordering_key.as_ref());

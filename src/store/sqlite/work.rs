@@ -5,8 +5,9 @@ use uuid::Uuid;
 use super::{Sqlite, fault, now};
 use crate::store::StoreError;
 use crate::store::columns::clean;
+use crate::store::handling::{Acted, Changed, Handling, Seen, changed};
 use crate::store::statements::{ActRow, AttemptRow, Dialect, Statements, WorkColumns, act, attempt, bound};
-use crate::store::work::{ActView, AttemptView, Cause, ExceptionFilter, Handling, Work};
+use crate::store::work::{ActView, AttemptView, Cause, ExceptionFilter, Work};
 
 pub(super) const DIALECT: Dialect = Dialect { now: now!(), within, walks: false };
 
@@ -32,7 +33,7 @@ SELECT acted_at, acted_by, act, what FROM exception_acts WHERE message_id = $1 O
 
 /// What ended stays as it ended; it can be noted and tagged nevertheless.
 const ACT: &str = "
-UPDATE exceptions SET
+UPDATE exceptions SET version = version + 1,
   owner = iif($2 = 'assigned', nullif($3, ''), owner),
   due_at = iif($2 = 'due', $4, due_at),
   tags = CASE $2
@@ -46,6 +47,8 @@ UPDATE exceptions SET
     ELSE state END
 WHERE message_id = $1 AND (ending IS NULL OR $2 IN ('noted', 'tagged', 'untagged'))
 RETURNING flow";
+
+const CHANGED: &str = changed!("SELECT unhex(value ->> 0) AS message_id, value ->> 1 AS version FROM json_each($1)");
 
 const TELL: &str = concat!(
     "INSERT INTO exception_acts (id, message_id, flow, acted_at, acted_by, act, what) VALUES ($1, $2, $3, ",
@@ -110,18 +113,25 @@ impl Sqlite {
         Ok(rows.into_iter().map(act).collect())
     }
 
-    pub(crate) async fn act(&self, messages: &[Uuid], act: &Handling, by: &str) -> Result<Vec<Uuid>, StoreError> {
+    pub(crate) async fn act(&self, messages: &[Seen], act: &Handling, by: &str) -> Result<Acted, StoreError> {
         let done = self.try_act(messages, act, &clean(by)).await;
         Ok(done.map_err(|error| fault::sort("working on exceptions", error))?)
     }
 
-    async fn try_act(&self, messages: &[Uuid], act: &Handling, by: &str) -> Result<Vec<Uuid>, sqlx::Error> {
+    async fn try_act(&self, messages: &[Seen], act: &Handling, by: &str) -> Result<Acted, sqlx::Error> {
         let (word, what) = (act.word(), act.what());
         let what = clean(&what);
         let due = if let Handling::Due(at) = act { at.map(jiff::Timestamp::as_microsecond) } else { None };
         let mut transaction = self.begin().await?;
+        let seen =
+            messages.iter().map(|seen| serde_json::json!([seen.message_id.as_simple().to_string(), seen.version]));
+        let changed = sqlx::query_as(CHANGED).bind(seen.collect::<serde_json::Value>().to_string());
+        let changed: Vec<Changed> = changed.fetch_all(&mut *transaction).await?;
+        if !changed.is_empty() {
+            return Ok(Acted::Changed(changed));
+        }
         let mut done = Vec::new();
-        for id in messages {
+        for Seen { message_id: id, .. } in messages {
             let ask = sqlx::query_as(ACT).bind(id).bind(word).bind(what.as_ref()).bind(due);
             let flows: Vec<(String,)> = ask.fetch_all(&mut *transaction).await?;
             for (flow,) in flows {
@@ -131,6 +141,6 @@ impl Sqlite {
             }
         }
         transaction.commit().await?;
-        Ok(done)
+        Ok(Acted::Done(done))
     }
 }
