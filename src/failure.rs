@@ -257,6 +257,9 @@ codes! {
     /// A line names no lot or serial, and the warehouse does not choose one.
     OrderTrackingMissing = "order.tracking_missing", Permanent, "operations",
         "Reserve the lots or serials in Dynamics and release the order again; or let the warehouse choose them, then replay it.";
+    /// The warehouse's system does not take a field of the order as it is.
+    OrderOutsideLimits = "order.outside_limits", Permanent, "operations",
+        "Correct the named fields in Dynamics and release the order again; or correct the connection's limits, then replay it.";
     /// Nothing is known of the order that the message speaks of.
     OrderUnknown = "order.unknown", Permanent, "operations",
         "Find out who created the order at the warehouse; if it is one of ours, replay it once the order is there.";
@@ -308,6 +311,9 @@ codes! {
     /// The warehouse will not receive what was announced.
     InboundRejected = "inbound.rejected", Permanent, "operations",
         "Read the warehouse's reason; correct the inbound order in Dynamics and release it again, or cancel it there.";
+    /// The warehouse's system does not take a field of the announcement as it is.
+    InboundOutsideLimits = "inbound.outside_limits", Permanent, "operations",
+        "Correct the named fields in Dynamics and release it again; or correct the connection's limits, then replay it.";
     /// Nothing is known of the inbound order that a receipt speaks of.
     InboundUnknown = "inbound.unknown", Permanent, "operations",
         "Find out what arrived; release the inbound order in Dynamics and replay this, or discard it.";

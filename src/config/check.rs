@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::connections::{Dynamics, DynamicsKind, Warehouse};
 use super::settings::{Config, StoreKind, TransportKind};
-use super::{Adoption, Finding, Secret, filled};
+use super::{Adoption, Finding, Secret, filled, limits};
 
 /// Checks a configuration that has the right shape.
 #[must_use]
@@ -224,6 +224,7 @@ fn warehouse_connection(
         let remedy = "map at least one Dynamics warehouse to a facility: locations = { \"24\" = \"NORTH-1\" }";
         findings.push(Finding::error(place("locations"), "is empty, so that no order could be sent there", remedy));
     }
+    limits::check(&place("limits"), &warehouse.limits, findings);
     match environments.get(&warehouse.dynamics) {
         None => {
             let problem = format!("{:?} is not a configured Dynamics environment", warehouse.dynamics);

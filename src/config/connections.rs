@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::adjustments::{Adjustments, Statuses};
 use super::adoption::Adoption;
 use super::catalogue::{Catalogue, ChosenBy};
+use super::limits::Limits;
 use super::secret::Secret;
 
 /// A Dynamics environment.
@@ -320,6 +321,9 @@ pub struct Warehouse {
     /// How often it may be called.
     #[serde(default)]
     pub rate: Rate,
+    /// What its system takes of an order.
+    #[serde(default)]
+    pub limits: Limits,
 }
 
 /// How often a far end may be called, where it says so: by each process.

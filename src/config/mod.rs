@@ -8,6 +8,7 @@ mod adoption;
 mod catalogue;
 mod check;
 mod connections;
+mod limits;
 mod load;
 mod secret;
 mod settings;
@@ -22,6 +23,7 @@ pub use connections::{
     ClosedPeriods, Commit, DimensionRows, Dynamics, DynamicsKind, Inbound, Mode, Outbound, Rate, ScanFields, Stage,
     Together, Warehouse,
 };
+pub use limits::{FieldLimits, Letters, Limits, limited_fields};
 pub use load::{DEFAULTS, load, load_text, load_with};
 pub use secret::{Secret, SecretError, address};
 pub use settings::{

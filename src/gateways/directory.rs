@@ -337,7 +337,8 @@ impl Builder<'_> {
         let connector = Connector::Standard(Standard { caller: self.caller(&name, &pace), root, token });
         let order = |chosen_by| chosen_by == ChosenBy::Order;
         let demands = Demands { lots: order(config.lots), serials: order(config.serials) };
-        Ok(Warehouse { name, demands, pace, connector })
+        let limits = Arc::new(config.limits.clone());
+        Ok(Warehouse { name, demands, limits, pace, connector })
     }
 }
 

@@ -26,7 +26,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use crate::clock::Mark;
-use crate::config::{Adjustments, Statuses};
+use crate::config::{Adjustments, Limits, Statuses};
 use crate::failure::Failure;
 use crate::mapping::Fact;
 use crate::message::{Connection, LegalEntity, RequestId};
@@ -70,6 +70,7 @@ enum Product {
 pub struct Warehouse {
     name: Connection,
     demands: Demands,
+    limits: Arc<Limits>,
     pace: Arc<Pace>,
     connector: Connector,
 }
@@ -319,6 +320,12 @@ impl Warehouse {
     #[must_use]
     pub fn demands(&self) -> Demands {
         self.demands
+    }
+
+    /// What its system takes of an order.
+    #[must_use]
+    pub fn limits(&self) -> &Arc<Limits> {
+        &self.limits
     }
 
     /// Creates an order, or says that its reference is taken. Findable by our reference.

@@ -155,8 +155,8 @@ async fn listen(address: SocketAddr) -> Result<TcpListener, StartError> {
     }
 }
 
-/// The client that reads sandboxes and sends their events.
-pub(super) fn client() -> Result<reqwest::Client, reqwest::Error> {
+/// The client that reads sandboxes and sends events, theirs and those of a bench.
+pub(crate) fn client() -> Result<reqwest::Client, reqwest::Error> {
     // Whoever comes first installs it; all install the same.
     let _ = rustls::crypto::ring::default_provider().install_default();
     reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).no_proxy().build()

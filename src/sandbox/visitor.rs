@@ -111,3 +111,16 @@ impl Visitor {
         format!("{}/sandbox/{path}", self.url)
     }
 }
+
+/// What an answer that may be lost says for certain: nothing, or that the far end refuses, and will for ever.
+///
+/// # Errors
+/// The refusal, as a sentence.
+pub fn unless_refused(answer: Result<Value, reqwest::Error>) -> Result<(), String> {
+    match answer {
+        Err(error) if error.status().is_some_and(|status| status.is_client_error() && status != 429) => {
+            Err(format!("A simulated far end refuses what it is asked to do, and would again: {error}"))
+        }
+        _ => Ok(()),
+    }
+}

@@ -33,6 +33,23 @@ fn a_whole_configuration_is_taken() {
 }
 
 #[test]
+fn limits_name_fields_that_there_are() {
+    let folder = tempfile::tempdir().unwrap();
+    let usual = connections(folder.path());
+    let limits = "[warehouses.north.limits.orders]\ncharacters_max = { \"recipient.street\" = 35, orderNumber = 0 }\n\
+                  required = [\"sender.phone\"]\ncountries = [\"usa\"]\n\
+                  [warehouses.north.limits.receipts]\nrequired = [\"sender.phone\"]\n";
+    let findings = refused(&format!("{usual}{limits}"));
+    let place = |key: &str| format!("warehouses.north.limits.orders.{key}");
+    let street = finding(&findings, &place("characters_max"));
+    assert!(street.problem.contains("recipient.street") && street.remedy.contains("recipient.line1"), "{street:?}");
+    assert!(finding(&findings, &place("required")).problem.contains("sender.phone"));
+    assert!(finding(&findings, &place("countries")).remedy.contains("ISO 3166-1"));
+    assert_eq!(finding(&findings, &place("characters_max.orderNumber")).problem, "is 0");
+    assert_eq!(findings.len(), 4, "{findings:#?}");
+}
+
+#[test]
 fn servers_need_their_addresses() {
     let findings = refused("[transport]\nkind = \"rabbitmq\"\n\n[store]\nkind = \"postgresql\"\n");
     assert!(finding(&findings, "transport.url").remedy.contains("amqp://"));

@@ -43,6 +43,8 @@ pub struct Road {
     looking: Vec<Envelope>,
     /// Emitted and not delivered yet.
     pub emitted: Vec<Envelope>,
+    /// The keys of all changing calls, in order.
+    pub calls: Vec<String>,
     /// How many calls are made until one whose answer is lost together with the process.
     pub calls_until_crash: Option<u32>,
 }
@@ -69,6 +71,7 @@ impl Road {
             lanes: [Vec::new(), Vec::new(), Vec::new()],
             looking: Vec::new(),
             emitted: Vec::new(),
+            calls: Vec::new(),
             calls_until_crash: None,
         }
     }
@@ -235,6 +238,7 @@ impl Road {
             };
             for planned in calls {
                 assert!(!ledger.has(&planned.key), "{} is planned again after it happened", planned.key);
+                self.calls.push(planned.key.clone());
                 let acted = self.world.call(planned);
                 if self.crashes() {
                     self.pasts.extend(self.world.settle(planned));

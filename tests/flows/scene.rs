@@ -113,6 +113,7 @@ pub fn order_look(released: Option<ReleasedOrder>) -> OrderLook {
         environment: contoso(),
         warehouse: released.as_ref().map(|_| (north(), "NORTH-1".to_owned())),
         demands: Demands::default(),
+        limits: Arc::default(),
         released,
         takes_part: true,
         writes_back: true,

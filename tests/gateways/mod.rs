@@ -5,6 +5,7 @@ mod adjustments;
 mod catalogue;
 mod dynamics_writes;
 mod far_end;
+mod fields;
 mod http;
 mod inbound;
 mod infolog;

@@ -42,6 +42,8 @@ async fn seen_and_replayed(backing: Backing) {
     }
     assert_eq!((&exception["code"], &exception["status"]), (&json!("dynamics.not_found"), &json!("open")));
     assert!(exception["sentence"].as_str().unwrap().contains("SHP-NOBODY-KNOWS"), "{exception}");
+    let instant = |key: &str| exception[key].as_str().unwrap().parse::<jiff::Timestamp>().unwrap();
+    assert!(instant("first_seen") <= instant("last_seen"), "{exception}");
     let (_, none) = world.ask(&["exceptions", "list", "--flow", "shipments"]).await;
     assert_eq!(none["total"], 0);
 

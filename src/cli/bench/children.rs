@@ -56,7 +56,7 @@ impl Child {
     pub(super) fn door(&self, ground: &Ground) -> Result<Door, Failed> {
         let door = self.addresses.get("ingest").ok_or_else(|| Failed::Work("The doors are nowhere.".to_owned()))?;
         let url = format!("http://{door}/ingest/d365/finance-operations/{DYNAMICS}/{}", ground.secret);
-        Ok(Door { client: reqwest::Client::builder().no_proxy().build()?, url })
+        Ok(Door { client: crate::sandbox::client()?, url })
     }
 
     /// Kilobytes that it holds now, and at most until now; nothing where the system does not tell.

@@ -1,7 +1,8 @@
 //! The far end of a bench: it answers at once, or after a wait, and counts what it took.
 //!
 //! It stands for Dynamics and for a warehouse of the `standard` connector, in this very process or over HTTP. Dynamics
-//! knows none of the documents any more, which is how a deleted one looks; the warehouse confirms every cancellation.
+//! knows none of the documents any more, which is how a deleted one looks; the warehouse confirms every cancellation, and says what
+//! became of an order when somebody asks because the answer was lost.
 
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
@@ -12,8 +13,10 @@ use axum::body::{Bytes, to_bytes};
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::response::IntoResponse as _;
+use serde_json::json;
 use tokio::net::TcpListener;
 
+use super::messages::numbered;
 use super::meter::Meter;
 use crate::gateways::{Wire, WireAnswer, WireRequest};
 
@@ -76,7 +79,8 @@ impl FarEnd {
         Ok(Wire::in_process(move |request: WireRequest| {
             let far_end = far_end.clone();
             async move {
-                let (status, body) = far_end.answer(request.method.as_str(), request.url.path()).await;
+                let (status, body) =
+                    far_end.answer(request.method.as_str(), request.url.path(), request.url.query()).await;
                 WireAnswer::Answered { status, headers: axum::http::HeaderMap::new(), body: body.into_bytes() }
             }
         })?)
@@ -91,7 +95,11 @@ impl FarEnd {
         Ok(address)
     }
 
-    async fn answer(&self, method: &str, path: &str) -> (u16, String) {
+    async fn answer(&self, method: &str, path: &str, query: Option<&str>) -> (u16, String) {
+        if let Some(reference) = query.filter(|_| path == "/orders").and_then(|query| query.strip_prefix("reference="))
+        {
+            return (200, self.found(reference));
+        }
         match (method, path.strip_prefix("/orders/wo-").and_then(|rest| rest.strip_suffix("/cancel"))) {
             ("POST", Some(number)) => {
                 let wait = Duration::from_micros(self.0.wait_us.load(Ordering::Relaxed));
@@ -113,10 +121,21 @@ impl FarEnd {
         }
     }
 
+    /// The order of a reference, as the warehouse has it now.
+    fn found(&self, reference: &str) -> String {
+        let Some(number) = numbered(reference) else { return r#"{"orders":[]}"#.to_owned() };
+        let scene = self.scene();
+        let cancelled = place(&scene, number).and_then(|place| scene.cancelled.get(place));
+        let live = cancelled.is_none_or(|times| times.load(Ordering::Relaxed) == 0);
+        let status = if live { "RECEIVED" } else { "CANCELLED" };
+        let order =
+            json!({ "id": format!("wo-{number}"), "reference": reference, "status": { "code": status }, "lines": [] });
+        json!({ "orders": [order] }).to_string()
+    }
+
     fn cancel(&self, number: &str) {
         let scene = self.scene();
-        let place = number.parse::<u64>().ok().and_then(|number| number.checked_sub(scene.first));
-        let place = place.and_then(|place| usize::try_from(place).ok());
+        let place = number.parse::<u64>().ok().and_then(|number| place(&scene, number));
         if let Some(times) = place.and_then(|place| scene.cancelled.get(place)) {
             times.fetch_add(1, Ordering::Relaxed);
         }
@@ -130,11 +149,16 @@ impl FarEnd {
     }
 }
 
+/// Where an order is counted.
+fn place(scene: &Scene, number: u64) -> Option<usize> {
+    usize::try_from(number.checked_sub(scene.first)?).ok()
+}
+
 async fn served(State(far_end): State<FarEnd>, request: Request) -> axum::response::Response {
-    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    let (method, uri) = (request.method().clone(), request.uri().clone());
     // Read whole, as a far end would; it says nothing that matters here.
     let _: Result<Bytes, _> = to_bytes(request.into_body(), usize::MAX).await;
-    let (status, body) = far_end.answer(method.as_str(), &path).await;
+    let (status, body) = far_end.answer(method.as_str(), uri.path(), uri.query()).await;
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     (status, [("content-type", "application/json")], body).into_response()
 }

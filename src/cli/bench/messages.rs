@@ -38,6 +38,11 @@ fn request(number: u64) -> String {
     format!("SHP{number:09}")
 }
 
+/// The number of the document that a reference of ours stands for.
+pub(super) fn numbered(reference: &str) -> Option<u64> {
+    reference.split('-').find_map(|part| part.strip_prefix("SHP")?.parse().ok())
+}
+
 /// Translates a verified body into the message that the doors would publish.
 pub(super) fn translated(bytes: &[u8], sender: &Sender<'_>) -> Result<Envelope, Failed> {
     let received = Received {

@@ -21,7 +21,7 @@ use crate::config::{Config, StoreKind, TransportKind};
 use crate::exceptions::Exception;
 use crate::sandbox::{
     EVENT, Effect, Evidence, FarEnd, Faults, FinanceOperations, FinanceOperationsRules, LedgerLine, Premises, Running,
-    Verdict, Visitor, Warehouse, WarehouseRules, verdict,
+    Verdict, Visitor, Warehouse, WarehouseRules, unless_refused, verdict,
 };
 use crate::store::Store;
 
@@ -129,8 +129,7 @@ impl Stage {
                 let faults = if memory.faults { disturbances(0) } else { Faults::default() };
                 bad_day::begun(&self.to_dynamics, &self.to_warehouse, faults).await?;
             }
-            // With faults the answer may be lost: the next look tells whether it happened.
-            let _ = self.to_dynamics.release_as(&wish.unwrap_or_default()).await;
+            unless_refused(self.to_dynamics.release_as(&wish.unwrap_or_default()).await).map_err(Failed::Work)?;
         }
     }
 
@@ -142,7 +141,7 @@ impl Stage {
             if missing == 0 {
                 return self.adjust(memory).await;
             }
-            let _ = self.to_dynamics.expect(missing, memory.seed).await;
+            unless_refused(self.to_dynamics.expect(missing, memory.seed).await).map_err(Failed::Work)?;
         }
     }
 
@@ -154,7 +153,8 @@ impl Stage {
             if missing == 0 {
                 return Ok(());
             }
-            let _ = self.to_warehouse.adjust(&json!({ "count": missing, "seed": memory.seed })).await;
+            let wish = json!({ "count": missing, "seed": memory.seed });
+            unless_refused(self.to_warehouse.adjust(&wish).await).map_err(Failed::Work)?;
         }
     }
 

@@ -18,9 +18,12 @@ mod answers;
 mod beside;
 mod demanded;
 mod former;
+mod limits;
 mod mapped;
 mod plan;
 mod wanted;
+
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use serde_json::Value;
@@ -29,6 +32,7 @@ use super::answer::KnownDocument;
 use super::history::History;
 use super::keys;
 use super::ledger::{CreatedOrder, Ledger};
+use crate::config::Limits;
 use crate::failure::{Code, Failure};
 use crate::gateways::{Demands, Direction, Gateways, HeldOrder, ReleasedOrder, Warehouse};
 use crate::mapping::Mapping;
@@ -52,6 +56,8 @@ pub struct OrderLook {
     pub warehouse: Option<(Connection, String)>,
     /// What that warehouse must be told before an order leaves.
     pub demands: Demands,
+    /// What its system takes of an order.
+    pub limits: Arc<Limits>,
     /// Whether the document's company takes part.
     pub takes_part: bool,
     /// Whether verdicts are written back to Dynamics.
@@ -83,6 +89,7 @@ pub(super) async fn look(
         released: None,
         warehouse: None,
         demands: Demands::default(),
+        limits: Arc::default(),
         takes_part: true,
         // How a warehouse takes an announcement is nothing that Dynamics has a place for.
         writes_back: direction == Direction::Outbound && dynamics.writes_back(),
@@ -99,6 +106,7 @@ pub(super) async fn look(
         look.warehouse = serving(gateways, mapping, &environment, released);
         let warehouse = look.warehouse.as_ref().and_then(|(name, _)| gateways.warehouse(name));
         look.demands = warehouse.map(Warehouse::demands).unwrap_or_default();
+        look.limits = warehouse.map(|warehouse| Arc::clone(warehouse.limits())).unwrap_or_default();
         if let Some(warehouse) = warehouse {
             look.former = former::look((dynamics, warehouse), message, ledger, released).await?;
         }

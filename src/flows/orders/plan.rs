@@ -1,6 +1,7 @@
 //! The plan of the flow `orders`: what Dynamics wants against what the warehouse has.
 
 use super::answers::{self, Told};
+use super::limits::within;
 use super::mapped::said;
 use super::wanted::{Wanted, differences, facts, fulfilment, shipped_whole};
 use super::{HeldOrder, OrderLook, known};
@@ -174,13 +175,17 @@ impl<'a> Situation<'a> {
             Ok(mapped) => mapped,
             Err(failure) => return Decision::Fail(failure),
         };
+        let order = fulfilment(released, facility, &reference, &mapped);
+        if let Err(failure) = within(&self.look.limits, &order, warehouse) {
+            return Decision::Fail(failure);
+        }
         let meanings = self.meanings(released, warehouse);
         Decision::Act(vec![Planned {
             key: keys::create_order(self.look.direction, warehouse, &reference),
             act: keys::creating(self.look.direction),
             connection: warehouse.clone(),
             class: Repeat::Findable,
-            call: Call::CreateOrder(fulfilment(released, facility, &reference, &mapped)),
+            call: Call::CreateOrder(order),
             facts: kept(&facts(released, (warehouse, facility), reference, (&mapped, &meanings))),
         }])
     }

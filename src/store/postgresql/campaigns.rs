@@ -91,7 +91,8 @@ told AS (
   SELECT gen_random_uuid(), message_id, flow, store_now(), $5, 'replayed', '' FROM due
 )
 UPDATE campaign_messages m SET released_at = store_now() FROM next
-WHERE m.campaign = $1 AND m.message_id = next.message_id AND m.flow = next.flow"
+WHERE m.campaign = $1 AND m.message_id = ANY(ARRAY(SELECT message_id FROM next)) AND m.message_id = next.message_id
+  AND m.flow = next.flow"
 );
 
 const SETTLE: &str = settle!("b.head::text", "= ANY(ARRAY(SELECT message_id FROM settled))");

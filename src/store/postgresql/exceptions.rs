@@ -13,7 +13,7 @@ macro_rules! open {
 INSERT INTO exceptions (message_id, flow, parking, code, sentence, detail, kind, connection, document, first_seen_at,
   last_seen_at, state, fingerprint, awaited, promised_at, value, currency, priority, items)
 SELECT p.message_id, p.flow, p.parkings, coalesce(p.code, ''), coalesce(p.sentence, ''), p.detail, p.kind, p.connection,
-  p.ordering_key, store_now(), p.last_parked_at, CASE WHEN p.awaited IS NULL THEN 'open' ELSE 'waiting' END,
+  p.ordering_key, p.last_parked_at, p.last_parked_at, CASE WHEN p.awaited IS NULL THEN 'open' ELSE 'waiting' END,
   coalesce(p.fingerprint, ''), p.awaited, d.promised_at, d.value, d.currency,
   coalesce(d.promised_at, p.first_parked_at + $1) - CASE WHEN d.value IS NULL THEN 0
     ELSE CAST(least($3, CAST(d.value AS double precision) / 1000 * $2) AS bigint) END, p.items

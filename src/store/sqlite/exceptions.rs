@@ -13,9 +13,7 @@ macro_rules! open {
 INSERT INTO exceptions (message_id, flow, parking, code, sentence, detail, kind, connection, document, first_seen_at,
   last_seen_at, state, fingerprint, awaited, promised_at, value, currency, priority, items)
 SELECT p.message_id, p.flow, p.parkings, coalesce(p.code, ''), coalesce(p.sentence, ''), p.detail, p.kind, p.connection,
-  p.ordering_key, ",
-            now!(),
-            ", p.last_parked_at, iif(p.awaited IS NULL, 'open', 'waiting'), coalesce(p.fingerprint, ''), p.awaited,
+  p.ordering_key, p.last_parked_at, p.last_parked_at, iif(p.awaited IS NULL, 'open', 'waiting'), coalesce(p.fingerprint, ''), p.awaited,
   d.promised_at, d.value, d.currency, coalesce(d.promised_at, p.first_parked_at + $1)
     - iif(d.value IS NULL, 0, min($3, CAST(CAST(d.value AS REAL) / 1000 * $2 AS INTEGER))), p.items
 FROM parked p LEFT JOIN progress d ON d.document = p.ordering_key
