@@ -262,7 +262,7 @@ codes! {
         "Correct the named fields in Dynamics and release the order again; or correct the connection's limits, then replay it.";
     /// Nothing is known of the order that the message speaks of.
     OrderUnknown = "order.unknown", Permanent, "operations",
-        "Find out who created the order at the warehouse; if it is one of ours, replay it once the order is there.";
+        "Find out who created the order at the warehouse; discard this if it is none of ours, else release the order in Dynamics, then replay it.";
     /// A document was released before go-live, and its warehouse does not hold it as it is.
     BeforeGoLive = "order.before_go_live", Permanent, "operations",
         "Release it again in Dynamics if it is to be sent; finish it where it was begun if not. Then discard this.";
@@ -316,7 +316,7 @@ codes! {
         "Correct the named fields in Dynamics and release it again; or correct the connection's limits, then replay it.";
     /// Nothing is known of the inbound order that a receipt speaks of.
     InboundUnknown = "inbound.unknown", Permanent, "operations",
-        "Find out what arrived; release the inbound order in Dynamics and replay this, or discard it.";
+        "Find out what arrived; discard this if it is none of ours, else release the inbound order in Dynamics, then replay it.";
     /// What moved in a closed period waits for finance, as the environment is configured.
     PeriodClosed = "dynamics.period_closed", Permanent, "finance",
         "Open the period in Dynamics, and say which day is the last closed one: drayline mapping set closed_until legal_entity=COMPANY dynamics=2026-10-31 --reason TEXT. Or let it give way with outbound.closed_periods = \"first_open_day\".";

@@ -372,7 +372,8 @@ fn page(shown: &Shown) -> Vec<String> {
         lines.push(format!("{}  {} by {}: {}", act.at, act.act, act.by, act.what));
     }
     for was in &shown.revisions {
-        lines.push(format!("{}  patched by {}: {}", was.at, was.by, was.patch));
+        let how = if was.patch.is_empty() { "run again by" } else { "patched by" };
+        lines.push(format!("{}  {how} {}: {}", was.at, was.by, was.patch));
     }
     if let Some(message) = &shown.message {
         lines.push(serde_json::to_string_pretty(message).unwrap_or_default());

@@ -12,6 +12,7 @@ mod mapping_check;
 mod output;
 mod pauses;
 mod replay;
+mod replay_one;
 mod roles;
 mod sandbox;
 mod store;

@@ -7,14 +7,13 @@ use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::exceptions::{done, not_parked, who};
-use super::{Failed, Global, output, store, trail};
+use super::exceptions::who;
+use super::{Failed, Global, output, replay_one, store, trail};
 use crate::clock::Clock;
 use crate::exceptions::{
-    CampaignView, NotPlanned, Pace, Patch, Plan, Turn, Turned, approve, change, documents_of, filter, parts, plan,
-    status,
+    CampaignView, NotPlanned, Pace, Patch, Plan, Turn, Turned, approve, change, filter, parts, plan, status,
 };
-use crate::store::{Act, CampaignMessage, CampaignState, Replayed, Store, StoreError};
+use crate::store::{Act, CampaignMessage, CampaignState, Store, StoreError};
 
 /// What every command of campaigns tells.
 pub(super) const HELP: &str = "A campaign is a frozen set of parked messages. It is planned first, and nothing moves before it is \
@@ -22,6 +21,8 @@ pub(super) const HELP: &str = "A campaign is a frozen set of parked messages. It
     wave fails again. A process with triage (drayline run, drayline triage) releases it; it survives every restart.\n\n\
     Examples:\n  \
     drayline replay start --message ID                     one message, now\n  \
+    drayline replay start --message ID --again             one that has ended; what it did is not repeated
+  \
     drayline exceptions causes                             what failed for which cause\n  \
     drayline replay plan --fingerprint 0f3a…               everything of one cause\n  \
     drayline replay plan --filter flow=orders,code=warehouse.rejected --rate 20\n  \
@@ -43,6 +44,12 @@ pub(super) enum Action {
         /// One message, by the id in the list of exceptions
         #[arg(long, value_name = "ID")]
         message: Option<Uuid>,
+        /// Also if it has ended already: it runs once more in a new revision, and what happened is not repeated
+        #[arg(long, requires = "message")]
+        again: bool,
+        /// With --again: corrected first by this jq filter over its JSON form
+        #[arg(long, value_name = "JQ", requires = "again")]
+        patch: Option<String>,
         /// Begin in earnest: without it a campaign only tells what it would do
         #[arg(long)]
         yes: bool,
@@ -143,7 +150,10 @@ pub(super) async fn run(global: &Global, action: Action) -> Result<(), Failed> {
     let store = store::open(global).await?;
     match action {
         Action::Plan(planned) => freeze(global, &store, planned).await,
-        Action::Start { message: Some(message), .. } => one(global, &store, message).await,
+        Action::Start { message: Some(message), again: true, patch, .. } => {
+            replay_one::again(global, &store, message, patch.as_deref()).await
+        }
+        Action::Start { message: Some(message), .. } => replay_one::now(global, &store, message).await,
         Action::Start { id, yes, .. } => {
             let id = id.unwrap_or_default();
             if yes {
@@ -253,19 +263,6 @@ async fn told(
         return Err(Failed::Work(why));
     }
     tell(global, &known(store, id).await?, "")
-}
-
-async fn one(global: &Global, store: &Store, message: Uuid) -> Result<(), Failed> {
-    let documents = documents_of(store, &[message]).await?;
-    let act = Act { action: "exception.replay", documents, ..Act::default() };
-    let doing = Box::pin(async { store.replay(message, &who()).await });
-    let replayed = trail::recorded(store, &act, (doing, |replayed| *replayed == Replayed::Due)).await?;
-    let (started, sentence) = match replayed {
-        Replayed::Due => (true, "It is due now, with a fresh budget.".to_owned()),
-        Replayed::Behind(head) => (false, format!("It stands behind {head}, which must be replayed first.")),
-        Replayed::NotParked(ending) => (false, not_parked(ending)),
-    };
-    done(global, &json!({ "id": message, "started": started, "sentence": sentence }), started, sentence)
 }
 
 /// Its dry run, once it was made as far as it is asked for. Whoever works makes it: with nobody it does not come.

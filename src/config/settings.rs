@@ -103,6 +103,7 @@ pub struct Store {
     pub connections_max: u32,
     pub statement_timeout_ms: u64,
     pub statement_bytes_max: usize,
+    pub kept_s: u64,
 }
 
 /// The two stores.

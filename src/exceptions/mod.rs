@@ -5,6 +5,7 @@
 //! replaying makes a parked row due, and the attempt decides again.
 //! Invariant: whatever waits for a person is in this list, with what happened and what to do next.
 
+mod again;
 mod by_hand;
 mod campaign;
 mod filter;
@@ -12,6 +13,7 @@ mod patch;
 mod triage;
 mod view;
 
+pub use again::{OnceMore, once_more};
 pub use by_hand::{Resolved, Verdict, resolve};
 pub use campaign::{CampaignView, NotPlanned, Pace, Plan, Turn, Turned, approve, change, plan, status};
 pub use filter::{NAMES, duration, filter, parts};

@@ -213,5 +213,14 @@ async fn scan(desk: Desk) {
                 }
             }
         }
+        forget(&desk).await;
+    }
+}
+
+/// What ended long ago can be run again no more. A little at a time: the road uses the same store.
+async fn forget(desk: &Desk) {
+    let kept_for = Duration::from_secs(desk.config.store.kept_s);
+    if let Err(error) = desk.store.forget_kept(kept_for, desk.config.exceptions.scan_rows_max).await {
+        StoreAway { doing: "forgetting old messages", why: &error.to_string() }.emit();
     }
 }

@@ -34,10 +34,17 @@ pub(super) fn order_meant<'history>(
             Decision::NotOurs(format!("{reference} was dead at {warehouse} before; another revision took its place."))
         }
         Some(reference) if found.is_none() && document_named => {
-            Decision::Wait { document: keys::order_name(direction, environment, &reference), passes, failure }
+            waits(keys::order_name(direction, environment, &reference), passes, failure)
         }
         _ => Decision::Fail(failure),
     }))
+}
+
+/// A message whose order is not there waits for it; past the deadline it is a person's, and goes on by itself when the order
+/// comes nevertheless.
+pub(super) fn waits(document: String, passes: Option<Kind>, failure: Failure) -> Decision {
+    let failure = failure.awaiting(document.as_str());
+    Decision::Wait { document, passes, failure }
 }
 
 /// Why a message fails whose order nobody knows by the name that it gives.
@@ -62,7 +69,7 @@ fn sentence(message: &Envelope, name: &str, elsewhere: Option<&SentOrder>) -> St
         ),
         None => format!(
             "{warehouse} speaks of the order {name}, and we never sent one of that name. If it is one of yours, release \
-             it in Dynamics and replay this; else discard it."
+             it in Dynamics; else discard this."
         ),
     }
 }

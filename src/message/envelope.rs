@@ -1,7 +1,6 @@
 //! The envelope: who said it, when, about which document, and what. Bytes in, bytes out, JSON for people.
 
 use std::collections::BTreeMap;
-use std::io::Read;
 
 use jiff::Timestamp;
 use prost::Message as _;
@@ -10,6 +9,7 @@ use uuid::Uuid;
 use super::identity::OrderingKey;
 use super::kind::{Body, Flow, Kind, Order};
 use super::names::{Connection, LegalEntity};
+use super::packed::{pack, unpack};
 use super::wire::{Invalid, Wire, generated};
 
 /// The version of the bodies that this release writes. Readers accept every version up to it.
@@ -248,7 +248,7 @@ impl RawBody {
     /// Packs a body.
     #[must_use]
     pub fn pack(body: &[u8], media_type: Option<String>) -> Self {
-        let zstd = zstd::bulk::compress(body, 3).unwrap_or_default();
+        let zstd = pack(body, 3);
         let sha256 = sha256(body);
         Self { zstd, reference: None, sha256, length: body.len() as u64, media_type }
     }
@@ -256,9 +256,7 @@ impl RawBody {
     /// The body as it was received; nothing when it lies in the store or is damaged.
     #[must_use]
     pub fn unpack(&self) -> Option<Vec<u8>> {
-        let mut body = Vec::new();
-        let decoder = zstd::stream::read::Decoder::new(self.zstd.as_slice()).ok()?;
-        decoder.take(RAW_LENGTH_MAX).read_to_end(&mut body).ok()?;
+        let body = unpack(&self.zstd, RAW_LENGTH_MAX)?;
         (body.len() as u64 == self.length).then_some(body)
     }
 }

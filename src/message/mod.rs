@@ -12,6 +12,7 @@ mod items;
 mod kind;
 mod names;
 mod orders;
+mod packed;
 mod postings;
 mod refs;
 mod returns;
@@ -43,6 +44,7 @@ pub use orders::{
     CancelOutcome, CancelOutcomeCode, OrderAccepted, OrderCancelResolved, OrderCancelled, OrderChanged, OrderRejected,
     OrderReleased, OrderStatus, OrderStatusChanged, OrderStatusCode, RejectedLine, ReleasedDocument,
 };
+pub use packed::{pack, unpack};
 pub use postings::{PostingOutcome, PostingOutcomeCode, PostingSettled, Unreadable};
 pub use returns::{
     Condition, ConditionCode, DisposedQuantity, Disposition, DispositionCode, RequestedReturnLine, ReturnAuthorised,

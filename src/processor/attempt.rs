@@ -17,6 +17,7 @@ use crate::clock::Mark;
 use crate::failure::{Code, Failure};
 use crate::flows::{Done, Ledger, Look, Past};
 use crate::gateways::{Heard, calling, recording};
+use crate::mapping::AWAITED;
 use crate::message::Envelope;
 use crate::rehearsal::{self, Variant, broken};
 use crate::store::{ByHand, Effect, Gate, Intent, Known, KnownName, Parked, Place, Step, WaitsFor};
@@ -146,8 +147,15 @@ fn is_known(known: &Known) -> bool {
 /// Both sides write, commit, then look. A document that was known before this look, and was not enough, must not wake
 /// its waiter again and again; one that is told anew meanwhile must.
 async fn awaited_and_known(house: &House, job: &Job) -> Option<KnownName> {
-    let Some(WaitsFor::Document { key, .. }) = job.due.as_ref().map(|parked| &parked.waits_for) else { return None };
-    let names = [key.clone()];
+    let parked = job.due.as_ref()?;
+    let names = match &parked.waits_for {
+        WaitsFor::Document { key, .. } => [key.clone()],
+        // It waited for it in vain, and is woken by it nevertheless.
+        WaitsFor::Person => [parked.failure.as_ref()?.awaits.clone().filter(|name| !name.starts_with(AWAITED))?],
+        WaitsFor::Head | WaitsFor::Time { .. } | WaitsFor::FarEnd { .. } | WaitsFor::Flow | WaitsFor::Room => {
+            return None;
+        }
+    };
     let known = house.persistently("looking for a document", || house.tools.store.known(&names)).await;
     known.into_iter().next()
 }

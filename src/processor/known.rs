@@ -1,11 +1,12 @@
 //! What becomes known by a message, as the store keeps it: documents, whose waiters are woken by any of their names, and
 //! parts of snapshots.
 
+use super::attempt::Attempt;
 use super::inbound::Inbound;
 use crate::flows::{self, KnownDocument, Look, makes_known};
 use crate::gateways::Direction;
 use crate::message::{Body, Envelope, StockSnapshotTaken};
-use crate::store::{Document, Ending, Name, Outcome, Progress, Record, SnapshotPart};
+use crate::store::{Document, Ending, KeptMessage, Name, Outcome, Progress, Record, SnapshotPart};
 
 /// The names that become known.
 pub(super) fn names(documents: &[Document]) -> impl Iterator<Item = String> {
@@ -34,6 +35,25 @@ pub(super) fn found_by(inbound: &Inbound, look: Option<&Look>, outcome: &Outcome
 pub(super) fn about(inbound: &Inbound, look: Option<&Look>, outcome: &Outcome) -> Vec<String> {
     let (Ok(envelope), Outcome::Parked(parked)) = (&inbound.content, outcome) else { return Vec::new() };
     flows::items(envelope, look, parked.failure.as_ref().and_then(|failure| failure.awaits.as_deref()))
+}
+
+/// What is kept for a while of a message that ended, so that a person can have it run once more.
+pub(super) fn kept(attempt: &Attempt<'_>, outcome: &Outcome) -> Option<KeptMessage> {
+    let ended = matches!(outcome, Outcome::Ended(Ending::Applied | Ending::NotOurs));
+    if !ended || attempt.house.tools.config.store.kept_s == 0 {
+        return None;
+    }
+    let (inbound, before) = (&attempt.job.inbound, attempt.parked.as_ref());
+    Some(KeptMessage {
+        partition: attempt.job.tenure.owner.partition,
+        lane_key: inbound.lane_key.clone(),
+        ordering_key: inbound.ordering_key.clone(),
+        kind: inbound.kind.clone(),
+        connection: inbound.connection.clone(),
+        revision: before.map_or(0, |before| before.revision),
+        parkings: before.map_or(0, |before| before.parkings),
+        bytes: inbound.bytes.clone(),
+    })
 }
 
 /// A document as the store keeps it.

@@ -13,7 +13,7 @@ use super::attempt::{Attempt, Verdict};
 use super::emitted::{dead_letter, emitted, forwarded, question};
 use super::house::House;
 use super::inbound::Job;
-use super::known::{about, found_by, known, made_known, names, progress, snapshot_part};
+use super::known::{about, found_by, kept, known, made_known, names, progress, snapshot_part};
 use super::parking::{Parking, Parkings, Pause, Standing};
 use super::{report, stops, unsure, wake};
 use crate::clock::Mark;
@@ -350,7 +350,8 @@ fn record(attempt: &mut Attempt<'_>, outcome: Outcome) -> Record {
     let names = found_by(&attempt.job.inbound, attempt.look.as_ref(), &outcome);
     let mapping_version = attempt.mapping_version;
     let items = about(&attempt.job.inbound, attempt.look.as_ref(), &outcome);
-    Record { effects, names, journey, progress, mapping_version, items, ..empty(attempt.job, outcome) }
+    let kept = kept(attempt, &outcome);
+    Record { effects, names, journey, progress, mapping_version, items, kept, ..empty(attempt.job, outcome) }
 }
 
 /// How far the document is now. What is no business of ours has no progress, unless it once was.

@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use super::columns::{clean, cleaned, ending_code, fingerprint, micros, purpose_code};
+use super::kept::block;
 use super::progress::Progress;
 use super::rows::{
     Intended, Intent, Name, OutboxRow, Outcome, Ownership, Parked, ParkedFailure, Place, Purpose, Record, WaitsFor,
@@ -36,6 +37,8 @@ pub(super) struct Batch<'a> {
     /// Each with the record that brings it; of one document there is one.
     pub(super) progress: Vec<(i64, Progress)>,
     pub(super) attempts: Vec<AttemptRow<'a>>,
+    /// What is kept of the messages that end, with its name.
+    pub(super) block: Option<(Uuid, Vec<u8>)>,
 }
 
 #[allow(missing_docs, reason = "columns of the table of the same name")]
@@ -43,6 +46,8 @@ pub(super) struct RecordRow {
     pub(super) owner: Ownership,
     pub(super) message_id: Uuid,
     pub(super) ending: Option<i64>,
+    /// Whether it stands in the block.
+    pub(super) is_kept: bool,
 }
 
 #[allow(missing_docs, reason = "columns of the table of the same name")]
@@ -149,8 +154,8 @@ pub(super) struct AttemptRow<'a> {
 }
 
 impl<'a> Batch<'a> {
-    pub(super) fn of(records: impl Iterator<Item = &'a Record>) -> Self {
-        let mut batch = Self::default();
+    pub(super) fn of(records: impl Iterator<Item = &'a Record> + Clone) -> Self {
+        let mut batch = Self { block: block(records.clone()), ..Self::default() };
         let mut in_front = HashMap::new();
         for (number, record) in (0..).zip(records) {
             batch.add(number, record);
@@ -169,7 +174,8 @@ impl<'a> Batch<'a> {
 
     fn add(&mut self, number: i64, record: &'a Record) {
         let ending = if let Outcome::Ended(ending) = record.outcome { Some(ending_code(ending)) } else { None };
-        self.records.push(RecordRow { owner: record.owner, message_id: record.message_id, ending });
+        let is_kept = record.kept.is_some();
+        self.records.push(RecordRow { owner: record.owner, message_id: record.message_id, ending, is_kept });
         self.effects.extend(record.effects.iter().map(|effect| EffectRow {
             record: number,
             key: clean(&effect.key),

@@ -14,8 +14,9 @@ use uuid::Uuid;
 
 use super::StoreError;
 use super::asked::{KnownName, Listed};
-use super::rows::{Crew, Effect, Ending, Gate, Intent, OutboxRow, Parked, ParkedFailure, Place, Purpose, Waiting};
+use super::rows::{Effect, Ending, Gate, Intent, OutboxRow, Parked, ParkedFailure, Place, Purpose, Waiting};
 use super::waits::{PERSON, waits_for, waits_for_name};
+use crate::mapping::AWAITED;
 use crate::message::{Flow, sha256};
 
 /// Whatever stands further behind in a text tells no cause.
@@ -300,7 +301,8 @@ pub(super) fn discarded(by: &str, reason: &str) -> String {
 
 /// Groups by cause: what failed, with whom, at which kind of message, for want of what, and in which words.
 pub(super) fn fingerprint(failure: &ParkedFailure, connection: &str, kind: &str) -> String {
-    let awaits = failure.awaits.as_deref().unwrap_or_default();
+    // A row of the mapping that is missing is a cause of its own; an order that did not come is one of many alike.
+    let awaits = failure.awaits.as_deref().filter(|name| name.starts_with(AWAITED)).unwrap_or_default();
     let words = failure.detail.as_deref().map(shape).unwrap_or_default();
     sha256([&failure.code, connection, kind, awaits, &words].join("\u{1f}").as_bytes())[..12].to_owned()
 }
@@ -328,21 +330,4 @@ pub(super) fn unreadable(what: &str, found: &dyn std::fmt::Display) -> StoreErro
 /// Flows as one text.
 pub(super) fn flows_text(flows: &[Flow]) -> String {
     flows.iter().map(|flow| flow.as_str()).collect::<Vec<_>>().join(",")
-}
-
-/// How a row of a worker, and a row of a partition, is read.
-pub(super) type WorkerRow = (Uuid, String);
-pub(super) type OwnerRow = (String, i64, Uuid);
-
-/// Living workers and their partitions; a flow of a newer release is none of ours.
-pub(super) fn crew(workers: Vec<WorkerRow>, owners: Vec<OwnerRow>) -> Crew {
-    let flows = |text: &str| text.split(',').filter_map(|name| name.parse().ok()).collect();
-    let mut workers: Vec<(Uuid, Vec<Flow>)> = workers.into_iter().map(|(id, text)| (id, flows(&text))).collect();
-    workers.sort_unstable_by_key(|(id, _)| *id);
-    let lives = |owner: &Uuid| workers.iter().any(|(id, _)| id == owner);
-    let owned = owners.into_iter().filter(|(_, _, owner)| lives(owner));
-    let owned = owned
-        .filter_map(|(flow, partition, owner)| Some(((flow.parse().ok()?, u16::try_from(partition).ok()?), owner)));
-    let owners = owned.collect();
-    Crew { workers, owners }
 }

@@ -17,7 +17,9 @@ mod campaigns;
 mod catalogue;
 mod chain;
 mod columns;
+mod crew;
 mod handling;
+mod kept;
 mod mapping;
 mod outbox;
 mod parts;
@@ -43,12 +45,14 @@ pub use campaign_messages::{CampaignMessage, ToRehearse};
 pub use campaigns::{Campaign, CampaignState, NewCampaign, Outcomes, Pulse};
 pub use catalogue::{CatalogueScan, Kept, Scanned};
 pub use chain::{Broken, Chain, Verified};
+pub use crew::Crew;
 pub use handling::{Acted, Changed, Handling, Seen};
+pub use kept::{Again, Ended, KeptMessage};
 pub use mapping::{MappingChange, MappingVersion};
 pub use patches::{Release, Revision, ToPatch};
 pub use progress::{Progress, ProgressFilter, ProgressView, State, StateCount};
 pub use rows::{
-    Crew, Document, Effect, Ending, Gate, Intended, Intent, Known, Name, OutboxRow, Outcome, Ownership, Parked,
+    Document, Effect, Ending, Gate, Intended, Intent, Known, Name, OutboxRow, Outcome, Ownership, Parked,
     ParkedFailure, Place, Purpose, Question, Record, Step, Unsettled, Waiting, WaitsFor, Written,
 };
 pub use snapshots::SnapshotPart;

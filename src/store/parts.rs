@@ -145,5 +145,6 @@ fn too_long(record: &Record) -> Option<String> {
 fn size(record: &Record) -> usize {
     let parked = if let Outcome::Parked(parked) = &record.outcome { parked.bytes.len() } else { 0 };
     let snapshots: usize = record.snapshots.iter().map(|part| part.lines.len()).sum();
-    parked + snapshots + record.outbox.iter().map(|row| row.bytes.len()).sum::<usize>()
+    let kept = record.kept.as_ref().map_or(0, |kept| kept.bytes.len());
+    kept + parked + snapshots + record.outbox.iter().map(|row| row.bytes.len()).sum::<usize>()
 }

@@ -1,6 +1,5 @@
 //! What goes in and comes out: plain rows, the same for both stores.
 
-use std::collections::HashMap;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -8,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
 
+use super::kept::KeptMessage;
 use super::progress::Progress;
 use super::snapshots::SnapshotPart;
 use super::work::Attempted;
@@ -22,15 +22,6 @@ pub struct Ownership {
     pub partition: u16,
     /// Rises with every hand-over.
     pub epoch: i64,
-}
-
-/// The workers that live, and what they own.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Crew {
-    /// Each with the flows whose partitions it can take, in order of their ids.
-    pub workers: Vec<(Uuid, Vec<Flow>)>,
-    /// Owned partitions, each with its owner, who lives.
-    pub owners: HashMap<(Flow, u16), Uuid>,
 }
 
 /// What one attempt asks before it runs.
@@ -187,6 +178,8 @@ pub struct Record {
     pub mapping_version: u64,
     /// Of what is parked: the items it is about, as far as they are known.
     pub items: Vec<String>,
+    /// Of what ended: what is kept of it for a while.
+    pub kept: Option<KeptMessage>,
 }
 
 impl Record {
@@ -208,6 +201,7 @@ impl Record {
             attempted: None,
             mapping_version: 0,
             items: Vec::new(),
+            kept: None,
         }
     }
 }

@@ -18,7 +18,7 @@ on_both!(
     a_document_that_comes_between_look_and_parking_wakes_its_waiter,
     an_order_whose_message_parks_after_its_creation_wakes_its_waiters,
     stock_that_comes_in_while_its_waiter_is_being_parked_again_wakes_it,
-    a_wait_that_takes_too_long_becomes_a_persons,
+    a_wait_that_takes_too_long_becomes_a_persons_and_ends_when_the_order_comes,
     a_busy_far_end_costs_no_attempt,
 );
 
@@ -159,14 +159,27 @@ async fn stock_that_comes_in_while_its_waiter_is_being_parked_again_wakes_it(bac
     world.close().await;
 }
 
-async fn a_wait_that_takes_too_long_becomes_a_persons(backing: Backing) {
+/// It is a person's past the deadline, and goes on by itself when its order comes nevertheless: from another flow, or through
+/// its own lane.
+async fn a_wait_that_takes_too_long_becomes_a_persons_and_ends_when_the_order_comes(backing: Backing) {
     let world = World::with(backing, "processor.document_wait_s_max = 1\n").await;
-    let worker = world.worker(&[Flow::Shipments]).await;
-    let shipment = shipped("SHP1", "e1");
-    world.publish(&shipment).await;
-    let row = world.parked(shipment.message_id, |row| row.parked.waits_for == WaitsFor::Person).await;
-    assert_eq!(row.parked.failure.unwrap().code, "order.unknown");
-    assert_eq!(row.parked.parkings, 1);
+    let worker = world.worker(&[Flow::Orders, Flow::Shipments]).await;
+    let (shipment, early) = (shipped("SHP1", "e1"), accepted("SHP2", "e2"));
+    for message in [&shipment, &early] {
+        world.publish(message).await;
+    }
+    for (message, awaited) in [(&shipment, "order/contoso/usmf-SHP1-W1"), (&early, "order/contoso/usmf-SHP2-W1")] {
+        let row = world.parked(message.message_id, |row| row.parked.waits_for == WaitsFor::Person).await;
+        let failure = row.parked.failure.unwrap();
+        assert_eq!((failure.code.as_str(), failure.awaits.as_deref()), ("order.unknown", Some(awaited)));
+        assert_eq!(row.parked.parkings, 1);
+    }
+    for (request, event) in [("SHP1", "e3"), ("SHP2", "e4")] {
+        world.publish(&released(request, event)).await;
+    }
+    until("the shipment is posted", async || (world.far_ends.posted() > 0).then_some(())).await;
+    world.until_nothing_waits().await;
+    assert_eq!((world.far_ends.took().len(), world.far_ends.posted()), (2, 1));
     worker.stop(Duration::from_secs(5)).await;
     world.close().await;
 }

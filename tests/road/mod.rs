@@ -1,6 +1,7 @@
 //! One file per flow: event in at the real door, effect out at a far end over real HTTP.
 
 mod adoption;
+mod again;
 mod by_hand;
 mod campaigns;
 mod catalogue;

@@ -12,7 +12,10 @@ use super::caller::Caller;
 use super::pages::Page;
 use super::problem::Problem;
 use super::{Access, Api, Route};
-use crate::exceptions::{self, Exception, Resolved, Shown, Verdict, documents_of, filter, page, parts, resolve, show};
+use crate::exceptions::{
+    self, Exception, OnceMore, Patch, Resolved, Shown, Verdict, documents_of, filter, once_more, page, parts, resolve,
+    show,
+};
 use crate::store::{Act, Acted, Cause, Changed, Discarded, ExceptionFilter, Handling, Replayed, Role, Seen};
 
 /// More are not changed by one request.
@@ -62,6 +65,17 @@ struct ByHand {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Nothing {}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Replaying {
+    /// Also if it has ended already.
+    #[serde(default)]
+    again: bool,
+    /// With `again`: corrected first by this jq filter.
+    #[serde(default, deserialize_with = "said")]
+    patch: Option<String>,
+}
 
 /// Of which messages it was done; the rest were not in a state in which it can be done.
 #[derive(Debug, Serialize)]
@@ -221,8 +235,14 @@ async fn replay(
     State(api): State<Api>,
     caller: Caller,
     Id(id): Id,
-    Sent(Nothing {}): Sent<Nothing>,
+    Sent(Replaying { again, patch }): Sent<Replaying>,
 ) -> Result<Json<Done>, Problem> {
+    if again {
+        return run_again(&api, &caller, id, patch.as_deref()).await;
+    }
+    if patch.is_some() {
+        return Err(Problem::invalid("/patch", "goes with again; what waits is patched by a campaign"));
+    }
     let document = known(&api, &caller, id).await?.exception.document;
     let act = Act { action: "exception.replay", documents: vec![document], ..Act::default() };
     let doing = Box::pin(async {
@@ -235,6 +255,34 @@ async fn replay(
         }
     });
     Ok(Json(Done { done: api.act(&caller, &act, doing).await? }))
+}
+
+/// One that has ended.
+async fn run_again(api: &Api, caller: &Caller, id: Uuid, patch: Option<&str>) -> Result<Json<Done>, Problem> {
+    let patch = patch.map(Patch::new).transpose().map_err(|why| Problem::invalid("/patch", why))?;
+    let unknown = || Problem::not_found(format!("Nothing is known of a message {id}."));
+    let kept = api.store.ended(id).await?.and_then(|ended| Some((ended.flow, ended.kept?.1)));
+    let document = match kept {
+        Some((flow, kept)) => {
+            caller.may_touch(Some(flow), Some(&kept.connection))?;
+            kept.ordering_key
+        }
+        // Whose it is, its bytes do not tell any more.
+        None if caller.flows.is_some() || caller.connections.is_some() => {
+            known(api, caller, id).await?.exception.document
+        }
+        None => id.to_string(),
+    };
+    let fields = patch.iter().map(|_| "patch".to_owned()).collect();
+    let act = Act { action: "exception.replay", documents: vec![document], fields, ..Act::default() };
+    let doing = Box::pin(async {
+        match once_more((&api.store, &api.config), id, patch.as_ref(), &caller.name).await? {
+            OnceMore::Due => Ok(vec![id]),
+            OnceMore::Not(why) => Err(Problem::conflict(why)),
+            OnceMore::Unknown => Err(unknown()),
+        }
+    });
+    Ok(Json(Done { done: api.act(caller, &act, doing).await? }))
 }
 
 async fn by_hand(

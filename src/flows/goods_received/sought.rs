@@ -10,6 +10,7 @@ use crate::failure::{Code, Failure};
 use crate::flows::answer::{About, Decision, Done, Emit};
 use crate::flows::history::{History, SentOrder};
 use crate::flows::ledger::Ledger;
+use crate::flows::meant;
 use crate::flows::reading::Reading;
 use crate::flows::slots::{self, Slot};
 use crate::mapping::{At, Mapping};
@@ -53,7 +54,7 @@ pub fn plan(message: &Envelope, candidates: &[Candidate], mapping: &Mapping) -> 
     let mut expected: Vec<Expected<'_>> = candidates.iter().filter_map(|each| Expected::at(message, each)).collect();
     if expected.is_empty() {
         // Its announcement may still be on its way.
-        return Decision::Wait { document: number.clone(), passes: None, failure: unknown(message, number) };
+        return meant::waits(number.clone(), None, unknown(message, number));
     }
     // What has ended is meant only where nothing else can be: goods do come for orders that were given up.
     if expected.iter().any(|each| each.order.end.is_none()) {

@@ -274,5 +274,5 @@ pub(in crate::flows) fn may_be_adopted(gateways: &Gateways, message: &Envelope) 
 pub(in crate::flows) fn not_adopted_yet(message: &Envelope) -> Decision {
     let name = sought(message).into_iter().next().unwrap_or_default();
     let failure = meant::unknown(message, &name);
-    Decision::Wait { document: name, passes: None, failure }
+    meant::waits(name, None, failure)
 }

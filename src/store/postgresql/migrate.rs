@@ -28,6 +28,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/postgresql/0013_waits.sql"),
     include_str!("../migrations/postgresql/0014_found.sql"),
     include_str!("../migrations/postgresql/0016_seen_and_items.sql"),
+    include_str!("../migrations/postgresql/0017_kept.sql"),
 ];
 
 /// PostgreSQL 13.

@@ -7,10 +7,11 @@ use uuid::Uuid;
 
 use super::Postgresql;
 use crate::message::Flow;
+use crate::store::StoreError;
 use crate::store::batch::JournalEntry;
 use crate::store::columns::{committed, flows_text, instant, json, micros};
-use crate::store::rows::{Crew, Ownership, Unsettled};
-use crate::store::{StoreError, columns};
+use crate::store::crew::{self, Crew};
+use crate::store::rows::{Ownership, Unsettled};
 
 /// What an old take says of its time is compared with the newer of beat and take: a worker that took something before
 /// its first beat was seen is not dead.
@@ -28,7 +29,7 @@ RETURNING epoch";
 impl Postgresql {
     pub(crate) async fn now(&self) -> Result<Timestamp, StoreError> {
         let (now,) = self.one("asking for its time", sqlx::query_as("SELECT store_now()")).await?;
-        Ok(columns::instant(now))
+        Ok(instant(now))
     }
 
     pub(crate) async fn beat(&self, worker: Uuid, flows: &[Flow]) -> Result<(), StoreError> {
@@ -44,7 +45,7 @@ impl Postgresql {
         let workers = self.rows("asking who lives", sqlx::query_as(living).bind(micros(dead_after))).await?;
         let owned = "SELECT flow, partition, owner FROM partitions WHERE owner IS NOT NULL";
         let owners = self.rows("asking who owns what", sqlx::query_as(owned)).await?;
-        Ok(columns::crew(workers, owners))
+        Ok(crew::crew(workers, owners))
     }
 
     pub(crate) async fn leave(&self, worker: Uuid) -> Result<(), StoreError> {

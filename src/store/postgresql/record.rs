@@ -36,6 +36,9 @@ impl Postgresql {
         let statement = bind_journey(statement, batch).bind(column(&batch.parked, |row| i64::from(row.parked.asked)));
         let statement = bind_progress(bind_snapshots(statement, batch), batch);
         let statement = bind_attempts(statement.bind(column(&batch.parked, |row| row.fingerprint.as_deref())), batch);
+        let (name, block) = batch.block.as_ref().map(|(name, block)| (*name, block.as_slice())).unzip();
+        let statement =
+            statement.bind(column(&batch.records, |row| name.filter(|_| row.is_kept))).bind(name).bind(block);
         let written = self.rows("recording what attempts left behind", statement).await?;
         Ok(written.into_iter().map(|(record,)| record).collect())
     }

@@ -13,13 +13,18 @@ WITH fence AS MATERIALIZED (
   FOR SHARE OF p
 ),
 mine AS MATERIALIZED (
-  SELECT r.line - 1 AS record, fence.flow, fence.partition, r.message_id, r.ending
-  FROM unnest($4::bigint[], $5::uuid[], $6::bigint[]) WITH ORDINALITY AS r (claim, message_id, ending, line)
+  SELECT r.line - 1 AS record, fence.flow, fence.partition, r.message_id, r.ending, r.kept
+  FROM unnest($4::bigint[], $5::uuid[], $6::bigint[], $102::uuid[]) WITH ORDINALITY
+    AS r (claim, message_id, ending, kept, line)
   JOIN fence ON fence.number = r.claim
 ),
+kept AS (
+  INSERT INTO kept_messages (id, bytes, kept_at) SELECT $103::uuid, $104::bytea, store_now() WHERE $103::uuid IS NOT NULL
+  ON CONFLICT DO NOTHING
+),
 ended AS (
-  INSERT INTO inbox (message_id, flow, ending, ended_at)
-  SELECT message_id, flow, ending, store_now() FROM mine WHERE ending IS NOT NULL
+  INSERT INTO inbox (message_id, flow, ending, ended_at, kept)
+  SELECT message_id, flow, ending, store_now(), kept FROM mine WHERE ending IS NOT NULL
   ON CONFLICT DO NOTHING
 ),
 unparked AS (

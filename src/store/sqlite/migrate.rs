@@ -26,6 +26,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/sqlite/0013_waits.sql"),
     include_str!("../migrations/sqlite/0014_found.sql"),
     include_str!("../migrations/sqlite/0016_seen_and_items.sql"),
+    include_str!("../migrations/sqlite/0017_kept.sql"),
 ];
 
 /// Turning the write-ahead log on asks for the whole file and does not wait for it: it is asked again after this.

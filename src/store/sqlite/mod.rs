@@ -16,6 +16,7 @@ mod catalogue;
 mod documents;
 mod exceptions;
 mod fault;
+mod kept;
 mod mapping;
 mod migrate;
 mod outbox;

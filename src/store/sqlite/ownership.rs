@@ -8,10 +8,11 @@ use uuid::Uuid;
 
 use super::{Sqlite, fault, now};
 use crate::message::Flow;
+use crate::store::StoreError;
 use crate::store::batch::JournalEntry;
 use crate::store::columns::{committed, flows_text, instant, json, micros};
-use crate::store::rows::{Crew, Ownership, Unsettled};
-use crate::store::{StoreError, columns};
+use crate::store::crew::{self, Crew};
+use crate::store::rows::{Ownership, Unsettled};
 
 /// An owner of another process is dead (5), one of this process after its silence.
 const TAKE: &str = concat!(
@@ -51,12 +52,12 @@ impl Sqlite {
 
     pub(crate) async fn crew(&self, dead_after: Duration) -> Result<Crew, StoreError> {
         let workers = sqlx::query_as(LIVING).bind(micros(dead_after));
-        let workers: Vec<columns::WorkerRow> = self.rows("asking who lives", workers).await?;
+        let workers: Vec<crew::WorkerRow> = self.rows("asking who lives", workers).await?;
         // Who worked in another process does not live: the folder lets one in.
         let workers = workers.into_iter().filter(|(worker, _)| self.is_ours(*worker)).collect();
         let owned = "SELECT flow, partition, owner FROM partitions WHERE owner IS NOT NULL";
         let owners = self.rows("asking who owns what", sqlx::query_as(owned)).await?;
-        Ok(columns::crew(workers, owners))
+        Ok(crew::crew(workers, owners))
     }
 
     pub(crate) async fn leave(&self, worker: Uuid) -> Result<(), StoreError> {

@@ -12,10 +12,13 @@ use crate::store::rows::{Ownership, Record, Written};
 const DOING: &str = "recording what attempts left behind";
 
 const END: &str = concat!(
-    "INSERT INTO inbox (message_id, flow, ending, ended_at) VALUES ($1, $2, $3, ",
+    "INSERT INTO inbox (message_id, flow, ending, kept, ended_at) VALUES ($1, $2, $3, $4, ",
     now!(),
     ") ON CONFLICT DO NOTHING"
 );
+
+const KEPT: &str =
+    concat!("INSERT INTO kept_messages (id, bytes, kept_at) VALUES ($1, $2, ", now!(), ") ON CONFLICT DO NOTHING");
 
 const UNPARK: &str = "DELETE FROM parked WHERE message_id = $1 AND flow = $2 RETURNING parkings";
 
@@ -185,10 +188,15 @@ fn owner_of(mine: &Mine, record: i64) -> Option<Ownership> {
 }
 
 async fn end(connection: &mut SqliteConnection, batch: &Batch<'_>, mine: &Mine) -> Result<(), sqlx::Error> {
+    if let Some((name, bytes)) = &batch.block {
+        sqlx::query(KEPT).bind(name).bind(bytes).execute(&mut *connection).await?;
+    }
+    let block = batch.block.as_ref().map(|(name, _)| *name);
     for (row, owner) in batch.records.iter().zip(mine) {
         if let (Some(ending), Some(owner)) = (row.ending, owner) {
             let flow = owner.flow.as_str();
-            sqlx::query(END).bind(row.message_id).bind(flow).bind(ending).execute(&mut *connection).await?;
+            let end = sqlx::query(END).bind(row.message_id).bind(flow).bind(ending).bind(block.filter(|_| row.is_kept));
+            end.execute(&mut *connection).await?;
             let unpark = sqlx::query_as(UNPARK).bind(row.message_id).bind(flow);
             let parkings: Option<(i64,)> = unpark.fetch_optional(&mut *connection).await?;
             let settled = match parkings {

@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use drayline::store::{
-    Acted, ByHand, Discarded, ExceptionFilter, Handling, Intent, ParkedFailure, Replayed, Seen, Work, WorkState,
+    Acted, Again, ByHand, Discarded, ExceptionFilter, Handling, Intent, KeptMessage, ParkedFailure, Replayed, Seen,
+    Work, WorkState,
 };
 use futures_util::future::join;
 
@@ -54,6 +55,8 @@ async fn brought(house: &House, to: &str, awaits: Option<&str>) -> Uuid {
     match to {
         "investigating" => act(house, message, Handling::Investigate).await,
         "replaying" => assert_eq!(house.store.replay(message, "anna").await.unwrap(), Replayed::Due),
+        "resolved" => house.record(&[kept(house, message)]).await,
+        "discarded" => assert_eq!(house.store.discard(message, "anna", "a test").await.unwrap(), Discarded::Yes),
         _ => {}
     }
     assert_eq!(state(house, message).await, to);
@@ -89,12 +92,41 @@ async fn follow(house: &House, message: Uuid, why: &str) {
             assert!(house.store.resolve(&seen, &said, &message.to_string()).await.unwrap());
         }
         "the thing appears" => assert!(house.store.wake(&[THING.to_owned()]).await.unwrap() > 0),
+        "run once more, fails" => run_again(house, message, None).await,
+        "run once more, fails for want of a thing" => run_again(house, message, Some(THING)).await,
         "fails again" => fail_again(house, message, None).await,
         "fails for want of a thing" => fail_again(house, message, Some(THING)).await,
         "applied" => house.end(message).await,
         "discarded" => assert_eq!(house.store.discard(message, "anna", "a test").await.unwrap(), Discarded::Yes),
         other => panic!("nobody knows how to follow {other:?}"),
     }
+}
+
+/// A message that is applied, and kept.
+fn kept(house: &House, message: Uuid) -> Record {
+    let lane = message.to_string();
+    let kept = KeptMessage {
+        partition: 0,
+        lane_key: lane.clone(),
+        ordering_key: lane,
+        kind: "order_released".to_owned(),
+        connection: "contoso".to_owned(),
+        revision: 0,
+        parkings: 1,
+        bytes: b"as it came".to_vec(),
+    };
+    Record { kept: Some(kept), ..ends(house.owner, message) }
+}
+
+/// A person has what ended run once more, and it fails.
+async fn run_again(house: &House, message: Uuid, awaits: Option<&str>) {
+    let ended = house.store.ended(message).await.unwrap().unwrap();
+    let again = Again { ended: &ended, bytes: b"otherwise", patch: ".", by: "anna" };
+    assert!(house.store.run_again(&again).await.unwrap());
+    let lane = message.to_string();
+    let running = house.look(message, &lane).await.parked.unwrap();
+    let failed = fails(message, running.parkings + 1, awaits);
+    house.park(Parked { asked: running.asked, revision: running.revision, ..failed }).await;
 }
 
 /// An attempt that began with the row as it is comes to its end.
@@ -267,6 +299,53 @@ async fn of_two_who_set_something_the_second_is_told_who_was_faster_and_nothing_
             house.end(message).await;
             house.end(other).await;
         }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_ended_runs_once_more_in_a_new_revision_and_is_recognised_all_the_while() {
+    both(async |house| {
+        let [message, other, follower] = messages();
+        // Two of one commit share a block; the other one is not kept.
+        house.record(&[kept(&house, message), kept(&house, follower), ends(house.owner, other)]).await;
+        assert_eq!(house.store.ended(Uuid::new_v4()).await.unwrap(), None);
+        assert_eq!(house.store.ended(other).await.unwrap().unwrap().kept, None);
+        let ended = house.store.ended(message).await.unwrap().unwrap();
+        let (_, was) = ended.kept.as_ref().unwrap();
+        assert_eq!(
+            (ended.ending, was.bytes.as_slice(), was.lane_key.as_str()),
+            (Ending::Applied, &b"as it came"[..], &*message.to_string())
+        );
+
+        // Of two who want it, one is told that the other was faster.
+        let again = Again { ended: &ended, bytes: b"otherwise", patch: ".a = 1", by: "anna" };
+        let (one, two) = join(house.store.run_again(&again), house.store.run_again(&again)).await;
+        assert!(one.unwrap() ^ two.unwrap());
+        assert_eq!(house.due().await, [message]);
+        let lane = message.to_string();
+        let known = house.look(message, &lane).await;
+        let parked = known.parked.unwrap();
+        assert_eq!((known.ending, parked.revision, parked.bytes.as_slice()), (None, 1, &b"otherwise"[..]));
+        assert_eq!((parked.asked, parked.asked_by.as_deref()), (1, Some("anna")));
+        let was = house.store.revisions(message).await.unwrap();
+        assert_eq!((was.len(), was[0].number, was[0].bytes.as_slice()), (1, 0, &b"as it came"[..]));
+        assert_eq!(house.store.ended(message).await.unwrap(), None);
+        let steps = &house.store.documents(&lane).await.unwrap()[0].steps;
+        assert!(steps.iter().any(|step| step.what.starts_with("anna has it run once more")), "{steps:?}");
+
+        // It ends once more, and what is kept is what it is now.
+        let record = kept(&house, message);
+        let kept_now =
+            record.kept.clone().map(|kept| KeptMessage { revision: 1, bytes: b"otherwise".to_vec(), ..kept });
+        house.record(&[Record { kept: kept_now, ..record }]).await;
+        let ended = house.store.ended(message).await.unwrap().unwrap();
+        assert_eq!(ended.kept.unwrap().1.revision, 1);
+
+        // Blocks have their time.
+        assert_eq!(house.store.forget_kept(Duration::from_hours(1), 10).await.unwrap(), 0);
+        assert_eq!(house.store.forget_kept(Duration::ZERO, 10).await.unwrap(), 2);
+        assert_eq!(house.store.ended(follower).await.unwrap().unwrap().kept, None);
     })
     .await;
 }
