@@ -311,7 +311,7 @@ async fn release_all(world: &World) {
     assert_eq!(store.plan_campaign(&new, &filter).await.unwrap(), DOCUMENTS as u64);
     let (planned, running) = (CampaignState::Planned, CampaignState::Running);
     assert!(store.turn_campaign(new.id, &[planned], running, "anna", "").await.unwrap());
-    let held = store.hold_campaigns(holder, Duration::from_secs(60)).await.unwrap();
+    let held = store.hold_campaigns(holder, Duration::from_mins(1)).await.unwrap();
     let campaign = Campaign { wave: 1, ..held.into_iter().next().unwrap() };
     assert_eq!(store.release(&campaign, holder, 100).await.unwrap(), DOCUMENTS as u64);
 }

@@ -173,7 +173,10 @@ async fn what_is_known_already_is_looked_up_once() {
     let after = reads(&mut hand).await;
     for table in ["documents", "document_names"] {
         let entries = after[table][2] - before[table][2];
-        assert!((1..=4 * BATCH as i64).contains(&entries), "{entries} entries of indexes of {table} were read");
+        assert!(
+            (1..=i64::try_from(4 * BATCH).unwrap()).contains(&entries),
+            "{entries} entries of indexes of {table} were read"
+        );
     }
     house.ground.leave().await;
 }
