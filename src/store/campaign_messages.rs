@@ -78,12 +78,17 @@ impl CampaignMessageColumns {
     }
 }
 
-pub(super) const MESSAGES: &str = "
-SELECT message_id, flow, ordinal, wave, connection, kind, document, fingerprint, outcome, released_at, why,
+/// Those of one outcome are read in their order from the index `campaign_outcomes`.
+pub(super) fn messages(outcome: Option<&str>) -> String {
+    let outcome = if outcome.is_some() { "outcome = $2 AND" } else { "" };
+    format!(
+        "SELECT message_id, flow, ordinal, wave, connection, kind, document, fingerprint, outcome, released_at, why,
   rehearsed, rehearsal
 FROM campaign_messages
-WHERE campaign = $1 AND ($2 IS NULL OR outcome = $2) AND (wave, ordinal) > ($3, $4)
-ORDER BY wave, ordinal LIMIT $5";
+WHERE campaign = $1 AND {outcome} (wave, ordinal) > ($3, $4)
+ORDER BY wave, ordinal LIMIT $5"
+    )
+}
 
 /// Of so many a dry run is asked for, in the order in which they would be released.
 pub(super) const ASK_REHEARSAL: &str = "

@@ -199,13 +199,17 @@ const OF_ITEM: &str =
 fn chosen(wanted: &Wanted, dialect: &Dialect) -> String {
     let within = dialect.within;
     let older = format!("e.first_seen_at <= {} - $13", dialect.now);
-    let owned = format!("(e.owner = $10 OR (e.owner IS NULL AND {}))", within("e.code", "$14"));
+    let owned = if wanted.owned_codes.is_empty() {
+        "e.owner = $10".to_owned()
+    } else {
+        format!("(e.owner = $10 OR (e.owner IS NULL AND {}))", within("e.code", "$14"))
+    };
     let parts = [
         (wanted.flow.is_some(), "e.flow = $6"),
         (wanted.connection.is_some(), "e.connection = $7"),
         (wanted.code.is_some(), "e.code = $8"),
         (wanted.fingerprint.is_some(), "e.fingerprint = $9"),
-        (wanted.tag.is_some(), "e.tags LIKE $11 ESCAPE '\\'"),
+        (wanted.tag.is_some(), "e.tags <> '[]' AND e.tags LIKE $11 ESCAPE '\\'"),
         (wanted.document.is_some(), "e.document = $12"),
         (wanted.older_than.is_some(), older.as_str()),
         (wanted.owner.is_some(), owned.as_str()),

@@ -129,6 +129,16 @@ pub struct TrailFilter {
     pub before: Option<u64>,
 }
 
+/// By what a store's indexes for parts of a row (who, action, flow, connection) put the newest first.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Newest {
+    /// By the number, backwards.
+    Number,
+    /// By the number with its sign turned: a server that may take the primary key's order for the list's takes it, and reads
+    /// past all that others did.
+    Turned,
+}
+
 impl TrailFilter {
     pub(super) fn micros(&self) -> [Option<i64>; 2] {
         [self.since, self.until].map(|at| at.map(Timestamp::as_microsecond))
@@ -142,25 +152,30 @@ impl TrailFilter {
 
     /// Of the page: only what is wanted stands in it, so that each part finds its index. Bound are the five texts, both times,
     /// the number before which it begins, the limit. Time never goes back in the trail, so that times are numbers of rows.
-    /// `about`: that a row is about the fifth text.
-    pub(super) fn statement(&self, about: &str) -> String {
-        const SINCE: &str =
-            "n >= coalesce((SELECT t.n FROM trail t WHERE t.at >= $6 ORDER BY t.at, t.n LIMIT 1), 9223372036854775807)";
-        const UNTIL: &str =
-            "n < coalesce((SELECT t.n FROM trail t WHERE t.at >= $7 ORDER BY t.at, t.n LIMIT 1), 9223372036854775807)";
+    /// `about`: that a row is about the fifth text. `newest`: by what the indexes for parts of a row are in the trail's order.
+    pub(super) fn statement(&self, about: &str, newest: Newest) -> String {
+        let first = |time: &str| {
+            format!("coalesce((SELECT t.n FROM trail t WHERE t.at >= {time} ORDER BY t.at, t.n LIMIT 1), {})", i64::MAX)
+        };
+        let by_part = self.who.is_some() || self.action.is_some() || self.flow.is_some() || self.connection.is_some();
+        let turned = by_part && self.document.is_none() && newest == Newest::Turned;
+        let from = |n: &str| if turned { format!("-n <= -({n})") } else { format!("n >= {n}") };
+        let before = |n: &str| if turned { format!("-n > -({n})") } else { format!("n < {n}") };
+        let (since, until, behind) = (from(&first("$6")), before(&first("$7")), before("$8"));
         let parts = [
             (self.who.is_some(), "substr(who, 1, 200) = substr($1, 1, 200) AND who = $1"),
             (self.action.is_some(), "action = $2"),
             (self.flow.is_some(), "flow = $3"),
             (self.connection.is_some(), "substr(connection, 1, 200) = substr($4, 1, 200) AND connection = $4"),
             (self.document.is_some(), about),
-            (self.since.is_some(), SINCE),
-            (self.until.is_some(), UNTIL),
-            (self.before.is_some(), "n < $8"),
+            (self.since.is_some(), since.as_str()),
+            (self.until.is_some(), until.as_str()),
+            (self.before.is_some(), behind.as_str()),
         ];
         let wanted: Vec<_> = parts.into_iter().filter_map(|(wanted, part)| wanted.then_some(part)).collect();
         let wanted = if wanted.is_empty() { "true".to_owned() } else { wanted.join(" AND ") };
-        format!("SELECT {} FROM trail WHERE {wanted} ORDER BY n DESC LIMIT $9", trail_columns!())
+        let order = if turned { "-n" } else { "n DESC" };
+        format!("SELECT {} FROM trail WHERE {wanted} ORDER BY {order} LIMIT $9", trail_columns!())
     }
 }
 

@@ -27,6 +27,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/postgresql/0012_patches.sql"),
     include_str!("../migrations/postgresql/0013_waits.sql"),
     include_str!("../migrations/postgresql/0014_found.sql"),
+    include_str!("../migrations/postgresql/0015_few.sql"),
     include_str!("../migrations/postgresql/0016_seen_and_items.sql"),
     include_str!("../migrations/postgresql/0017_kept.sql"),
 ];

@@ -13,7 +13,7 @@ FROM (
   SELECT p.document, p.released_at FROM unnest($1::text[]) AS wanted (state) CROSS JOIN LATERAL (
     SELECT p.document, p.released_at FROM progress p
     WHERE p.state = wanted.state AND (p.released_at, p.document) > ($2, $3)
-      AND p.released_at >= $4 AND p.released_at < $5 AND ($6::bigint IS NULL OR p.released_at <= store_now() - $6)
+      AND p.released_at >= $4 AND p.released_at < $5 AND p.released_at <= coalesce((SELECT store_now()) - $6::bigint, 9223372036854775807)
       AND ($7::text IS NULL OR p.warehouse = $7)
     ORDER BY p.released_at, p.document LIMIT $8) p
   ORDER BY p.released_at, p.document LIMIT $8) chosen
@@ -24,7 +24,7 @@ const COUNTED: &str = "
 SELECT CAST(coalesce(sum(p.documents), 0) AS bigint) FROM unnest($1::text[]) AS wanted (state) CROSS JOIN LATERAL (
   SELECT count(*) AS documents FROM progress p
   WHERE p.state = wanted.state AND (p.released_at, p.document) > ($2, $3)
-    AND p.released_at >= $4 AND p.released_at < $5 AND ($6::bigint IS NULL OR p.released_at <= store_now() - $6)
+    AND p.released_at >= $4 AND p.released_at < $5 AND p.released_at <= coalesce((SELECT store_now()) - $6::bigint, 9223372036854775807)
     AND ($7::text IS NULL OR p.warehouse = $7)) p";
 
 const BECAME: &str = "

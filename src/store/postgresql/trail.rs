@@ -4,7 +4,9 @@ use jiff::Timestamp;
 
 use super::Postgresql;
 use crate::store::StoreError;
-use crate::store::trail::{HeadColumns, TrailColumns, TrailFilter, TrailHead, TrailLink, TrailRow, trail_columns};
+use crate::store::trail::{
+    HeadColumns, Newest, TrailColumns, TrailFilter, TrailHead, TrailLink, TrailRow, trail_columns,
+};
 
 /// Time never goes back in it, whatever the server's clock does.
 const HEAD: &str = "
@@ -20,8 +22,9 @@ INSERT INTO trail (",
     ") SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13 FROM head"
 );
 
-/// By the index `trail_about`.
-const ABOUT: &str = "documents::jsonb @> jsonb_build_array($5::text)";
+/// Its rows are looked up first, by the index `trail_about`, which knows no order: asked for row by row in theirs, the server
+/// would rather read the whole trail.
+const ABOUT: &str = "n = ANY (ARRAY(SELECT t.n FROM trail t WHERE t.documents::jsonb @> jsonb_build_array($5::text)))";
 
 const AFTER: &str = concat!("SELECT ", trail_columns!(), " FROM trail WHERE n > $1 ORDER BY n LIMIT $2");
 
@@ -51,7 +54,7 @@ impl Postgresql {
     }
 
     pub(crate) async fn trail(&self, filter: &TrailFilter, limit: u32) -> Result<Vec<TrailRow>, StoreError> {
-        let mut ask = sqlx::query_as(sqlx::AssertSqlSafe(filter.statement(ABOUT)));
+        let mut ask = sqlx::query_as(sqlx::AssertSqlSafe(filter.statement(ABOUT, Newest::Turned)));
         for text in filter.texts() {
             ask = ask.bind(text);
         }

@@ -9,8 +9,9 @@ use crate::store::handling::{Acted, Changed, Handling, Seen, changed};
 use crate::store::statements::{ActRow, AttemptRow, Dialect, Statements, WorkColumns, act, attempt, bound};
 use crate::store::work::{ActView, AttemptView, Cause, ExceptionFilter, Work};
 
+/// The time is asked for once, not for every row.
 pub(super) const DIALECT: Dialect =
-    Dialect { now: "store_now()", within: |column, set| format!("{column} = ANY({set})"), walks: true };
+    Dialect { now: "(SELECT store_now())", within: |column, set| format!("{column} = ANY({set})"), walks: true };
 
 const ATTEMPTS: &str = "
 SELECT failed_at, code, sentence, detail, exchanges FROM attempts WHERE message_id = $1 ORDER BY failed_at, id";

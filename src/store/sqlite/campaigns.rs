@@ -11,7 +11,7 @@ use super::work::{DIALECT, ids, list};
 use super::{Sqlite, fault, now};
 use crate::store::StoreError;
 use crate::store::campaign_messages::{
-    ASK_REHEARSAL, CampaignMessage, CampaignMessageColumns, MESSAGES, REHEARSALS, REHEARSED, TO_REHEARSE, ToRehearse,
+    ASK_REHEARSAL, CampaignMessage, CampaignMessageColumns, REHEARSALS, REHEARSED, TO_REHEARSE, ToRehearse, messages,
 };
 use crate::store::campaigns::{
     CAMPAIGN, CAMPAIGNS, Campaign, CampaignColumns, CampaignState, NewCampaign, OUTCOMES, Outcomes, PULSE, Pulse, WAVE,
@@ -127,7 +127,12 @@ impl Sqlite {
         after: (i64, i64),
         limit: u32,
     ) -> Result<Vec<CampaignMessage>, StoreError> {
-        let ask = sqlx::query_as(MESSAGES).bind(id).bind(outcome).bind(after.0).bind(after.1).bind(i64::from(limit));
+        let ask = sqlx::query_as(sqlx::AssertSqlSafe(messages(outcome)))
+            .bind(id)
+            .bind(outcome)
+            .bind(after.0)
+            .bind(after.1)
+            .bind(i64::from(limit));
         let rows: Vec<CampaignMessageColumns> = self.rows("listing a campaign's messages", ask).await?;
         rows.into_iter().map(CampaignMessageColumns::message).collect()
     }

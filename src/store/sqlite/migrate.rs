@@ -25,6 +25,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/sqlite/0012_patches.sql"),
     include_str!("../migrations/sqlite/0013_waits.sql"),
     include_str!("../migrations/sqlite/0014_found.sql"),
+    include_str!("../migrations/sqlite/0015_few.sql"),
     include_str!("../migrations/sqlite/0016_seen_and_items.sql"),
     include_str!("../migrations/sqlite/0017_kept.sql"),
 ];

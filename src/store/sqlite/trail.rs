@@ -4,7 +4,9 @@ use jiff::Timestamp;
 
 use super::{Sqlite, fault, now};
 use crate::store::StoreError;
-use crate::store::trail::{HeadColumns, TrailColumns, TrailFilter, TrailHead, TrailLink, TrailRow, trail_columns};
+use crate::store::trail::{
+    HeadColumns, Newest, TrailColumns, TrailFilter, TrailHead, TrailLink, TrailRow, trail_columns,
+};
 
 /// Time never goes back in it, whatever the machine's clock does.
 const HEAD: &str = concat!(
@@ -64,7 +66,7 @@ impl Sqlite {
     }
 
     pub(crate) async fn trail(&self, filter: &TrailFilter, limit: u32) -> Result<Vec<TrailRow>, StoreError> {
-        let mut ask = sqlx::query_as(sqlx::AssertSqlSafe(filter.statement(ABOUT)));
+        let mut ask = sqlx::query_as(sqlx::AssertSqlSafe(filter.statement(ABOUT, Newest::Number)));
         for text in filter.texts() {
             ask = ask.bind(text);
         }
