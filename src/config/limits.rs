@@ -96,6 +96,7 @@ impl Letters {
 }
 
 /// All fields of an order, or of an announcement, that can have a limit.
+#[must_use]
 pub fn limited_fields(inbound: bool) -> Vec<String> {
     let (own, partner) = if inbound { (RECEIPT, "sender") } else { (ORDER, "recipient") };
     let address = ADDRESS.iter().map(|field| format!("{partner}.{field}"));
