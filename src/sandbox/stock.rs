@@ -11,6 +11,9 @@ use serde::{Deserialize, Serialize};
 /// The status of stock that can be sold.
 pub(super) const AVAILABLE: &str = "available";
 
+/// What is said of goods that are put to no stock: they are thrown away, sent on, or given back.
+pub(super) const IN_NO_STOCK: &str = "in no stock";
+
 /// Where stock lies: of one item and lot, in one status.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(super) struct Shelf {

@@ -7,5 +7,6 @@ mod faults;
 mod inbox;
 mod rehearsal;
 mod restarts;
+mod returns;
 mod verdict;
 mod warehouse;

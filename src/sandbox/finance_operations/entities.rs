@@ -7,6 +7,7 @@ use crate::sandbox::side::Side;
 use super::adjustments::{ADJUSTMENT, ADJUSTMENT_KEY};
 use super::items::Listed;
 use super::journals::{JOURNAL, JOURNAL_LINE, POSTED, Part, STOCK_QUANTITY};
+use super::returns;
 
 /// The entities that are known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,6 +21,7 @@ pub(super) enum Entity {
     Tracking,
     Adjustments,
     Journals(Part),
+    Returns(returns::Part),
     Listed(Listed),
 }
 
@@ -172,8 +174,31 @@ const JOURNAL_LINE_FIELDS: &[(&str, Type)] = &[
     ("InventoryOwnerId", Type::Text),
 ];
 
+const RETURN_FIELDS: &[(&str, Type)] = &[
+    (COMPANY, Type::Text),
+    ("CustomerAccountNumber", Type::Text),
+    ("CustomersOrderReference", Type::Text),
+    ("CustomerReturnReasonCode", Type::Text),
+    ("DefaultReturnWarehouseId", Type::Text),
+    ("CurrencyCode", Type::Text),
+    ("ReturnDeadline", Type::Text),
+];
+
+const RETURN_LINE_FIELDS: &[(&str, Type)] = &[
+    (COMPANY, Type::Text),
+    (returns::NUMBER, Type::Text),
+    (returns::LINE_NUMBER, Type::Integer),
+    ("ItemNumber", Type::Text),
+    (returns::QUANTITY, Type::Number),
+    ("SalesUnitSymbol", Type::Text),
+    (returns::DISPOSITION, Type::Text),
+    ("ReturnWarehouseId", Type::Text),
+    (LOT, Type::Text),
+    (SERIAL, Type::Text),
+];
+
 /// What each is called; the one for tracking is configured. Of documents it is the outbound name, see `sides`.
-const NAMED: [(&str, Entity); 18] = [
+const NAMED: [(&str, Entity); 21] = [
     ("OutboundShipmentOrderRequests", Entity::Requests),
     ("OutboundShipmentOrderLineRequests", Entity::RequestLines),
     ("OutboundShipmentOrderRequestStatus", Entity::RequestStatus),
@@ -183,6 +208,9 @@ const NAMED: [(&str, Entity); 18] = [
     ("ExternalInventoryAdjustments", Entity::Adjustments),
     ("InventoryAdjustmentJournalHeaders", Entity::Journals(Part::Headers)),
     ("InventoryAdjustmentJournalEntriesV2", Entity::Journals(Part::Lines)),
+    ("ReturnOrderHeadersV2", Entity::Returns(returns::Part::Headers)),
+    ("ReturnOrderLinesV2", Entity::Returns(returns::Part::Lines)),
+    ("SalesInvoiceLines", Entity::Returns(returns::Part::Credits)),
     ("ReleasedProductsV2", Entity::Listed(Listed::Items)),
     ("ReleasedProductVariantsV2", Entity::Listed(Listed::Variants)),
     ("TrackingDimensionGroups", Entity::Listed(Listed::Groups)),
@@ -225,6 +253,7 @@ impl Entity {
             Self::Tracking => &[],
             Self::Adjustments => ADJUSTMENT_KEY,
             Self::Journals(part) => part.keys(),
+            Self::Returns(part) => part.keys(),
             Self::Listed(listed) => listed.keys(),
         }
     }
@@ -232,9 +261,9 @@ impl Entity {
     /// The fields that can be written, where we decide which there are.
     fn fields(self, side: Side) -> Option<impl Iterator<Item = (&'static str, Type)>> {
         let own = match self {
-            Self::Updates if side == Side::Inbound => Some(INBOUND_UPDATE_FIELDS),
-            Self::UpdateLines if side == Side::Inbound => Some(INBOUND_LINE_FIELDS),
-            Self::UpdateDimensions if side == Side::Inbound => Some(INBOUND_DIMENSION_FIELDS),
+            Self::Updates if side != Side::Outbound => Some(INBOUND_UPDATE_FIELDS),
+            Self::UpdateLines if side != Side::Outbound => Some(INBOUND_LINE_FIELDS),
+            Self::UpdateDimensions if side != Side::Outbound => Some(INBOUND_DIMENSION_FIELDS),
             Self::Updates => Some(UPDATE_FIELDS),
             Self::UpdateLines => Some(LINE_FIELDS),
             Self::UpdateDimensions => Some(DIMENSION_FIELDS),
@@ -242,10 +271,17 @@ impl Entity {
             Self::Adjustments => Some(ADJUSTMENT_FIELDS),
             Self::Journals(Part::Headers) => Some(JOURNAL_FIELDS),
             Self::Journals(Part::Lines) => Some(JOURNAL_LINE_FIELDS),
-            // The customer's own entity has the customer's own fields; requests and items are only read.
-            Self::Tracking | Self::Requests | Self::RequestLines | Self::Listed(_) => None,
+            Self::Returns(returns::Part::Headers) => Some(RETURN_FIELDS),
+            Self::Returns(returns::Part::Lines) => Some(RETURN_LINE_FIELDS),
+            // The customer's own entity has the customer's own fields; requests, items and credits are only read.
+            Self::Tracking
+            | Self::Requests
+            | Self::RequestLines
+            | Self::Returns(returns::Part::Credits)
+            | Self::Listed(_) => None,
         };
-        let of_variants = matches!(self, Self::Adjustments | Self::Journals(Part::Lines));
+        let of_variants =
+            matches!(self, Self::Adjustments | Self::Journals(Part::Lines) | Self::Returns(returns::Part::Lines));
         let dimensions = VARIANT.into_iter().filter(move |_| of_variants).map(|name| (name, Type::Text));
         own.map(|own: &[(&'static str, Type)]| own.iter().copied().chain(dimensions))
     }

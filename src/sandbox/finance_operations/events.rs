@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use super::relayed::RowChange;
+use super::returns;
 use super::rules::FinanceOperationsRules;
 use super::state::{Request, Update, UpdateKey};
 use crate::sandbox::delivery::{EventName, Notice};
@@ -38,9 +39,14 @@ pub(super) fn about(
     let (entity, id, warehouse) = match request.side {
         Side::Outbound => ("outboundshipmentorderrequest", "OutboundShipmentOrderRequestId", "ShipFromWarehouseId"),
         Side::Inbound => ("inboundshipmentorderrequest", "InboundShipmentOrderRequestId", "ReceivingWarehouseId"),
+        Side::Returned => ("returnorderheader", returns::NUMBER, "DefaultReturnWarehouseId"),
     };
+    if kind.is_empty() {
+        return Vec::new();
+    }
     members.insert(id.to_owned(), json!(request.id));
     members.insert(warehouse.to_owned(), request.fields.get(warehouse).cloned().unwrap_or_default());
+    members.extend(request.fields.get("RMANumber").map(|rma| ("RMANumber".to_owned(), rma.clone())));
     // Customers extend contracts; what is unknown must not hurt.
     members.insert("Site Code".to_owned(), json!("2"));
     members.insert("Load Planning Group".to_owned(), Value::Null);
@@ -60,7 +66,7 @@ pub(super) fn settled(
     let mut members = Map::new();
     let (way, kind, entity) = match side {
         Side::Outbound => ("Outbound", &setting.rules.settled_event, "outboundshipmentorderupdate"),
-        Side::Inbound => ("Inbound", &setting.rules.received_event, "inboundshipmentorderupdate"),
+        Side::Inbound | Side::Returned => ("Inbound", &setting.rules.received_event, "inboundshipmentorderupdate"),
     };
     members.insert(format!("{way}ShipmentOrderUpdateId"), json!(key.1));
     members.insert(format!("{way}ShipmentOrderOriginId"), json!(key.2));

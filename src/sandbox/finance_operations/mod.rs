@@ -9,6 +9,7 @@ mod adjustments;
 mod batch;
 mod changesets;
 mod consigned;
+mod credits;
 mod entities;
 mod errors;
 mod events;
@@ -22,6 +23,7 @@ mod orders;
 mod processing;
 mod reading;
 mod relayed;
+mod returns;
 mod rules;
 mod sides;
 mod state;
@@ -123,6 +125,7 @@ impl World for Environment {
     fn control(&self, setting: &Setting<FinanceOperationsRules>, call: &Call) -> Option<Answer<Fact>> {
         orders::control(self, setting, call)
             .or_else(|| processing::control(self, setting, call))
+            .or_else(|| credits::control(self, setting, call))
             .or_else(|| items::control(&setting.rules, call))
     }
 

@@ -1,15 +1,16 @@
 //! Orders that are released, changed and taken back: the calls below `/sandbox/orders`, and, of goods that are expected, below
-//! `/sandbox/receipts`.
+//! `/sandbox/receipts`, and, of goods that come back, below `/sandbox/returns`.
 
 use jiff::Timestamp;
 use rust_decimal::Decimal;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
+use super::credits::Money;
 use super::entities::{LOT, VARIANT, number};
 use super::rules::FinanceOperationsRules;
 use super::state::{Environment, Fact, Request, RequestLine};
-use super::{consigned, events, expected, holds};
+use super::{consigned, events, expected, holds, returns};
 use crate::sandbox::call::{Answer, Call};
 use crate::sandbox::catalogue::{Shares, Tracking, Wanted, tracking, wanted};
 use crate::sandbox::chance::Chance;
@@ -97,8 +98,13 @@ pub(super) fn control(
     call: &Call,
 ) -> Option<Answer<Fact>> {
     let below = |prefix, side| call.path.strip_prefix(prefix).map(|rest| (rest, side));
-    let (rest, side) =
-        below("/sandbox/orders", Side::Outbound).or_else(|| below("/sandbox/receipts", Side::Inbound))?;
+    let (rest, side) = [
+        ("/sandbox/orders", Side::Outbound),
+        ("/sandbox/receipts", Side::Inbound),
+        ("/sandbox/returns", Side::Returned),
+    ]
+    .into_iter()
+    .find_map(|(prefix, side)| below(prefix, side))?;
     if call.method != axum::http::Method::POST {
         return None;
     }
@@ -147,6 +153,7 @@ fn released_event(setting: &Setting<FinanceOperationsRules>, side: Side) -> &str
     match side {
         Side::Outbound => &setting.rules.released_event,
         Side::Inbound => &setting.rules.expected_event,
+        Side::Returned => &setting.rules.return_event,
     }
 }
 
@@ -167,6 +174,7 @@ fn request(
             ("ISR", "OTO", expected::header(chance, (index, count), warehouse, now))
         }
         Side::Inbound => ("ISR", "OPO", expected::header(chance, (index, count), warehouse, now)),
+        Side::Returned => ("RET", "RET", returns::header(chance, (index, count), warehouse, now)),
     };
     fields.extend(release.fields.clone());
     Request {
@@ -208,6 +216,7 @@ fn question(side: Side, order: u64, number: u64) -> String {
     match side {
         Side::Outbound => format!("{order}/{number}"),
         Side::Inbound => format!("inbound/{order}/{number}"),
+        Side::Returned => format!("returned/{order}/{number}"),
     }
 }
 
@@ -218,12 +227,12 @@ fn line(
     (order, number): (u64, u64),
     wanted: Wanted,
 ) -> RequestLine {
-    let inbound = side == Side::Inbound;
+    let inbound = side != Side::Outbound;
     let question = question(side, order, number);
     let lots = tracking(&wanted.sku) == Tracking::Lots;
     let demanded = !inbound && lots && chance.strikes(rules.demanded_share, &format!("demanded/{question}"));
     let lot = if demanded { format!("{}-B1", wanted.sku) } else { String::new() };
-    let own_percent = if inbound || wanted.unit == "kg" { 10 } else { 0 };
+    let own_percent = if side == Side::Inbound || (!inbound && wanted.unit == "kg") { 10 } else { 0 };
     let over_percent = Decimal::from(rules.items_tolerate_percent.unwrap_or(own_percent));
     let own = |percent: Value| rules.items_tolerate_percent.is_none().then_some(percent);
     let mut fields = json!({
@@ -254,6 +263,7 @@ fn line(
         serial: String::new(),
         posted: Decimal::ZERO,
         posted_serials: std::collections::BTreeSet::new(),
+        money: Money::default(),
         fields: if let Value::Object(fields) = fields { fields } else { Map::new() },
     }
 }
@@ -282,7 +292,7 @@ fn change(
         }
     }
     request.fields.extend(change.fields);
-    let event = if side == Side::Inbound { &setting.rules.expected_event } else { &setting.rules.changed_event };
+    let event = if side == Side::Outbound { &setting.rules.changed_event } else { released_event(setting, side) };
     replaced(setting, request, event, call.at)
 }
 
@@ -297,7 +307,7 @@ fn cancel(
         return Answer::new(200, Effect::Repeated, json!({"id": id, "version": request.version}));
     }
     request.canceled = true;
-    let event = if side == Side::Inbound { &setting.rules.expected_event } else { &setting.rules.cancelled_event };
+    let event = if side == Side::Outbound { &setting.rules.cancelled_event } else { released_event(setting, side) };
     replaced(setting, request, event, call.at)
 }
 

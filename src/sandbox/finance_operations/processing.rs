@@ -9,10 +9,12 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::entities::{DIMENSION_SHIPPED, LINE, LOT, SERIAL, SHIPPED, decimal, text};
+use super::credits;
+use super::entities::{CONDITION, DIMENSION_SHIPPED, LINE, LOT, SERIAL, SHIPPED, decimal, text};
 use super::events;
 use super::holds;
 use super::journals;
+use super::returns;
 use super::rules::FinanceOperationsRules;
 use super::state::{Environment, Fact, Request, RequestLine, Row, State, Update, UpdateKey};
 use crate::sandbox::call::{Answer, Call};
@@ -20,6 +22,7 @@ use crate::sandbox::catalogue::{Tracking, tracking};
 use crate::sandbox::faults::{Fault, Faults};
 use crate::sandbox::ledger::Effect;
 use crate::sandbox::side::Side;
+use crate::sandbox::stock::{AVAILABLE, Shelf};
 use crate::sandbox::world::{Moves, Setting};
 
 /// Updates that are processed in one go, at most.
@@ -74,9 +77,13 @@ pub(super) fn move_on(
         let side = environment.side_of(&key.0, &update.request);
         let words = refusal.as_ref().map(|refusal| refusal.text.as_str());
         names.extend(events::settled(setting, (side, key, update), words, now));
-        moves.facts.push(Fact::Processed { key: key.clone(), due_ms: *due_ms, refusal });
+        let credit_ms = i64::try_from(setting.rules.credit_ms).unwrap_or(i64::MAX);
+        let credited = refusal.is_none() && side == Side::Returned;
+        let credit_due_ms = credited.then(|| due_ms.saturating_add(credit_ms));
+        moves.facts.push(Fact::Processed { key: key.clone(), due_ms: *due_ms, refusal, credit_due_ms });
     }
     moves.facts.extend(journals::due(environment, &setting.rules, now_ms));
+    moves.facts.extend(credits::due(environment, now_ms));
     moves.notices = events::bundle(setting, names);
     moves
 }
@@ -114,7 +121,7 @@ fn refusal(environment: &Environment, key: &UpdateKey, update: &Update) -> Optio
         return Some(Refusal::new("Error: The shipment order does not exist."));
     };
     // A cancelled one takes updates, too: goods that have left are posted, whatever was wished later.
-    if request.side == Side::Inbound && request.canceled {
+    if request.side != Side::Outbound && request.canceled {
         return Some(Refusal::new("Error: The inbound shipment order was canceled."));
     }
     if request.on_hold {
@@ -136,7 +143,7 @@ fn line_refusal(request: &Request, update: &Update, row: &Row) -> Option<Refusal
     if !unit.is_empty() && !unit.eq_ignore_ascii_case(&line.unit) {
         return Some(Refusal::new(format!("Error: Line {name}: unit {unit} cannot be converted to {}.", line.unit)));
     }
-    let left = if request.side == Side::Inbound { line.posted + shipped } else { shipped };
+    let left = if request.side == Side::Outbound { shipped } else { line.posted + shipped };
     if left < Decimal::ZERO {
         return Some(Refusal::excess(format!("Error: Line {name}: the quantity must not be negative.")));
     }
@@ -151,7 +158,9 @@ fn line_refusal(request: &Request, update: &Update, row: &Row) -> Option<Refusal
         )));
     }
     let rows = update.dimensions.iter().filter(|other| other.fields.get(LINE) == row.fields.get(LINE));
-    dimension_refusal(line, shipped, &rows.collect::<Vec<_>>())
+    let rows: Vec<_> = rows.collect();
+    let returned = || returns::refusal(line, shipped, &rows).filter(|_| request.side == Side::Returned);
+    returned().or_else(|| dimension_refusal(line, shipped, &rows))
 }
 
 fn dimension_refusal(line: &RequestLine, shipped: Decimal, rows: &[&Row]) -> Option<Refusal> {
@@ -187,4 +196,67 @@ fn dimension_refusal(line: &RequestLine, shipped: Decimal, rows: &[&Row]) -> Opt
         .map(|row| text(&row.fields, SERIAL))
         .find(|serial| !serial.is_empty() && !seen.insert(serial.clone()));
     twice.map(|serial| Refusal::excess(format!("Error: Line {name}: serial number {serial} is already posted.")))
+}
+
+impl Environment {
+    /// An update was posted, or refused.
+    pub(super) fn process(&mut self, key: &UpdateKey, due_ms: i64, refusal: Option<Refusal>) {
+        self.received.remove(&(due_ms, key.clone()));
+        let Some(update) = self.updates.get_mut(key) else { return };
+        update.header.version += 1;
+        update.changed_ms = due_ms;
+        if let Some(refusal) = refusal {
+            update.state = State::Failed;
+            update.message = refusal.text;
+            update.excess = refusal.excess;
+            self.failed += 1;
+            return;
+        }
+        update.state = State::Accepted;
+        update.message = String::new();
+        update.excess = false;
+        self.accepted += 1;
+        let Some(request) = self.requests.get_mut(&(key.0.clone(), update.request.clone())) else { return };
+        let before = request.whole();
+        for row in &update.lines {
+            let number = row.fields.get(LINE).and_then(Value::as_i64);
+            let Some(line) = request.lines.iter_mut().find(|line| Some(line.number) == number) else { continue };
+            let sign = if request.side == Side::Outbound { Decimal::NEGATIVE_ONE } else { Decimal::ONE };
+            line.posted += decimal(&row.fields, SHIPPED);
+            let dimensions =
+                update.dimensions.iter().filter(|row| row.fields.get(LINE).and_then(Value::as_i64) == number);
+            let mut unnamed = decimal(&row.fields, SHIPPED);
+            for dimension in dimensions.clone() {
+                let shipped = decimal(&dimension.fields, DIMENSION_SHIPPED);
+                unnamed -= shipped;
+                if let Some(status) = held_as(request.side, dimension) {
+                    let shelf = Shelf::new(&line.item, &text(&dimension.fields, LOT), &status);
+                    self.stock.move_by(shelf, sign * shipped);
+                }
+            }
+            self.stock.move_by(Shelf::new(&line.item, "", AVAILABLE), sign * unnamed);
+            for dimension in dimensions {
+                let (serial, moved) = (text(&dimension.fields, SERIAL), decimal(&dimension.fields, DIMENSION_SHIPPED));
+                if moved.is_sign_negative() {
+                    line.posted_serials.remove(&serial);
+                } else if !moved.is_zero() && !serial.is_empty() {
+                    line.posted_serials.insert(serial);
+                }
+            }
+        }
+        self.posted += u64::from(request.side == Side::Outbound && request.whole() && !before);
+    }
+}
+
+/// The status of stock that a piece has from now on; nothing for what is not put to stock.
+fn held_as(side: Side, dimension: &Row) -> Option<String> {
+    match side {
+        Side::Outbound => Some(AVAILABLE.to_owned()),
+        Side::Inbound => Some(text(&dimension.fields, CONDITION)),
+        Side::Returned => {
+            let to_stock = returns::disposition(&text(&dimension.fields, returns::RECEIVED_AS))
+                .is_some_and(|(to_stock, _)| to_stock);
+            to_stock.then(|| text(&dimension.fields, CONDITION))
+        }
+    }
 }

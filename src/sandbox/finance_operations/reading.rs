@@ -8,6 +8,7 @@ use super::entities::{COMPANY, Entity, LINE, ORIGIN, REQUEST, STATUS, UPDATE};
 use super::errors::{missing, wrong};
 use super::filter::Filter;
 use super::journals;
+use super::returns;
 use super::rules::FinanceOperationsRules;
 use super::state::{Environment, Fact, Request, Row, Update, UpdateKey};
 use crate::sandbox::call::{Answer, Call};
@@ -17,10 +18,10 @@ use crate::sandbox::side::Side;
 type Fields = Map<String, Value>;
 
 /// When a row was last changed: a member of a customer's own, as scans need one.
-const CHANGED_AT: &str = "ModifiedDateTime";
+pub(super) const CHANGED_AT: &str = "ModifiedDateTime";
 
 /// An instant as `OData` shows it.
-fn instant(ms: i64) -> String {
+pub(super) fn instant(ms: i64) -> String {
     let instant = jiff::Timestamp::from_millisecond(ms).unwrap_or_default();
     instant.strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string()
 }
@@ -117,7 +118,7 @@ fn rows(
     let requests = || requests(environment, rules, filter).into_iter().filter(move |request| request.side == side);
     let updates = || {
         let updates = updates(environment, rules, filter).into_iter();
-        updates.filter(move |(key, update)| environment.side_of(&key.0, &update.request) == side)
+        updates.filter(move |(key, update)| environment.side_of(&key.0, &update.request).is_posted_on(side))
     };
     match entity {
         Entity::Requests => requests().map(request_row).collect(),
@@ -129,6 +130,7 @@ fn rows(
         Entity::Tracking => tracking(environment, filter).into_iter().map(row_fields).collect(),
         Entity::Adjustments => adjustments(environment, filter).into_iter().map(row_fields).collect(),
         Entity::Journals(part) => journals::rows(environment, part).iter().map(row_fields).collect(),
+        Entity::Returns(part) => returns::rows(environment, part),
         Entity::Listed(listed) => listed.rows(environment, rules),
     }
 }
@@ -234,7 +236,7 @@ fn row_fields(row: &Row) -> Fields {
     tagged(row.fields.clone(), row.version)
 }
 
-fn tagged(mut row: Fields, version: u32) -> Fields {
+pub(super) fn tagged(mut row: Fields, version: u32) -> Fields {
     row.insert("@odata.etag".to_owned(), json!(etag(version)));
     row
 }

@@ -60,6 +60,10 @@ pub struct FinanceOperationsRules {
     pub expected_event: String,
     /// The event of an inbound update that was processed or refused.
     pub received_event: String,
+    /// The event of a return order, from the customer's own catalog; nothing: only a scan finds it.
+    pub return_event: String,
+    /// From the posting of what came back until it is credited.
+    pub credit_ms: u64,
     /// Entities and actions that its version does not have.
     pub lacks: Vec<String>,
     /// In which shapes all of them are posted.
@@ -96,6 +100,8 @@ impl Default for FinanceOperationsRules {
             settled_event: "WHSEWOutboundShipmentOrderUpdateChangedStatusBusinessEvent".to_owned(),
             expected_event: "WHSEWInboundShipmentOrderRequestCreatedBusinessEvent".to_owned(),
             received_event: "WHSEWInboundShipmentOrderUpdateChangedStatusBusinessEvent".to_owned(),
+            return_event: String::new(),
+            credit_ms: 200,
             lacks: Vec::new(),
             event_shapes: EventShapes::Direct,
         }

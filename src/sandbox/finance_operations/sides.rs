@@ -34,6 +34,11 @@ pub(super) fn on_each_side(name: &'static str) -> impl Iterator<Item = String> {
 }
 
 impl Side {
+    /// Whether what is posted of documents of this side stands in the entities of another: what comes back is received.
+    pub(super) fn is_posted_on(self, entities: Self) -> bool {
+        (self == Self::Outbound) == (entities == Self::Outbound)
+    }
+
     /// Our name of what an entity of this side calls so; nothing for what only the other side has.
     pub(super) fn inward(self, entity: Entity, name: &str) -> Option<String> {
         if self == Self::Outbound {
@@ -48,7 +53,7 @@ impl Side {
 
     /// Whether it is a name that this side alone has.
     pub(super) fn knows(self, name: &str) -> bool {
-        self == Self::Inbound && (name == RECEIVED || NAMES.iter().any(|(theirs, _)| *theirs == name))
+        self != Self::Outbound && (name == RECEIVED || NAMES.iter().any(|(theirs, _)| *theirs == name))
     }
 
     /// A row with the names that this side has for it.

@@ -7,11 +7,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::adjustments::AdjustmentKey;
-use super::entities::{CONDITION, DIMENSION_SHIPPED, LINE, LOT, SERIAL, SHIPPED, STATUS, decimal, text};
+use super::credits::{Credit, Money};
+use super::entities::{CONDITION, LINE, LOT, SERIAL, STATUS, text};
 use super::journals::{Journal, JournalKey};
 use super::processing::Refusal;
+use super::returns::RECEIVED_AS;
 use crate::sandbox::side::Side;
-use crate::sandbox::stock::{AVAILABLE, Shelf, StockBook};
+use crate::sandbox::stock::StockBook;
 
 /// Company (in small letters) and id.
 pub(super) type RequestKey = (String, String);
@@ -56,6 +58,9 @@ pub(super) struct RequestLine {
     pub(super) serial: String,
     pub(super) posted: Decimal,
     pub(super) posted_serials: BTreeSet<String>,
+    /// What of a line that comes back is money.
+    #[serde(default)]
+    pub(super) money: Money,
     pub(super) fields: Map<String, Value>,
 }
 
@@ -133,6 +138,16 @@ pub(super) enum Fact {
         key: UpdateKey,
         due_ms: i64,
         refusal: Option<Refusal>,
+        /// When what came back with it is credited.
+        #[serde(default)]
+        credit_due_ms: Option<i64>,
+    },
+    /// A return was credited: lines and quantities; without any, nothing was left to be.
+    Credited {
+        key: RequestKey,
+        /// When that was due; nothing for a refund that waited for no goods.
+        due_ms: Option<i64>,
+        credit: Credit,
     },
     TrackingWritten {
         place: Option<usize>,
@@ -173,7 +188,8 @@ pub(super) enum Table {
 #[derive(Default)]
 pub(super) struct Environment {
     pub(super) requests: BTreeMap<RequestKey, Request>,
-    expected: usize,
+    /// Documents by which way their goods go.
+    counts: BTreeMap<Side, usize>,
     pub(super) origins: HashMap<(String, String), String>,
     pub(super) updates: BTreeMap<UpdateKey, Update>,
     pub(super) updates_of: HashMap<(String, String), Vec<UpdateKey>>,
@@ -185,6 +201,9 @@ pub(super) struct Environment {
     pub(super) items: BTreeMap<String, Option<Map<String, Value>>>,
     /// What was posted: shipments and adjustments.
     pub(super) stock: StockBook,
+    pub(super) credits: Vec<(RequestKey, Credit)>,
+    /// Returns of which something is to be credited, by when.
+    pub(super) credit_due: BTreeSet<(i64, RequestKey)>,
     /// Updates that wait to be processed, by when.
     pub(super) received: BTreeSet<(i64, UpdateKey)>,
     commits: u64,
@@ -218,7 +237,7 @@ impl Row {
 
 impl Request {
     /// Whether all that was ordered is posted.
-    fn whole(&self) -> bool {
+    pub(super) fn whole(&self) -> bool {
         self.lines.iter().all(|line| line.posted >= line.ordered)
     }
 }
@@ -237,9 +256,9 @@ impl Environment {
         match fact {
             Fact::Released(request) | Fact::Replaced(request) => {
                 self.origins.insert((request.company.clone(), request.origin.clone()), request.id.clone());
-                let inbound = request.side == Side::Inbound;
+                let side = request.side;
                 let before = self.requests.insert((request.company.clone(), request.id.clone()), *request);
-                self.expected += usize::from(inbound && before.is_none());
+                *self.counts.entry(side).or_default() += usize::from(before.is_none());
             }
             Fact::StatusWritten { key, fields } => {
                 let Some(request) = self.requests.get_mut(&key) else { return };
@@ -260,7 +279,11 @@ impl Environment {
                 self.items.insert(key, fields);
             }
             Fact::UpdateOpened { key, request, fields } => self.open(key, request, fields),
-            Fact::Processed { key, due_ms, refusal } => self.process(&key, due_ms, refusal),
+            Fact::Processed { key, due_ms, refusal, credit_due_ms } => {
+                self.process(&key, due_ms, refusal);
+                self.credit_later(&key, credit_due_ms);
+            }
+            Fact::Credited { key, due_ms, credit } => self.credit(key, due_ms, credit),
             Fact::UpdateChanged { key, fields, created_again } => {
                 let Some(update) = self.updates.get_mut(&key) else { return };
                 update.header.change(fields, created_again);
@@ -308,55 +331,6 @@ impl Environment {
         self.updates.insert(key, update);
     }
 
-    fn process(&mut self, key: &UpdateKey, due_ms: i64, refusal: Option<Refusal>) {
-        self.received.remove(&(due_ms, key.clone()));
-        let Some(update) = self.updates.get_mut(key) else { return };
-        update.header.version += 1;
-        update.changed_ms = due_ms;
-        if let Some(refusal) = refusal {
-            update.state = State::Failed;
-            update.message = refusal.text;
-            update.excess = refusal.excess;
-            self.failed += 1;
-            return;
-        }
-        update.state = State::Accepted;
-        update.message = String::new();
-        update.excess = false;
-        self.accepted += 1;
-        let Some(request) = self.requests.get_mut(&(key.0.clone(), update.request.clone())) else { return };
-        let before = request.whole();
-        for row in &update.lines {
-            let number = row.fields.get(LINE).and_then(Value::as_i64);
-            let Some(line) = request.lines.iter_mut().find(|line| Some(line.number) == number) else { continue };
-            let sign = if request.side == Side::Inbound { Decimal::ONE } else { Decimal::NEGATIVE_ONE };
-            line.posted += decimal(&row.fields, SHIPPED);
-            let dimensions =
-                update.dimensions.iter().filter(|row| row.fields.get(LINE).and_then(Value::as_i64) == number);
-            let mut unnamed = decimal(&row.fields, SHIPPED);
-            for dimension in dimensions.clone() {
-                let shipped = decimal(&dimension.fields, DIMENSION_SHIPPED);
-                unnamed -= shipped;
-                let status = match request.side {
-                    Side::Inbound => text(&dimension.fields, CONDITION),
-                    Side::Outbound => AVAILABLE.to_owned(),
-                };
-                let shelf = Shelf::new(&line.item, &text(&dimension.fields, LOT), &status);
-                self.stock.move_by(shelf, sign * shipped);
-            }
-            self.stock.move_by(Shelf::new(&line.item, "", AVAILABLE), sign * unnamed);
-            for dimension in dimensions {
-                let (serial, moved) = (text(&dimension.fields, SERIAL), decimal(&dimension.fields, DIMENSION_SHIPPED));
-                if moved.is_sign_negative() {
-                    line.posted_serials.remove(&serial);
-                } else if !moved.is_zero() && !serial.is_empty() {
-                    line.posted_serials.insert(serial);
-                }
-            }
-        }
-        self.posted += u64::from(request.side == Side::Outbound && request.whole() && !before);
-    }
-
     fn track(&mut self, place: Option<usize>, fields: Map<String, Value>, created: bool) {
         let held = place.filter(|place| *place < self.tracking.len());
         let place = held.unwrap_or(self.tracking.len());
@@ -377,7 +351,7 @@ impl Environment {
 
     /// How many documents there are of a side.
     pub(super) fn count(&self, side: Side) -> usize {
-        if side == Side::Inbound { self.expected } else { self.requests.len() - self.expected }
+        self.counts.get(&side).copied().unwrap_or_default()
     }
 
     /// The places of tracking rows that hold, or held, a text.
@@ -391,7 +365,8 @@ impl Environment {
         let same = |row: &Row, name: &str| text(&row.fields, name) == text(fields, name);
         let by_dimension = table == Table::Dimensions && several;
         update.table(table).iter().position(|row| {
-            same(row, LINE) && (!by_dimension || (same(row, LOT) && same(row, SERIAL) && same(row, CONDITION)))
+            let apart = [LOT, SERIAL, CONDITION, RECEIVED_AS];
+            same(row, LINE) && (!by_dimension || apart.iter().all(|name| same(row, name)))
         })
     }
 }

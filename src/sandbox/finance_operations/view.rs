@@ -1,13 +1,22 @@
 //! What `/sandbox/state` and `/sandbox/progress` tell of the environment.
 
+use std::collections::BTreeMap;
+
+use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
 use super::adjustments::ADJUSTMENT;
+use super::credits::Credit;
 use super::entities::{COMPANY, CONDITION, DIMENSION_SHIPPED, LINE, LOT, SERIAL, SHIPPED, decimal, text};
-use super::state::{Environment, Request, Update, UpdateKey};
+use super::returns;
+use super::state::{Environment, Request, RequestKey, State, Update, UpdateKey};
 use crate::sandbox::catalogue::STOCK_AT_FIRST;
 use crate::sandbox::side::Side;
-use crate::sandbox::verdict::{Adjusted, Posting, PostingLine, PostingQuantity, Released, ReleasedLine, TrackingEntry};
+use crate::sandbox::stock::IN_NO_STOCK;
+use crate::sandbox::verdict::{
+    Adjusted, CreditNote, CreditedLine, Posting, PostingLine, PostingQuantity, Released, ReleasedLine, Returned,
+    TrackingEntry,
+};
 
 pub(super) fn state(environment: &Environment) -> Value {
     json!({
@@ -17,6 +26,10 @@ pub(super) fn state(environment: &Environment) -> Value {
         "postings": postings(environment, Side::Outbound),
         "expected": documents(environment, Side::Inbound),
         "receipts": postings(environment, Side::Inbound),
+        "returns": returned(environment),
+        "returned": postings(environment, Side::Returned),
+        "credits_due": environment.credit_due.len(),
+        "credit_notes": environment.credits.iter().map(credit_note).collect::<Vec<_>>(),
         "tracking": environment.tracking.iter().map(|row| TrackingEntry {
             legal_entity: text(&row.fields, COMPANY),
             tracking_number: text(&row.fields, "TrackingNumber"),
@@ -31,6 +44,9 @@ pub(super) fn progress(environment: &Environment) -> Value {
     json!({
         "released": environment.count(Side::Outbound),
         "expected": environment.count(Side::Inbound),
+        "returns": environment.count(Side::Returned),
+        "credit_notes": environment.credits.len(),
+        "credits_due": environment.credit_due.len(),
         "posted": environment.posted,
         "updates": environment.updates.len(),
         "updates_waiting": environment.received.len(),
@@ -52,16 +68,18 @@ fn postings(environment: &Environment, side: Side) -> Vec<Posting> {
 }
 
 fn released(request: &Request) -> Released {
-    let either = |outbound: &str, inbound: &str| {
-        text(&request.fields, if request.side == Side::Inbound { inbound } else { outbound })
+    let either = |outbound: &str, inbound: &str, returned: &str| {
+        let names = [(Side::Outbound, outbound), (Side::Inbound, inbound), (Side::Returned, returned)];
+        let name = names.into_iter().find(|(side, _)| *side == request.side);
+        text(&request.fields, name.map_or("", |(_, name)| name))
     };
     Released {
         legal_entity: request.company.clone(),
         id: request.id.clone(),
         origin: request.origin.clone(),
-        order_number: either("ConsigneeReference", "ConsignerReference"),
+        order_number: either("ConsigneeReference", "ConsignerReference", "RMANumber"),
         version: request.version,
-        warehouse: either("ShipFromWarehouseId", "ReceivingWarehouseId"),
+        warehouse: either("ShipFromWarehouseId", "ReceivingWarehouseId", "DefaultReturnWarehouseId"),
         status: request.status.clone(),
         response: request.response.clone(),
         cancelled: request.canceled,
@@ -80,6 +98,55 @@ fn released(request: &Request) -> Released {
     }
 }
 
+fn returned(environment: &Environment) -> Vec<Returned> {
+    let returns = environment.requests.values().filter(|request| request.side == Side::Returned);
+    let of = |request: &Request| Returned {
+        reference: text(&request.fields, "CustomersOrderReference"),
+        without_credit: without_credit(environment, request),
+        released: released(request),
+    };
+    returns.map(of).collect()
+}
+
+/// By line, what was kept without crediting it, of what is not exchanged.
+fn without_credit(environment: &Environment, request: &Request) -> Vec<(String, Decimal)> {
+    let origin = (request.company.clone(), request.origin.clone());
+    let updates = environment.updates_of.get(&origin).into_iter().flatten();
+    let rows = updates.filter_map(|key| environment.updates.get(key)).filter(|update| update.state == State::Accepted);
+    let mut kept: BTreeMap<String, Decimal> = BTreeMap::new();
+    for row in rows.flat_map(|update| &update.dimensions) {
+        let line = text(&row.fields, LINE);
+        let ordered = request.lines.iter().find(|each| each.number.to_string() == line);
+        let exchanged = ordered.is_some_and(|line| text(&line.fields, returns::DISPOSITION) == returns::EXCHANGE);
+        if returns::is_kept_without_credit(&text(&row.fields, returns::RECEIVED_AS)) && !exchanged {
+            *kept.entry(line).or_default() += decimal(&row.fields, DIMENSION_SHIPPED);
+        }
+    }
+    kept.into_iter().collect()
+}
+
+fn credit_note((key, credit): &(RequestKey, Credit)) -> CreditNote {
+    CreditNote {
+        number: credit.number.clone(),
+        legal_entity: key.0.clone(),
+        order: key.1.clone(),
+        refund: credit.refund,
+        lines: credit
+            .lines
+            .iter()
+            .map(|(line, quantity)| CreditedLine { line: line.to_string(), quantity: *quantity })
+            .collect(),
+    }
+}
+
+/// In which condition a piece came: its inventory status, or that it is in no stock.
+fn condition(row: &super::state::Row) -> String {
+    match returns::disposition(&text(&row.fields, returns::RECEIVED_AS)) {
+        Some((false, _)) => IN_NO_STOCK.to_owned(),
+        Some((true, _)) | None => text(&row.fields, CONDITION),
+    }
+}
+
 fn adjusted(row: &super::state::Row) -> Adjusted {
     Adjusted { id: text(&row.fields, ADJUSTMENT), creates: row.creates, fields: row.fields.clone() }
 }
@@ -95,7 +162,7 @@ fn posting((key, update): (&UpdateKey, &Update)) -> Posting {
         line: text(&row.fields, LINE),
         lot: text(&row.fields, LOT),
         serial: text(&row.fields, SERIAL),
-        status: text(&row.fields, CONDITION),
+        status: condition(row),
         quantity: decimal(&row.fields, DIMENSION_SHIPPED),
     };
     Posting {

@@ -9,6 +9,7 @@ use super::errors::{infolog, missing, wrong};
 use super::journals;
 use super::processing::received;
 use super::reading::{etag, with_context};
+use super::returns;
 use super::rules::FinanceOperationsRules;
 use super::state::{Environment, Fact, State, Table, Update, UpdateKey};
 use crate::sandbox::call::{Answer, Call};
@@ -44,6 +45,9 @@ impl Write<'_> {
         if let Entity::Journals(part) = self.entity.1 {
             return journals::create(self.environment, self.setting, self.call, (part, fields));
         }
+        if let Entity::Returns(part) = self.entity.1 {
+            return returns::create(self.environment, self.setting, self.call, (part, fields));
+        }
         if self.entity.1 == Entity::Tracking {
             return self.create_tracking(fields);
         }
@@ -66,6 +70,7 @@ impl Write<'_> {
             | Entity::RequestStatus
             | Entity::Tracking
             | Entity::Journals(_)
+            | Entity::Returns(_)
             | Entity::Listed(_) => wrong(405, "The entity cannot be created."),
         }
     }
@@ -73,7 +78,7 @@ impl Write<'_> {
     fn create_update(&self, key: UpdateKey, fields: Fields) -> Answer<Fact> {
         let origin = (key.0.clone(), key.2.clone());
         let known = self.environment.origins.get(&origin);
-        let known = known.filter(|request| self.environment.side_of(&key.0, request) == self.entity.0);
+        let known = known.filter(|request| self.environment.side_of(&key.0, request).is_posted_on(self.entity.0));
         let Some(request) = known.cloned() else {
             let text = format!("Error: Shipment order '{}' does not exist.", key.2);
             return self.refused(&text, Effect::Refused).about(None, Some(named(&key)));
@@ -175,9 +180,12 @@ impl Write<'_> {
             Entity::UpdateLines => self.change_row(Table::Lines, fields),
             Entity::UpdateDimensions => self.change_row(Table::Dimensions, fields),
             Entity::Tracking => self.change_tracking(fields),
-            Entity::Requests | Entity::RequestLines | Entity::Adjustments | Entity::Journals(_) | Entity::Listed(_) => {
-                wrong(405, "The entity cannot be changed.")
-            }
+            Entity::Requests
+            | Entity::RequestLines
+            | Entity::Adjustments
+            | Entity::Journals(_)
+            | Entity::Returns(_)
+            | Entity::Listed(_) => wrong(405, "The entity cannot be changed."),
         }
     }
 

@@ -144,6 +144,35 @@ pub(in crate::sandbox) struct PostingQuantity {
     pub(in crate::sandbox) quantity: Decimal,
 }
 
+/// A return order in the state of Finance & Operations.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(in crate::sandbox) struct Returned {
+    #[serde(flatten)]
+    pub(in crate::sandbox) released: Released,
+    /// The customer's reference: ours, where we made it.
+    pub(in crate::sandbox) reference: String,
+    /// By line, what came back and is kept under a disposition that does not credit, of what is no exchange.
+    #[serde(default)]
+    pub(in crate::sandbox) without_credit: Vec<(String, Decimal)>,
+}
+
+/// A credit note in the state of Finance & Operations.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(in crate::sandbox) struct CreditNote {
+    pub(in crate::sandbox) number: String,
+    pub(in crate::sandbox) legal_entity: String,
+    pub(in crate::sandbox) order: String,
+    /// It waited for no goods.
+    pub(in crate::sandbox) refund: bool,
+    pub(in crate::sandbox) lines: Vec<CreditedLine>,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(in crate::sandbox) struct CreditedLine {
+    pub(in crate::sandbox) line: String,
+    pub(in crate::sandbox) quantity: Decimal,
+}
+
 /// A tracking row in the state of Finance & Operations.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(in crate::sandbox) struct TrackingEntry {

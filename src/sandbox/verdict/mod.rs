@@ -4,7 +4,7 @@
 //! had its time; a document that the product shows to a person is excused by whoever asks.
 //!
 //! - `lost`: events taken with 2xx whose order, shipment, tracking number or receipt is not at the other side.
-//! - `duplicated`: live orders and updates that were created again, pieces posted beyond what was shipped (or refused
+//! - `duplicated`: return orders that were made twice, credits beyond what came back, live orders and updates that were created again, pieces posted beyond what was shipped (or refused
 //!   because of that), tracking written again.
 //! - `out_of_order`: a revision created before the one before had ended; a posting before anything was shipped; a later
 //!   shipment posted before one that had been taken when the later one did not exist yet.
@@ -15,6 +15,7 @@ mod doubles;
 mod evidence;
 mod losses;
 mod misorders;
+mod money;
 mod receipts;
 mod stock;
 
@@ -25,8 +26,8 @@ use serde::Serialize;
 use documents::{Document, Documents};
 
 pub(super) use evidence::{
-    Adjusted, Held, HeldLine, Posting, PostingLine, PostingQuantity, Receipt, ReceivedQuantity, Released, ReleasedLine,
-    Shipped, ShippedPackage, ShippedQuantity, TrackingEntry,
+    Adjusted, CreditNote, CreditedLine, Held, HeldLine, Posting, PostingLine, PostingQuantity, Receipt,
+    ReceivedQuantity, Released, ReleasedLine, Returned, Shipped, ShippedPackage, ShippedQuantity, TrackingEntry,
 };
 pub use evidence::{Evidence, EvidenceError, FarEnd};
 
@@ -45,6 +46,11 @@ pub struct Verdict {
     /// Receipts that the warehouse has counted to the end and whose quantities are processed, equal per line, lot, serial
     /// and condition.
     pub receipts: u64,
+    /// Return orders whose goods the warehouse has inspected to the end and whose quantities are processed, equal per line,
+    /// lot, serial and condition.
+    pub returns: u64,
+    /// Credit notes for what came back, and for what was credited before.
+    pub credit_notes: u64,
     /// Rows of stock adjustments that Dynamics took.
     pub adjustments: u64,
     /// Items, lots and statuses of which Dynamics has another quantity on hand than lies in the warehouse.
@@ -81,11 +87,13 @@ pub fn verdict(evidence: &Evidence) -> Result<Verdict, EvidenceError> {
     let adjusted: Vec<Adjusted> = evidence.finance_operations.list("adjustments")?;
     let twice = [doubles::doubles(&documents), doubles::adjusted_twice(&adjusted)].concat();
     let misorders = misorders::misorders(evidence, &documents);
-    let receipts = receipts::judge(evidence)?;
+    let receipts = receipts::judge(evidence, &receipts::EXPECTED)?;
+    let returns = receipts::judge(evidence, &receipts::RETURNED)?;
+    let money = money::judge(evidence)?;
     let mismatches = stock::mismatches(evidence)?;
-    let lost = [lost, receipts.lost].concat();
-    let twice = [twice, receipts.twice].concat();
-    let misorders = [misorders, receipts.misorders].concat();
+    let lost = [lost, receipts.lost, returns.lost, money.lost].concat();
+    let twice = [twice, receipts.twice, returns.twice, money.twice].concat();
+    let misorders = [misorders, receipts.misorders, returns.misorders].concat();
     let strangers = documents.strangers.iter().map(|reference| format!("{reference}: nobody released it"));
     let count =
         |chosen: fn(&Document) -> bool| documents.all.values().filter(|document| chosen(document)).count() as u64;
@@ -95,6 +103,8 @@ pub fn verdict(evidence: &Evidence) -> Result<Verdict, EvidenceError> {
         posted: count(posted),
         unposted: documents.all.iter().filter(|(_, each)| !posted(each)).map(|(id, _)| id.clone()).collect(),
         receipts: receipts.posted,
+        returns: returns.posted,
+        credit_notes: money.notes,
         adjustments: adjusted.len() as u64,
         on_hand_mismatches: mismatches.len() as u64,
         packages: packages().count() as u64,
@@ -103,7 +113,7 @@ pub fn verdict(evidence: &Evidence) -> Result<Verdict, EvidenceError> {
         duplicated: twice.len() as u64,
         out_of_order: misorders.len() as u64,
         faults: faults(evidence),
-        moving: moving(evidence, &documents) + receipts.moving,
+        moving: moving(evidence, &documents) + receipts.moving + returns.moving,
         findings: lost.into_iter().chain(twice).chain(misorders).chain(strangers).collect(),
         mismatches,
     })
@@ -127,5 +137,6 @@ fn moving(evidence: &Evidence, documents: &Documents) -> u64 {
     let postings = documents.all.values().flat_map(|document| &document.postings);
     let waiting = postings.filter(|posting| posting.state == "Received").count() as u64;
     let events = evidence.finance_operations.count("pending_events") + evidence.warehouse.count("pending_events");
-    waiting + events + evidence.warehouse.count("steps_due")
+    let credits = evidence.finance_operations.count("credits_due");
+    waiting + events + credits + evidence.warehouse.count("steps_due")
 }

@@ -1,4 +1,5 @@
-//! The same laws for goods that are expected: what was announced, counted and posted of each inbound document.
+//! The same laws for goods that are expected, and for goods that come back: what was announced, counted and posted of each
+//! inbound document and of each return order.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -21,6 +22,25 @@ pub(super) struct Judgement {
     pub(super) moving: u64,
 }
 
+/// What they are called on both sides.
+pub(super) struct Names {
+    documents: &'static str,
+    postings: &'static str,
+    held: &'static str,
+    /// Where they are announced to the warehouse.
+    path: &'static str,
+    /// The event that tells of them.
+    event: &'static str,
+}
+
+/// Goods that are expected.
+pub(super) const EXPECTED: Names =
+    Names { documents: "expected", postings: "receipts", held: "receipts", path: "/receipts", event: "goods_received" };
+
+/// Goods that come back.
+pub(super) const RETURNED: Names =
+    Names { documents: "returns", postings: "returned", held: "returns", path: "/returns", event: "return_received" };
+
 /// Line, lot, serial, condition.
 type Piece = (String, String, String, String);
 
@@ -33,15 +53,15 @@ struct Inbound {
     postings: Vec<Posting>,
 }
 
-/// Judges every inbound document.
-pub(super) fn judge(evidence: &Evidence) -> Result<Judgement, EvidenceError> {
-    let (documents, strangers) = sort(evidence)?;
+/// Judges every document of a sort.
+pub(super) fn judge(evidence: &Evidence, names: &Names) -> Result<Judgement, EvidenceError> {
+    let (documents, strangers) = sort(evidence, names)?;
     let warehouse = &evidence.warehouse.ledger;
     let told = evidence.finance_operations.ledger.iter().filter(|line| line.accepted_event() && line.subject.is_none());
     let told: BTreeSet<_> = told.filter_map(|line| line.reference.as_deref()).collect();
     let counted: BTreeSet<_> = warehouse
         .iter()
-        .filter(|line| line.accepted_event() && line.path == "goods_received")
+        .filter(|line| line.accepted_event() && line.path == names.event)
         .filter_map(|line| line.subject.as_deref())
         .collect();
     let opened = opened(&evidence.finance_operations.ledger);
@@ -49,7 +69,7 @@ pub(super) fn judge(evidence: &Evidence) -> Result<Judgement, EvidenceError> {
         posted: 0,
         lost: Vec::new(),
         twice: strangers,
-        misorders: revisions(warehouse, "/receipts", &BTreeSet::new()),
+        misorders: revisions(warehouse, names.path, &BTreeSet::new()),
         moving: 0,
     };
     for (id, document) in &documents {
@@ -73,29 +93,39 @@ pub(super) fn judge(evidence: &Evidence) -> Result<Judgement, EvidenceError> {
 
 type Sorted = (BTreeMap<String, Inbound>, Vec<String>);
 
-fn sort(evidence: &Evidence) -> Result<Sorted, EvidenceError> {
+fn sort(evidence: &Evidence, names: &Names) -> Result<Sorted, EvidenceError> {
     let mut requests = BTreeMap::new();
     let mut documents = BTreeMap::new();
-    for released in evidence.finance_operations.list::<Released>("expected")? {
+    for released in evidence.finance_operations.list::<Released>(names.documents)? {
         requests.extend(named(&released).map(|name| (name, released.id.clone())));
         let id = released.id.clone();
         documents.insert(id, Inbound { released, receipts: Vec::new(), postings: Vec::new() });
     }
-    for posting in evidence.finance_operations.list::<Posting>("receipts")? {
+    for posting in evidence.finance_operations.list::<Posting>(names.postings)? {
         if let Some(document) = documents.get_mut(&posting.order) {
             document.postings.push(posting);
         }
     }
     let mut strangers = Vec::new();
-    for receipt in evidence.warehouse.list::<Receipt>("receipts")? {
+    for receipt in evidence.warehouse.list::<Receipt>(names.held)? {
         let reference = receipt.held.reference.parse::<Reference>().ok();
-        let request = reference.and_then(|reference| requests.get(reference.document()));
-        match request.and_then(|request| documents.get_mut(request)) {
+        let request = reference.and_then(|reference| requests.get(reference.document()).cloned());
+        let unannounced = receipt.held.reference.is_empty();
+        let request = request.or_else(|| if unannounced { posted_to(&documents, &receipt) } else { None });
+        match request.as_ref().and_then(|request| documents.get_mut(request)) {
             Some(document) => document.receipts.push(receipt),
+            None if unannounced => {}
             None => strangers.push(format!("{}: nobody expects it", receipt.held.reference)),
         }
     }
     Ok((documents, strangers))
+}
+
+/// The document to which goods were posted that came unannounced: the number of the posting begins with the warehouse's own.
+fn posted_to(documents: &BTreeMap<String, Inbound>, receipt: &Receipt) -> Option<String> {
+    let of_it = |posting: &Posting| posting.packing_slip.starts_with(&receipt.held.id);
+    let found = documents.iter().find(|(_, document)| document.postings.iter().any(of_it));
+    found.map(|(id, _)| id.clone())
 }
 
 fn named(released: &Released) -> Option<String> {

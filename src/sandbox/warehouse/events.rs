@@ -6,9 +6,9 @@ use jiff::Timestamp;
 use ring::hmac;
 use serde_json::{Map, Value, json};
 
-use super::receiving;
 use super::rules::WarehouseRules;
 use super::state::{Adjustment, Content, Order, Package, Shipment, Stage};
+use super::{receiving, returning};
 use crate::sandbox::delivery::{Delivery, EventName, Notice};
 use crate::sandbox::world::Setting;
 
@@ -87,6 +87,46 @@ pub(super) fn received(setting: &Setting<WarehouseRules>, order: &Order, now: Ti
         data["completedAt"] = json!(instant(now));
     }
     event(setting, order, ("goods_received", &format!("{}/{}", order.id, order.reports)), &data, now)
+}
+
+/// A return is so far.
+pub(super) fn return_status(setting: &Setting<WarehouseRules>, order: &Order, code: &str, now: Timestamp) -> Notice {
+    let mut data = return_named(order);
+    data["status"] = json!({ "code": code });
+    data["changedAt"] = json!(instant(now));
+    event(setting, order, ("return_status_changed", &format!("{}/{code}", order.id)), &data, now)
+}
+
+/// Goods came back, or were inspected further: totals, and the number of the report.
+pub(super) fn returned(setting: &Setting<WarehouseRules>, order: &Order, now: Timestamp) -> Notice {
+    let mut data = return_named(order);
+    let kind = order.content.get("kind").and_then(Value::as_str).unwrap_or("CUSTOMER");
+    data["kind"] = json!({ "code": kind });
+    data["blind"] = json!(data.get("rma").is_none());
+    data["trackingNumbers"] = order.content.get("trackingNumbers").cloned().unwrap_or_else(|| json!([]));
+    data["receivedAt"] = json!(instant(now));
+    data["isFinal"] = json!(order.stage == Stage::Complete);
+    data["lines"] = json!(returning::lines(order));
+    data["sequence"] = json!(order.reports.to_string());
+    event(setting, order, ("return_received", &format!("{}/{}", order.id, order.reports)), &data, now)
+}
+
+/// What names a return: its key here, the RMA, and the order that is named on a parcel without one.
+fn return_named(order: &Order) -> Value {
+    let said = |name: &str| order.content.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
+    let mut data = json!({ "returnKey": order.id });
+    if let Some(rma) = said("rma") {
+        data["rma"] = json!(rma);
+    }
+    if order.reference.is_empty() && (said("orderNumber").is_some() || said("orderReference").is_some()) {
+        let named = [("orderNumber", said("orderNumber")), ("reference", said("orderReference"))];
+        data["order"] = named
+            .into_iter()
+            .filter_map(|(name, text)| Some((name.to_owned(), json!(text?))))
+            .collect::<Map<_, _>>()
+            .into();
+    }
+    data
 }
 
 /// A tracking number that was late came.

@@ -8,7 +8,7 @@ use rust_decimal::Decimal;
 
 use super::rules::WarehouseRules;
 use super::state::{Content, Due, Fact, Floor, Order, OrderLine, Package, Shipment, Stage};
-use super::{events, receiving};
+use super::{events, receiving, returning};
 use crate::sandbox::catalogue::{Tracking, tracking};
 use crate::sandbox::chance::Chance;
 use crate::sandbox::delivery::Notice;
@@ -48,8 +48,10 @@ pub(super) fn later(setting: &Setting<WarehouseRules>, now: Timestamp, about_ms:
 }
 
 fn step(setting: &Setting<WarehouseRules>, order: &Order, now: Timestamp) -> (Fact, Option<Notice>) {
-    if order.side == Side::Inbound {
-        return receiving::step(setting, order, now);
+    match order.side {
+        Side::Inbound => return receiving::step(setting, order, now),
+        Side::Returned => return returning::step(setting, order, now),
+        Side::Outbound => {}
     }
     let (number, rules, chance) = (order.number, &setting.rules, setting.chance);
     let later =

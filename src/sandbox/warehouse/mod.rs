@@ -10,6 +10,7 @@ mod events;
 mod lifecycle;
 mod orders;
 mod receiving;
+mod returning;
 mod rules;
 mod snapshots;
 mod state;
@@ -72,6 +73,7 @@ impl World for Floor {
     fn control(&self, setting: &Setting<WarehouseRules>, call: &Call) -> Option<Answer<Fact>> {
         adjustments::control(self, setting, call)
             .or_else(|| snapshots::control(self, setting, call))
+            .or_else(|| returning::control(self, setting, call))
             .or_else(|| checks::control(call))
     }
 

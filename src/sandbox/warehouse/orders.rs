@@ -1,4 +1,4 @@
-//! The calls of the `standard` connector: orders and announcements are created, found, cancelled; stock is told.
+//! The calls of the `standard` connector: orders, announcements and returns are created, found, cancelled; stock is told.
 
 use rust_decimal::Decimal;
 use serde::Deserialize;
@@ -39,6 +39,7 @@ pub(super) fn answer(floor: &Floor, setting: &Setting<WarehouseRules>, call: &Ca
     let (side, rest) = match parts.as_slice() {
         ["orders", rest @ ..] => (Side::Outbound, rest),
         ["receipts", rest @ ..] => (Side::Inbound, rest),
+        ["returns", rest @ ..] => (Side::Returned, rest),
         ["stock"] if call.method == "GET" => return Answer::new(200, Effect::None, stock(floor)),
         _ => return wrong(404, "NOT_FOUND", "There is nothing here."),
     };
@@ -74,6 +75,9 @@ fn create(floor: &Floor, setting: &Setting<WarehouseRules>, call: &Call, side: S
         Ok(_) => return wrong(422, "INVALID", "reference: is required"),
         Err(problem) => return wrong(422, "INVALID", &problem).about(Some(reference), None),
     };
+    if side == Side::Returned && content.get("rma").and_then(Value::as_str).is_none_or(str::is_empty) {
+        return wrong(422, "INVALID", "rma: is required").about(Some(reference), None);
+    }
     if call.header("idempotency-key").is_some_and(|key| key != reference) {
         let problem = "The Idempotency-Key is not the reference.";
         return wrong(422, "INVALID", problem).about(Some(reference), None);
@@ -111,6 +115,7 @@ fn created(
     let (name, about_ms) = match side {
         Side::Outbound => ("wo", setting.rules.accept_ms),
         Side::Inbound => ("wr", setting.rules.arrive_ms),
+        Side::Returned => ("rt", setting.rules.arrive_ms),
     };
     let due_ms = super::lifecycle::later(setting, call.at, about_ms, &format!("accept/{number}"));
     let order = Order {
@@ -158,7 +163,11 @@ fn find(floor: &Floor, call: &Call, side: Side) -> Answer<Fact> {
     let Some(reference) = call.asked("reference") else {
         return wrong(400, "INVALID", "reference: is required");
     };
-    let list = if side == Side::Inbound { "receipts" } else { "orders" };
+    let list = match side {
+        Side::Outbound => "orders",
+        Side::Inbound => "receipts",
+        Side::Returned => "returns",
+    };
     let orders: Vec<_> = floor.with_reference(side, reference).map(shown).collect();
     Answer::new(200, Effect::None, json!({ list: orders })).about(Some(reference.to_owned()), None)
 }
@@ -177,7 +186,7 @@ fn cancel(setting: &Setting<WarehouseRules>, call: &Call, order: &Order) -> Answ
         return Answer::new(200, Effect::Refused, body);
     }
     let question = format!("unanswered cancel/{}", order.number);
-    if order.side == Side::Inbound && setting.chance.strikes(setting.rules.unanswered_cancel_share, &question) {
+    if order.side != Side::Outbound && setting.chance.strikes(setting.rules.unanswered_cancel_share, &question) {
         return Answer::new(200, Effect::None, resolved("PENDING", order));
     }
     let question = format!("pending cancel/{}", order.number);
@@ -202,7 +211,11 @@ fn shown(order: &Order) -> Value {
         status["raw"] = json!("rejected");
     }
     let lines: Vec<_> = order.lines.iter().map(line).collect();
-    json!({"id": order.id, "reference": order.reference, "status": status, "lines": lines})
+    let mut shown = json!({"id": order.id, "reference": order.reference, "status": status, "lines": lines});
+    if order.side == Side::Returned {
+        shown["rma"] = json!(order.content.get("rma"));
+    }
+    shown
 }
 
 fn stock(floor: &Floor) -> Value {

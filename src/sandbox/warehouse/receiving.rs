@@ -71,6 +71,7 @@ fn of_line(setting: &Setting<WarehouseRules>, order: &Order, line: &OrderLine, s
         serial: serial.to_owned(),
         status: status.to_owned(),
         quantity: quantity.normalize(),
+        ..Count::default()
     };
     let lot = |number: u32| format!("{}-R{number}", line.sku);
     let mut counts = match sort {

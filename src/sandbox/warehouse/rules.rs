@@ -29,6 +29,12 @@ pub struct WarehouseRules {
     pub damaged_share: f64,
     /// Lines that came short and are counted as whole at first.
     pub miscount_share: f64,
+    /// Lines that come back of which the customer keeps a piece.
+    pub kept_share: f64,
+    /// Lines that come back of which a piece, or of few all, is worn and goes to quarantine.
+    pub worn_share: f64,
+    /// Lines that come back of which a piece, or of few all, is broken and thrown away.
+    pub broken_share: f64,
     /// Orders that leave in two shipments.
     pub split_share: f64,
     /// Shipments of several lines that leave in two packages.
@@ -63,6 +69,9 @@ impl Default for WarehouseRules {
             over_share: 0.15,
             damaged_share: 0.15,
             miscount_share: 0.5,
+            kept_share: 0.1,
+            worn_share: 0.25,
+            broken_share: 0.15,
             split_share: 0.3,
             packages_share: 0.3,
             two_lots_share: 0.3,

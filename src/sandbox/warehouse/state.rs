@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::sandbox::side::Side;
-use crate::sandbox::stock::{AVAILABLE, Shelf, StockBook};
+use crate::sandbox::stock::{AVAILABLE, IN_NO_STOCK, Shelf, StockBook};
 
 /// An order that was taken on: to ship goods, or to expect them.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -43,7 +43,7 @@ pub(super) struct Order {
 }
 
 /// What was counted: goods of one line, lot, serial and condition.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct Count {
     pub(super) line_id: String,
     pub(super) sku: String,
@@ -52,11 +52,19 @@ pub(super) struct Count {
     pub(super) serial: String,
     pub(super) status: String,
     pub(super) quantity: Decimal,
+    /// What becomes of goods that came back, and how they came.
+    #[serde(default)]
+    pub(super) disposition: String,
+    #[serde(default)]
+    pub(super) condition: String,
+    #[serde(default)]
+    pub(super) images: Vec<String>,
 }
 
 impl Count {
-    fn shelf(&self) -> Shelf {
-        Shelf::new(&self.sku, &self.lot, &self.status)
+    /// Where it lies; nothing for what is put to no stock.
+    fn shelf(&self) -> Option<Shelf> {
+        (self.status != IN_NO_STOCK).then(|| Shelf::new(&self.sku, &self.lot, &self.status))
     }
 }
 
@@ -197,6 +205,9 @@ pub(super) struct Floor {
     /// What was expected, and what of it is counted to the end.
     pub(super) expected: u64,
     pub(super) complete: u64,
+    /// What came back or is to, and what of it is inspected to the end.
+    pub(super) returned: u64,
+    pub(super) inspected: u64,
     pub(super) cancelled: u64,
     pub(super) packages: u64,
 }
@@ -256,6 +267,7 @@ impl Floor {
                 self.by_id.insert(order.id.clone(), order.number);
                 self.due.extend(order.due_ms.map(|due_ms| (due_ms, Due::Step(order.number))));
                 self.expected += u64::from(order.side == Side::Inbound);
+                self.returned += u64::from(order.side == Side::Returned);
                 self.orders.insert(order.number, *order);
             }
             Fact::Counted { number, stage, due_ms, received, at } => self.count(number, (stage, due_ms), received, at),
@@ -321,18 +333,19 @@ impl Floor {
     /// What is on the floor is what was counted last.
     fn count(&mut self, number: u64, (stage, due_ms): (Stage, Option<i64>), received: Vec<Count>, at: Timestamp) {
         let Some(order) = self.orders.get_mut(&number) else { return };
-        for count in &order.received {
-            self.stock.move_by(count.shelf(), -count.quantity);
-        }
-        for count in &received {
-            self.stock.move_by(count.shelf(), count.quantity);
+        let before = order.received.iter().map(|count| (count.shelf(), -count.quantity));
+        for (shelf, quantity) in before.chain(received.iter().map(|count| (count.shelf(), count.quantity))) {
+            if let Some(shelf) = shelf {
+                self.stock.move_by(shelf, quantity);
+            }
         }
         order.reports += 1;
         if !received.is_empty() {
             order.counted_at.get_or_insert(at);
         }
         order.received = received;
-        self.complete += u64::from(stage == Stage::Complete);
+        self.complete += u64::from(stage == Stage::Complete && order.side == Side::Inbound);
+        self.inspected += u64::from(stage == Stage::Complete && order.side == Side::Returned);
         self.step(number, stage, due_ms);
     }
 

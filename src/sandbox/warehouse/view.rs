@@ -3,6 +3,7 @@
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
+use super::returning;
 use super::state::{Content, Count, Floor, Order, Shipment, Stage};
 use crate::sandbox::catalogue;
 use crate::sandbox::side::Side;
@@ -16,6 +17,7 @@ pub(super) fn state(floor: &Floor) -> Value {
     json!({
         "orders": floor.of(Side::Outbound).map(held).collect::<Vec<_>>(),
         "receipts": floor.of(Side::Inbound).map(receipt).collect::<Vec<_>>(),
+        "returns": floor.of(Side::Returned).map(receipt).collect::<Vec<_>>(),
         "shipments": shipments.collect::<Vec<_>>(),
         "adjustments": floor.adjustments.iter().map(|adjustment| &adjustment.data).collect::<Vec<_>>(),
         "on_hand": floor.stock.rows(catalogue::STOCK_AT_FIRST.into()),
@@ -25,9 +27,11 @@ pub(super) fn state(floor: &Floor) -> Value {
 
 pub(super) fn progress(floor: &Floor) -> Value {
     json!({
-        "held": floor.orders.len() as u64 - floor.expected,
+        "held": floor.orders.len() as u64 - floor.expected - floor.returned,
         "announced": floor.expected,
         "received": floor.complete,
+        "returns": floor.returned,
+        "inspected": floor.inspected,
         "shipped": floor.shipped,
         "cancelled": floor.cancelled,
         "shipments": floor.shipments.len(),
@@ -70,7 +74,8 @@ fn receipt(order: &Order) -> Receipt {
         reports: order.reports,
         complete: order.stage == Stage::Complete,
         counted_at: order.counted_at,
-        received: order.received.iter().map(count).collect(),
+        // What is not decided is received by nobody yet.
+        received: order.received.iter().filter(|count| count.disposition != returning::PENDING).map(count).collect(),
     }
 }
 
