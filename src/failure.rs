@@ -353,6 +353,30 @@ codes! {
     /// Goods arrived for an inbound order that was cancelled in Dynamics.
     ReceiptCancelledOrder = "receipt.cancelled_order", Permanent, "operations",
         "Open the order in Dynamics again and replay this, or send the goods back and discard this.";
+    /// Nothing is known of the RMA that a warehouse names.
+    ReturnUnknown = "return.unknown", Permanent, "operations",
+        "Find out whose return it is; make the return order in Dynamics and replay this, or discard it.";
+    /// Goods came back without an RMA, and a person must say to which return they belong.
+    ReturnBlind = "return.blind", Permanent, "operations",
+        "Name the RMA with a patch (.returnReceived.rma = \"RMA000123\"), after making the return order in Dynamics if there is none; or discard this.";
+    /// One RMA stands for return orders of two companies.
+    ReturnAmbiguous = "return.ambiguous", Permanent, "integration",
+        "Give the companies of the environment number sequences of RMAs that differ; make the return order anew, then discard this.";
+    /// Somebody asked for a return and did not say all that a return order needs.
+    ReturnRequestIncomplete = "return.request_incomplete", Permanent, "operations",
+        "Make the return order in Dynamics by hand and discard this, or have it asked for again with what is missing.";
+    /// A line of a return was credited in part without its goods.
+    ReturnPartlyCredited = "return.partly_credited", Permanent, "finance",
+        "Credit the rest of the line in Dynamics, or reverse its credit, then replay it.";
+    /// The disposition of goods that were credited before would credit them once more.
+    ReturnCreditsTwice = "return.credits_twice", Permanent, "finance",
+        "Map the disposition of what was credited before (…/CREDITED) to a code of returns.without_credit, then replay it.";
+    /// What came back was posted, and Dynamics has not credited it in time.
+    ReturnNotCredited = "return.not_credited", Permanent, "finance",
+        "Look in Dynamics why the return order is not invoiced; once it is, replay it.";
+    /// The warehouse gave up a return that Dynamics still expects.
+    ReturnGivenUp = "return.given_up", Permanent, "operations",
+        "Ask the warehouse why; have it announced again, or cancel the return order in Dynamics, then discard this.";
     /// A part of a snapshot of stock contradicts itself.
     SnapshotUnclear = "snapshot.unclear", Permanent, "operations",
         "Ask the warehouse how many parts the snapshot has, and have it sent again; then discard this.";

@@ -8,6 +8,7 @@ use super::adjustments::{Adjustments, Statuses};
 use super::adoption::Adoption;
 use super::catalogue::{Catalogue, ChosenBy};
 use super::limits::Limits;
+use super::returns::Returns;
 use super::secret::Secret;
 
 /// A Dynamics environment.
@@ -66,6 +67,9 @@ pub struct Dynamics {
     /// What differs from version to version when goods are expected and received.
     #[serde(default)]
     pub inbound: Inbound,
+    /// How goods come back.
+    #[serde(default)]
+    pub returns: Returns,
     /// What is read of its items, units, warehouses and carriers, and how often.
     #[serde(default)]
     pub catalogue: Catalogue,
@@ -80,11 +84,14 @@ pub struct Dynamics {
 /// By which members a scan finds what was changed: the product has none that is documented, so that each is the customer's own.
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
+#[expect(clippy::struct_field_names, reason = "each names a member of an entity, and so do the keys of the file")]
 pub struct ScanFields {
     /// The member of a request with the instant at which it was released or last changed; empty: requests are not scanned.
     pub requests_field: String,
     /// The member of an update with the instant at which Dynamics last changed it; empty: updates are not scanned.
     pub updates_field: String,
+    /// The member of a return order with the instant at which it was made or last changed; empty: they are not scanned.
+    pub returns_field: String,
 }
 
 /// The two products.

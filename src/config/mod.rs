@@ -10,6 +10,7 @@ mod check;
 mod connections;
 mod limits;
 mod load;
+mod returns;
 mod secret;
 mod settings;
 
@@ -25,6 +26,7 @@ pub use connections::{
 };
 pub use limits::{FieldLimits, Letters, Limits, limited_fields};
 pub use load::{DEFAULTS, load, load_text, load_with};
+pub use returns::Returns;
 pub use secret::{Secret, SecretError, address};
 pub use settings::{
     Config, Console, Exceptions, Gateways, Ingest, Operations, Partitions, Processor, Rehearsal, Scan, Store,

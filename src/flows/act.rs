@@ -16,10 +16,10 @@ use super::words;
 use crate::clock::{Clock, Mark};
 use crate::failure::{Class, Code, Failure};
 use crate::gateways::{
-    CancelAnswer, CreateAnswer, Direction, Dynamics, FulfilmentOrder, Gateways, HeldOrder, ShipmentUpdate,
-    StockAdjustment, StockJournal, UpdateState, Warehouse,
+    CancelAnswer, CreateAnswer, Direction, Dynamics, FulfilmentOrder, Gateways, HeldOrder, MadeReturn, ReturnWish,
+    ShipmentUpdate, StockAdjustment, StockJournal, UpdateState, Warehouse,
 };
-use crate::message::{CancelOutcomeCode, Connection, Reference};
+use crate::message::{CancelOutcomeCode, Connection, LegalEntity, Reference};
 
 /// Makes one call; gives it up when `within` has passed since `mark`, and then sends nothing more of it.
 ///
@@ -40,6 +40,7 @@ pub async fn act(
             Call::WriteStatus { .. } | Call::PostShipment(_) | Call::WriteTracking(_) => {
                 write(dynamics(gateways, planned)?, &planned.call).await
             }
+            Call::CreateReturn(wish) => make(dynamics(gateways, planned)?, wish).await,
             Call::PostJournal(journal) => post(dynamics(gateways, planned)?, journal).await,
             Call::AdjustStock(adjustment) => adjust(dynamics(gateways, planned)?, adjustment, (mark, within)).await,
         }
@@ -50,6 +51,7 @@ pub async fn act(
         | Call::PostShipment(_)
         | Call::WriteTracking(_)
         | Call::AdjustStock(_)
+        | Call::CreateReturn(_)
         | Call::PostJournal(_) => Code::DynamicsUnsure,
     };
     let silent = || Err(silence(code, &planned.connection, &planned.key));
@@ -66,6 +68,9 @@ pub async fn settle(gateways: &Gateways, connection: &Connection, lookup: &Looku
         Lookup::Order { direction, reference } => (*direction, reference, false),
         Lookup::Cancellation { direction, reference } => (*direction, reference, true),
         Lookup::Update(update) => return written(gateways, connection, update).await,
+        Lookup::Return { legal_entity, reference, lines } => {
+            return made(gateways, connection, (legal_entity, reference, *lines)).await;
+        }
     };
     let warehouse = gateways.warehouse(connection).ok_or_else(|| unknown(connection))?;
     let found = warehouse.find_order(direction, reference).await;
@@ -108,6 +113,33 @@ pub async fn complete(
     let posted = posted.ok_or_else(|| silence(Code::DynamicsUnsure, connection, key))?;
     posted.map_err(|error| dynamics.failure(&error, &format!("hand over {}", update.packing_slip)))?;
     Ok(json!({}))
+}
+
+async fn make(dynamics: &Dynamics, wish: &ReturnWish) -> Result<Acted, Failure> {
+    let made = dynamics.create_return(wish).await;
+    let doing = || format!("make the return order of {}", wish.reference);
+    made.map(|made| Acted::Happened(numbers(&made))).map_err(|error| dynamics.failure(&error, &doing()))
+}
+
+/// A return order that lacks lines is completed by the call that is made again.
+async fn made(
+    gateways: &Gateways,
+    connection: &Connection,
+    (legal_entity, reference, lines): (&LegalEntity, &str, usize),
+) -> Result<Settled, Failure> {
+    let dynamics = gateways.dynamics(connection).ok_or_else(|| unknown(connection))?;
+    let found = dynamics.find_return(legal_entity, reference).await;
+    let found =
+        found.map_err(|error| dynamics.failure(&error, &format!("look for the return order of {reference}")))?;
+    Ok(match found {
+        None => Settled::NotThere,
+        Some(made) if made.lines < lines => Settled::Again,
+        Some(made) => Settled::Happened(numbers(&made)),
+    })
+}
+
+fn numbers(made: &MadeReturn) -> Value {
+    json!({ "return_order": made.number, "rma": made.rma })
 }
 
 fn burned(warehouse: &Warehouse, direction: Direction, reference: &Reference) -> Past {
@@ -182,7 +214,11 @@ async fn write(dynamics: &Dynamics, call: &Call) -> Result<Acted, Failure> {
         Call::WriteTracking(row) => {
             (dynamics.write_tracking(row).await, format!("write the tracking of package {}", row.package_key))
         }
-        Call::CreateOrder(_) | Call::CancelOrder { .. } | Call::AdjustStock(_) | Call::PostJournal(_) => {
+        Call::CreateOrder(_)
+        | Call::CancelOrder { .. }
+        | Call::CreateReturn(_)
+        | Call::AdjustStock(_)
+        | Call::PostJournal(_) => {
             return Ok(Acted::Happened(json!({})));
         }
     };

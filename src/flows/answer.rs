@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use crate::failure::Failure;
 use crate::gateways::{
-    Direction, FulfilmentOrder, RequestVerdict, ShipmentUpdate, StockAdjustment, StockJournal, TrackingRow,
+    Direction, FulfilmentOrder, RequestVerdict, ReturnWish, ShipmentUpdate, StockAdjustment, StockJournal, TrackingRow,
 };
 use crate::message::{Body, Connection, Kind, LegalEntity, OrderingKey, RequestId, StockSnapshotTaken};
 
@@ -84,8 +84,8 @@ pub struct Emit {
 pub struct About {
     /// The document.
     pub document: OrderingKey,
-    /// Its company.
-    pub legal_entity: LegalEntity,
+    /// Its company, where that is known.
+    pub legal_entity: Option<LegalEntity>,
     /// In whose name it speaks.
     pub connection: Connection,
 }
@@ -169,6 +169,8 @@ pub enum Call {
         /// The version of its status as the plan saw it, not cancelled; nothing: it is looked at first.
         seen: Option<String>,
     },
+    /// Make a return order in Dynamics.
+    CreateReturn(ReturnWish),
     /// Post what was shipped, or received.
     PostShipment(ShipmentUpdate),
     /// Write a package's tracking number.
@@ -203,6 +205,15 @@ pub enum Lookup {
     /// By our id of the update in Dynamics. What is there of it is completed as it was meant, whatever a plan would make of
     /// it now: so a receipt is never posted in two ways.
     Update(Box<ShipmentUpdate>),
+    /// By our key of the return order in Dynamics; whether all its lines are there tells whether it was made.
+    Return {
+        /// The company.
+        legal_entity: LegalEntity,
+        /// Ours.
+        reference: String,
+        /// How many lines it has when it is whole.
+        lines: usize,
+    },
     /// A repeat changes nothing, so that the call is simply made again.
     Again,
 }
@@ -219,7 +230,12 @@ impl Call {
                 Lookup::Cancellation { direction: *direction, reference: reference.clone() }
             }
             // A shipment has one update for ever; which one a receipt has depends on what was posted before.
-            Self::PostShipment(update) if update.direction == Direction::Inbound => {
+            Self::CreateReturn(wish) => Lookup::Return {
+                legal_entity: wish.legal_entity.clone(),
+                reference: wish.reference.clone(),
+                lines: wish.lines.len(),
+            },
+            Self::PostShipment(update) if update.direction != Direction::Outbound => {
                 Lookup::Update(Box::new(update.clone()))
             }
             Self::WriteStatus { .. }

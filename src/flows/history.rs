@@ -42,6 +42,7 @@ impl History {
         let rejected: Vec<EndedReference> = ledger.facts("reject_order");
         let mut answers: Vec<CancelledOrder> = ledger.facts("cancel_order");
         answers.extend(ledger.facts::<CancelledOrder>("cancel_receipt"));
+        answers.extend(ledger.facts::<CancelledOrder>("cancel_return"));
         answers.extend(ledger.facts::<CancelledOrder>("cancel_resolved"));
         let sent = |created: CreatedOrder| {
             let mine = || answers.iter().filter(|answer| answer.reference == created.reference);
@@ -51,8 +52,9 @@ impl History {
             let cancel = mine().next_back().cloned();
             SentOrder { end: cancelled.or(refused), cancel, created }
         };
-        // A document is of one direction, so that it has facts of one of the two acts.
-        let created = ledger.facts("create_order").into_iter().chain(ledger.facts("create_receipt"));
+        // A document is of one direction, so that it has facts of one of these acts.
+        let acts = ["create_order", "create_receipt", "announce_return"];
+        let created = acts.into_iter().flat_map(|act| ledger.facts(act));
         let mut orders: Vec<SentOrder> = created.map(sent).collect();
         orders.sort_by_key(|order| order.created.reference.revision());
         let burned = ledger.facts::<EndedReference>("burn_reference");

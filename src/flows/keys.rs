@@ -14,11 +14,15 @@ use crate::message::{self, Connection, FactKey, LegalEntity, Reference, RequestI
 /// The longest packing slip number that Dynamics takes.
 const PACKING_SLIP_LENGTH_MAX: usize = 20;
 
+/// What tells a warehouse's key of a return from one of a receipt.
+const RETURNED: &str = "return/";
+
 /// The act that creates an order at a warehouse.
 pub(super) fn creating(direction: Direction) -> &'static str {
     match direction {
         Direction::Outbound => "create_order",
         Direction::Inbound => "create_receipt",
+        Direction::Returned => "announce_return",
     }
 }
 
@@ -27,6 +31,7 @@ pub(super) fn cancelling(direction: Direction) -> &'static str {
     match direction {
         Direction::Outbound => "cancel_order",
         Direction::Inbound => "cancel_receipt",
+        Direction::Returned => "cancel_return",
     }
 }
 
@@ -35,6 +40,7 @@ fn mark(direction: Direction) -> &'static str {
     match direction {
         Direction::Outbound => "",
         Direction::Inbound => "receipt/",
+        Direction::Returned => "return/",
     }
 }
 
@@ -113,6 +119,31 @@ impl ReceiptFacts<'_> {
     fn totals(&self) -> String {
         record_id(&self.reached.iter().map(String::as_str).collect::<Vec<_>>())
     }
+}
+
+/// The return order that was made because somebody asked for it.
+pub(super) fn create_return(environment: &Connection, legal_entity: &LegalEntity, request: &FactKey) -> String {
+    format!("create_return/{environment}/{legal_entity}/{request}")
+}
+
+/// Our key of a return order in Dynamics, by which it is found again.
+pub(super) fn return_reference(environment: &Connection, legal_entity: &LegalEntity, request: &FactKey) -> String {
+    record_id(&["create_return", environment.as_str(), legal_entity.as_str(), request.as_str()])
+}
+
+/// That what came back was credited, by which notes.
+pub(super) fn credited(environment: &Connection, reference: &Reference, notes: &[&str]) -> String {
+    format!("credited/{environment}/{reference}/{}", record_id(notes))
+}
+
+/// A return's own name among the receipts of its warehouse.
+pub(super) fn returned(return_key: &FactKey) -> String {
+    format!("{RETURNED}{return_key}")
+}
+
+/// The warehouse's own key of a receipt, or of a return.
+pub(super) fn bare(receipt: &str) -> &str {
+    receipt.strip_prefix(RETURNED).unwrap_or(receipt)
 }
 
 /// A report of a receipt that was worked on.
@@ -214,6 +245,7 @@ pub(super) fn order_name(direction: Direction, environment: &Connection, referen
     match direction {
         Direction::Outbound => format!("order/{environment}/{reference}"),
         Direction::Inbound => format!("inbound/{environment}/{reference}"),
+        Direction::Returned => format!("return/{environment}/{reference}"),
     }
 }
 

@@ -55,6 +55,7 @@ pub(super) fn unknown(message: &Envelope, name: &str) -> Failure {
 fn kind_of_order(message: &Envelope) -> (Direction, Code) {
     match message.flow() {
         Flow::GoodsReceived => (Direction::Inbound, Code::InboundUnknown),
+        Flow::Returns => (Direction::Returned, Code::ReturnUnknown),
         _ => (Direction::Outbound, Code::OrderUnknown),
     }
 }

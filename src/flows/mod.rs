@@ -22,6 +22,7 @@ mod periods;
 mod progress;
 mod reading;
 mod reports;
+mod returns;
 mod shipments;
 mod slots;
 mod stock_adjustments;
@@ -52,6 +53,7 @@ pub use names::names;
 pub use orders::{Former, OrderLook, plan as plan_order};
 pub use progress::{Progress, Stage, progress};
 pub use reports::{AskedForTheRest, CountedReceipt, Reported};
+pub use returns::{CreditedReturn, MadeFrom, ReturnLook};
 pub use shipments::{ShipmentLook, plan as plan_shipment};
 pub use stock_adjustments::{AdjustedStock, AdjustmentLook, plan as plan_adjustment};
 
@@ -67,6 +69,8 @@ pub enum Look {
     Receipt(ReceiptLook),
     /// For messages about stock.
     Adjustment(AdjustmentLook),
+    /// For somebody's wish for a return.
+    Return(ReturnLook),
     /// For messages that do not name our reference: the orders that may be meant.
     Sought(Vec<Candidate>),
     /// For the question for a closed period.
@@ -96,19 +100,21 @@ pub async fn look(
         | Body::OrderRejected(_)
         | Body::OrderStatusChanged(_)
         | Body::OrderCancelResolved(_)
-        | Body::ReceiptAnnounced(_) => orders::look(gateways, mapping, message, ledger).await.map(Look::Order),
+        | Body::ReceiptAnnounced(_)
+        | Body::ReturnAuthorised(_)
+        | Body::ReturnStatusChanged(_) => orders::look(gateways, mapping, message, ledger).await.map(Look::Order),
+        Body::PostingSettled(body) if returns::asks_for_the_credit(body) => {
+            orders::look(gateways, mapping, message, ledger).await.map(Look::Order)
+        }
         Body::ShipmentConfirmed(_) | Body::TrackingUpdated(_) | Body::ShipmentVoided(_) | Body::PostingSettled(_) => {
             shipments::look(gateways, message, ledger).await.map(Look::Shipment)
         }
-        Body::GoodsReceived(_) => goods_received::look(gateways, mapping, message, ledger).await.map(Look::Receipt),
+        Body::ReturnRequested(_) => returns::look(gateways, message).map(Look::Return),
+        Body::GoodsReceived(_) | Body::ReturnReceived(_) => {
+            goods_received::look(gateways, mapping, message, ledger).await.map(Look::Receipt)
+        }
         Body::StockAdjusted(_) => stock_adjustments::look(gateways, message, ledger).await.map(Look::Adjustment),
-        Body::ReturnRequested(_)
-        | Body::ReturnAuthorised(_)
-        | Body::ReturnStatusChanged(_)
-        | Body::ReturnReceived(_)
-        | Body::StockSnapshotTaken(_)
-        | Body::ItemChanged(_)
-        | Body::Unreadable(_) => Ok(Look::Nothing),
+        Body::StockSnapshotTaken(_) | Body::ItemChanged(_) | Body::Unreadable(_) => Ok(Look::Nothing),
     }
 }
 
@@ -143,6 +149,8 @@ pub fn questions(message: &Envelope, ledger: &Ledger) -> Option<String> {
         message.body,
         Body::GoodsReceived(_)
             | Body::ReceiptAnnounced(_)
+            | Body::ReturnReceived(_)
+            | Body::ReturnAuthorised(_)
             | Body::OrderReleased(_)
             | Body::OrderChanged(_)
             | Body::OrderCancelled(_)
@@ -166,6 +174,13 @@ pub fn plan(message: &Envelope, look: &Look, mapping: &Mapping, ledger: &Ledger)
 
 fn planned(message: &Envelope, look: &Look, mapping: &Mapping, ledger: &Ledger) -> Decision {
     match (look, &message.body) {
+        (Look::Order(look), Body::ReturnAuthorised(body)) => {
+            returns::authorised((message, body), look, mapping, ledger)
+        }
+        (Look::Order(look), Body::ReturnStatusChanged(body)) => returns::status_changed((message, body), look, ledger),
+        (Look::Order(look), Body::PostingSettled(_)) => returns::credited(message, look, ledger),
+        (Look::Return(look), Body::ReturnRequested(body)) => returns::requested((message, body), look, ledger),
+        (Look::Receipt(look), Body::ReturnReceived(body)) => returns::received((message, body), look, mapping, ledger),
         (Look::Order(look), _) => orders::plan(message, look, mapping, ledger),
         (Look::Receipt(look), _) => goods_received::plan(message, look, mapping, ledger),
         (Look::Sought(candidates), Body::GoodsReceived(_)) => goods_received::plan_sought(message, candidates, mapping),
@@ -186,7 +201,7 @@ fn planned(message: &Envelope, look: &Look, mapping: &Mapping, ledger: &Ledger) 
             )
             .with_detail(unreadable.problem.clone()),
         ),
-        (Look::Nothing, body) => Decision::Fail(Failure::new(
+        (Look::Nothing | Look::Return(_), body) => Decision::Fail(Failure::new(
             Code::MessageUnhandled,
             format!(
                 "{} sent a {}, which this release takes in but does not handle yet. It is kept; replay it after an upgrade.",

@@ -40,7 +40,7 @@ pub(super) fn waits(calendar: &Calendar, moved: &Moved<'_>) -> Option<Decision> 
     };
     let about = Some(About {
         document: document.clone(),
-        legal_entity: (*legal_entity).clone(),
+        legal_entity: Some((*legal_entity).clone()),
         connection: (*environment).clone(),
     });
     Some(Decision::WaitForFinance(Box::new(ClosedPeriod {

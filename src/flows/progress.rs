@@ -86,7 +86,7 @@ impl Stage {
 pub fn progress(message: &Envelope, look: Option<&Look>, ledger: &Ledger) -> Option<Progress> {
     let history = History::of(ledger);
     match (look?, &message.body) {
-        (Look::Adjustment(_) | Look::Sought(_) | Look::Period(_) | Look::Nothing, _)
+        (Look::Adjustment(_) | Look::Sought(_) | Look::Period(_) | Look::Return(_) | Look::Nothing, _)
         | (_, Body::TrackingUpdated(_)) => None,
         (Look::Order(look), _) => ordered(message, look, &history, ledger),
         (Look::Shipment(_), Body::PostingSettled(_)) if message.origin != Origin::Emitted => None,
@@ -189,10 +189,7 @@ fn counted(message: &Envelope, history: &History, told: Option<(bool, &[PostedUp
 }
 
 fn blank(message: &Envelope, history: &History) -> Progress {
-    let direction = match message.flow() {
-        crate::message::Flow::GoodsReceived => Direction::Inbound,
-        _ => Direction::Outbound,
-    };
+    let direction = Direction::of(message.flow());
     let number = history.latest().map(|latest| {
         let created = &latest.created;
         created.order_number.clone().unwrap_or_else(|| created.request_id.to_string())

@@ -7,7 +7,7 @@ use rust_decimal::Decimal;
 use super::ledger::{OrderedLine, PostedDimension};
 use crate::failure::{Code, Failure};
 use crate::gateways::Direction;
-use crate::mapping::{Component, Counted, Meanings, Told, Unmapped, lacking, whole_kits};
+use crate::mapping::{Component, Counted, Meanings, RowKind, Told, Unmapped, lacking, whole_kits};
 use crate::message::{Quantity, Sku, Unit};
 
 /// What is wrong with a part of a message.
@@ -111,7 +111,7 @@ impl<'a> Reading<'a> {
         let tracking = self.meanings.catalogue()?.item(&number)?.tracking?;
         let must = |told: Told| match direction {
             Direction::Outbound => told.issue,
-            Direction::Inbound => told.receipt,
+            Direction::Inbound | Direction::Returned => told.receipt,
         };
         let lot = must(tracking.lots) && piece.lot.is_none();
         let serial = must(tracking.serials) && piece.serial.is_none();
@@ -121,6 +121,12 @@ impl<'a> Reading<'a> {
             "{quantity} {unit} of line {id} ({number}) name {what}, and Dynamics tells the item apart. Have the warehouse name \
              them."
         ))
+    }
+
+    /// Which disposition code it is, by the first of these words that has a row.
+    pub fn disposition(&self, words: &[&str]) -> Result<&'a str, Problem> {
+        self.used.set(true);
+        self.meanings.in_dynamics(RowKind::Disposition, words).map_err(problem)
     }
 
     /// A quantity in the unit of its line.

@@ -6,9 +6,10 @@ use jiff::Timestamp;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
+use super::returned::CreditedLine;
 use crate::config::Statuses;
 use crate::message::{
-    Address, CancelOutcome, LegalEntity, OrderStatus, PlaceCode, Reason, Reference, RequestId, Serial, Sku, Unit,
+    Address, CancelOutcome, Flow, LegalEntity, OrderStatus, PlaceCode, Reason, Reference, RequestId, Serial, Sku, Unit,
 };
 
 /// Which way goods go, seen from the warehouse.
@@ -20,9 +21,41 @@ pub enum Direction {
     Outbound,
     /// They come to it.
     Inbound,
+    /// They come back to it.
+    Returned,
 }
 
 impl Direction {
+    /// The way of a flow's goods.
+    #[must_use]
+    pub fn of(flow: Flow) -> Self {
+        match flow {
+            Flow::GoodsReceived => Self::Inbound,
+            Flow::Returns => Self::Returned,
+            Flow::Orders | Flow::Shipments | Flow::StockAdjustments | Flow::StockSnapshots => Self::Outbound,
+        }
+    }
+
+    /// The flow in which what moves this way is posted.
+    #[must_use]
+    pub fn posted_in(self) -> Flow {
+        match self {
+            Self::Outbound => Flow::Shipments,
+            Self::Inbound => Flow::GoodsReceived,
+            Self::Returned => Flow::Returns,
+        }
+    }
+
+    /// What documents of this way are called where they are kept.
+    #[must_use]
+    pub fn document(self) -> &'static str {
+        match self {
+            Self::Outbound => "order",
+            Self::Inbound => "inbound_order",
+            Self::Returned => "return_order",
+        }
+    }
+
     /// Whether they leave: what was written before there was another way says nothing of it.
     #[expect(
         clippy::trivially_copy_pass_by_ref,
@@ -74,6 +107,8 @@ pub struct ReleasedOrder {
     pub value: Option<Decimal>,
     /// In which currency.
     pub currency: Option<String>,
+    /// What of it was credited, where it comes back.
+    pub credits: Vec<CreditedLine>,
     /// Its lines that travel, in line order.
     pub lines: Vec<ReleasedLine>,
     /// Lines that stay behind, each with why: for the journey.
@@ -101,6 +136,8 @@ pub struct ReleasedLine {
     pub lot: Option<String>,
     /// The piece it must be.
     pub serial: Option<Serial>,
+    /// What Dynamics says shall become of it, where it comes back.
+    pub disposition: Option<String>,
     /// How much more than ordered is accepted, in percent; nothing where the line does not say.
     pub over_percent: Option<Decimal>,
     /// How much less than ordered is accepted, in percent; nothing where the line does not say.
@@ -261,6 +298,10 @@ pub struct Receiving {
     pub dispositions: BTreeMap<String, String>,
     /// Whether it takes an update of less than nothing, which takes back what was received too much.
     pub reversals: bool,
+    /// Disposition codes under which Dynamics credits nothing.
+    pub without_credit: Vec<String>,
+    /// Disposition codes of lines whose credit, if there is one, asks for no goods: credit only, exchanges.
+    pub credited_elsewhere: Vec<String>,
 }
 
 /// What names an update in Dynamics.

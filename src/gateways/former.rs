@@ -32,6 +32,8 @@ impl Dynamics {
         let pattern = match released.direction {
             Direction::Outbound => &self.adoption.outbound_reference,
             Direction::Inbound => &self.adoption.inbound_reference,
+            // No former integration is known to have announced returns.
+            Direction::Returned => return None,
         };
         let value = |word: &str| match word {
             "legal_entity" => Some(released.legal_entity.to_string()),

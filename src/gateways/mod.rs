@@ -17,6 +17,7 @@ mod json;
 mod masking;
 mod pace;
 mod recorder;
+mod returned;
 mod stock;
 mod throttle;
 mod warehouses;
@@ -26,7 +27,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use crate::clock::Mark;
-use crate::config::{Adjustments, Limits, Statuses};
+use crate::config::{Adjustments, Limits, Returns, Statuses};
 use crate::failure::Failure;
 use crate::mapping::Fact;
 use crate::message::{Connection, LegalEntity, RequestId};
@@ -42,6 +43,7 @@ pub use error::{GatewayError, LeftAlone, NotSent};
 pub use masking::masked;
 pub use pace::{Breaker, BreakerLimits, Bucket, Entry, FarEndView, Limit, Standing, Turns, Urgency, calling};
 pub use recorder::{Exchange, Heard, WouldSend, recording, rehearsing};
+pub use returned::{CreditedLine, MadeReturn, ReturnWish, WishedLine};
 pub use stock::{AdjustmentRow, JournalState, StockAdjustment, StockJournal};
 pub use wire::{Wire, WireAnswer, WireRequest};
 
@@ -183,6 +185,34 @@ impl Dynamics {
     pub fn may_have_settled(&self, handed_over: jiff::Timestamp) -> bool {
         match &self.product {
             Product::FinanceOperations(product) => product.may_have_settled(handed_over),
+        }
+    }
+
+    /// How goods come back.
+    #[must_use]
+    pub fn returns(&self) -> &Returns {
+        match &self.product {
+            Product::FinanceOperations(product) => &product.returns,
+        }
+    }
+
+    /// Makes a return order, or completes the one that is there under its key. Findable by that key.
+    pub async fn create_return(&self, wish: &ReturnWish) -> Result<MadeReturn, GatewayError> {
+        let _place = enter(&self.pace, "create_return").await?;
+        match &self.product {
+            Product::FinanceOperations(product) => product.create_return(wish).await,
+        }
+    }
+
+    /// The return order that was made under a key of ours.
+    pub async fn find_return(
+        &self,
+        legal_entity: &LegalEntity,
+        reference: &str,
+    ) -> Result<Option<MadeReturn>, GatewayError> {
+        let _place = enter(&self.pace, "find_return").await?;
+        match &self.product {
+            Product::FinanceOperations(product) => product.find_return(legal_entity, reference).await,
         }
     }
 

@@ -40,9 +40,10 @@ use crate::transport::Transport;
 const LEASE_INTERVALS: u32 = 3;
 
 /// What is scanned, in this order.
-const FEEDS: [Feed; 4] = [
+const FEEDS: [Feed; 5] = [
     Feed::Requests(Direction::Outbound),
     Feed::Requests(Direction::Inbound),
+    Feed::Requests(Direction::Returned),
     Feed::Updates(Direction::Outbound),
     Feed::Updates(Direction::Inbound),
 ];
@@ -231,8 +232,10 @@ impl Scan {
         }
         // The document was sent in this version, or a newer one.
         let version = |facts: &serde_json::Value| facts.get("version").and_then(serde_json::Value::as_u64);
-        let mut sent =
-            known.effects.iter().filter(|effect| matches!(effect.act.as_str(), "create_order" | "create_receipt"));
+        let mut sent = known
+            .effects
+            .iter()
+            .filter(|effect| matches!(effect.act.as_str(), "create_order" | "create_receipt" | "announce_return"));
         Ok(sent.any(|effect| version(&effect.facts).is_some_and(|sent| sent >= u64::from(change.version))))
     }
 
@@ -307,10 +310,11 @@ fn event(feed: Feed) -> (&'static str, &'static str) {
         Feed::Requests(Direction::Inbound) => {
             ("WHSEWInboundShipmentOrderRequestCreatedBusinessEvent", "InboundShipmentOrderRequestId")
         }
+        Feed::Requests(Direction::Returned) => ("ReturnOrderChangedBusinessEvent", "ReturnOrderNumber"),
         Feed::Updates(Direction::Outbound) => {
             ("WHSEWOutboundShipmentOrderUpdateChangedStatusBusinessEvent", "OutboundShipmentOrderUpdateId")
         }
-        Feed::Updates(Direction::Inbound) => {
+        Feed::Updates(Direction::Inbound | Direction::Returned) => {
             ("WHSEWInboundShipmentOrderUpdateChangedStatusBusinessEvent", "InboundShipmentOrderUpdateId")
         }
     }
@@ -320,7 +324,10 @@ fn flow(feed: Feed) -> Flow {
     match feed {
         Feed::Requests(Direction::Outbound) => Flow::Orders,
         Feed::Updates(Direction::Outbound) => Flow::Shipments,
-        Feed::Requests(Direction::Inbound) | Feed::Updates(Direction::Inbound) => Flow::GoodsReceived,
+        Feed::Requests(Direction::Returned) => Flow::Returns,
+        Feed::Requests(Direction::Inbound) | Feed::Updates(Direction::Inbound | Direction::Returned) => {
+            Flow::GoodsReceived
+        }
     }
 }
 
@@ -330,7 +337,8 @@ fn label(feed: Feed) -> &'static str {
         Feed::Requests(Direction::Outbound) => "outbound_requests",
         Feed::Requests(Direction::Inbound) => "inbound_requests",
         Feed::Updates(Direction::Outbound) => "outbound_updates",
-        Feed::Updates(Direction::Inbound) => "inbound_updates",
+        Feed::Updates(Direction::Inbound | Direction::Returned) => "inbound_updates",
+        Feed::Requests(Direction::Returned) => "return_orders",
     }
 }
 

@@ -90,6 +90,12 @@ impl OrderingKey {
         Self(format!("rma/{environment}/{rma}"))
     }
 
+    /// A wish for a return, by the shop's own key of it.
+    #[must_use]
+    pub fn return_request(environment: &Connection, legal_entity: &LegalEntity, request: &str) -> Self {
+        Self(format!("return_request/{environment}/{legal_entity}/{request}"))
+    }
+
     /// The closed periods of a company, up to a day.
     #[must_use]
     pub fn period(environment: &Connection, legal_entity: &str, until: &str) -> Self {

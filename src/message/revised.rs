@@ -64,8 +64,9 @@ fn fixed(kind: Kind) -> &'static [&'static str] {
         | Kind::Unreadable
         | Kind::ReturnRequested
         | Kind::ReturnAuthorised
-        | Kind::ReturnStatusChanged
-        | Kind::ReturnReceived => &[""],
+        | Kind::ReturnStatusChanged => &[""],
+        // Whoever has it names the RMA of what came without one.
+        Kind::ReturnReceived => &["returnKey", "sequence", "line", "received", "quantity", "lot", "serials"],
     }
 }
 

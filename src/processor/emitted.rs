@@ -28,7 +28,7 @@ fn emitted_as(message_id: Uuid, clock: &Clock, cause: &Envelope, emit: Emit) -> 
     let Emit { purpose, body, about, .. } = emit;
     let (ordering_key, legal_entity, connection) = about.map_or_else(
         || (cause.ordering_key.clone(), cause.legal_entity.clone(), cause.connection.clone()),
-        |about| (about.document, Some(about.legal_entity), about.connection),
+        |about| (about.document, about.legal_entity, about.connection),
     );
     let mut attributes = cause.attributes.clone();
     attributes.insert(PURPOSE.to_owned(), purpose.to_owned());

@@ -4,7 +4,6 @@
 use super::attempt::Attempt;
 use super::inbound::Inbound;
 use crate::flows::{self, KnownDocument, Look, makes_known};
-use crate::gateways::Direction;
 use crate::message::{Body, Envelope, StockSnapshotTaken};
 use crate::store::{Document, Ending, KeptMessage, Name, Outcome, Progress, Record, SnapshotPart};
 
@@ -84,13 +83,9 @@ pub(super) fn snapshot_part(envelope: &Envelope, taken: StockSnapshotTaken) -> S
 
 /// How far a document is, as it is kept.
 pub(super) fn progress(document: String, far: flows::Progress) -> Progress {
-    let kind = match far.direction {
-        Direction::Outbound => "order",
-        Direction::Inbound => "inbound_order",
-    };
     Progress {
         document,
-        kind: kind.to_owned(),
+        kind: far.direction.document().to_owned(),
         legal_entity: far.legal_entity.map(|company| company.to_string()),
         number: far.number,
         warehouse: far.warehouse,

@@ -3,6 +3,7 @@
 use super::house::House;
 use super::unsure;
 use crate::flows::{Candidate, Ledger};
+use crate::gateways::Direction;
 use crate::message::{Flow, OrderingKey};
 use crate::store::Question;
 
@@ -15,7 +16,7 @@ pub(super) async fn candidates(
     (flow, asked): (Flow, &Question),
     numbers: &[String],
 ) -> Option<Vec<Candidate>> {
-    let kind = if flow == Flow::GoodsReceived { "inbound_order" } else { "order" };
+    let kind = Direction::of(flow).document();
     let mut candidates: Vec<Candidate> = Vec::new();
     for number in numbers {
         let found = house.persistently("searching orders", || house.tools.store.named(number)).await;

@@ -70,8 +70,9 @@ fn rows(table: &mut String, Case { when, message, look, mut ledger }: Case) {
         let (to, key, lost) = (end(planned), pattern(&planned.key), repeat(planned));
         calls.push(format!("`{act}` | {to} | `{key}` | {class} | {lost}"));
         Acted::Happened(match act {
-            "create_order" | "create_receipt" => json!({ "order_id": "N-1" }),
-            "cancel_order" | "cancel_receipt" => json!({ "outcome": "CONFIRMED" }),
+            "create_order" | "create_receipt" | "announce_return" => json!({ "order_id": "N-1" }),
+            "create_return" => json!({ "return_order": "RET7", "rma": "RMA7" }),
+            "cancel_order" | "cancel_receipt" | "cancel_return" => json!({ "outcome": "CONFIRMED" }),
             "adjust_stock" if stock_adjustments::goes_to_journals(&look) => stock_adjustments::journal(),
             _ => json!({}),
         })
@@ -121,6 +122,9 @@ fn repeat(planned: &Planned) -> &'static str {
         (Lookup::Again, Repeat::Absorbs) => "made again; the far end changes nothing",
         (Lookup::Order { .. }, _) => "looked for by our reference; made again where it is not there",
         (Lookup::Cancellation { .. }, _) => "it is looked at; asked again where it still lives and is still unwanted",
+        (Lookup::Return { .. }, _) => {
+            "looked for by our key; lines that are not there are added, and it is made again where it is not there"
+        }
         (Lookup::Update(_), _) => "looked for by our id; what is there of it is completed as it was meant",
         (Lookup::Again, class) => panic!("{} would be made twice: {class:?}", planned.key),
     }
@@ -136,6 +140,7 @@ fn pattern(key: &str) -> String {
         "S1" => "{shipment}".to_owned(),
         "P1" => "{package}".to_owned(),
         "A-1" => "{adjustment}".to_owned(),
+        "web-7" => "{return}".to_owned(),
         RECEIPT => "{receipt}".to_owned(),
         part if part.starts_with("usmf-") => "{reference}".to_owned(),
         part if part.len() == 20 && part.bytes().all(|byte| byte.is_ascii_hexdigit()) => "{digest}".to_owned(),
@@ -275,8 +280,10 @@ fn cases_of_goods(kind: Kind) -> Vec<Case> {
                 case("it belongs to a document", elsewhere, stock_adjustments::look(), Ledger::default()),
             ]
         }
-        // Kept, shown or not worked on yet: their plans know no calls.
-        _ => Vec::new(),
+        _ => super::returns::cases(kind)
+            .into_iter()
+            .map(|(when, message, look, ledger)| case(when, message, look, ledger))
+            .collect(),
     }
 }
 

@@ -15,11 +15,11 @@ use super::scene::{call, from_dynamics, line, order_look, released};
 fn planned(limits: FieldLimits, released: ReleasedOrder) -> Decision {
     let limits = match released.direction {
         Direction::Outbound => Limits { orders: limits, ..Limits::default() },
-        Direction::Inbound => Limits { receipts: limits, ..Limits::default() },
+        Direction::Inbound | Direction::Returned => Limits { receipts: limits, ..Limits::default() },
     };
     let (direction, message) = match released.direction {
         Direction::Outbound => (Direction::Outbound, from_dynamics(Kind::OrderReleased)),
-        Direction::Inbound => (Direction::Inbound, announced()),
+        Direction::Inbound | Direction::Returned => (Direction::Inbound, announced()),
     };
     let look = OrderLook { direction, limits: Arc::new(limits), ..order_look(Some(released)) };
     plan(&message, &Look::Order(look), &Mapping::default(), &Ledger::default())

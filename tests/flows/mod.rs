@@ -16,6 +16,7 @@ mod random_worlds;
 mod receipt_questions;
 mod receipts;
 mod receipts_convergence;
+mod returns;
 pub(crate) mod scene;
 mod shipments;
 mod shipments_contents;

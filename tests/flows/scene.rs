@@ -68,6 +68,7 @@ pub fn released() -> ReleasedOrder {
         lines: vec![line("1", "BOLT", "10"), line("2", "NUT", "4")],
         value: None,
         currency: None,
+        credits: Vec::new(),
         left_behind: Vec::new(),
         status_version: None,
     }
@@ -102,6 +103,7 @@ pub fn line(line_id: &str, sku: &str, quantity: &str) -> ReleasedLine {
         unit: Unit::new("ea").unwrap(),
         lot: None,
         serial: None,
+        disposition: None,
         over_percent: Some(Decimal::ZERO),
         under_percent: Some(Decimal::ZERO),
     }
@@ -117,6 +119,7 @@ pub fn order_look(released: Option<ReleasedOrder>) -> OrderLook {
         released,
         takes_part: true,
         writes_back: true,
+        without_credit: None,
         go_live: None,
         held: None,
         former: None,

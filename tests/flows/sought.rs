@@ -32,7 +32,7 @@ fn goes_on(decision: &Decision) -> (String, String, &str) {
     assert_eq!(emit.purpose, FOUND_ITS_ORDER);
     let Body::GoodsReceived(body) = &emit.body else { panic!("{emit:?}") };
     let about = emit.about.as_ref().unwrap();
-    assert_eq!((about.legal_entity.as_str(), body.sequence), ("usmf", Some(3)));
+    assert_eq!((about.legal_entity.as_ref().unwrap().as_str(), body.sequence), ("usmf", Some(3)));
     (about.document.to_string(), body.inbound_order.reference.clone().unwrap(), done.steps[0].1.as_str())
 }
 

@@ -8,7 +8,7 @@ use drayline::gateways::{
     Direction, FulfilmentOrder, HeldLine, HeldOrder, Receiving, ReleasedOrder, RequestVerdict, ShipmentUpdate,
     TrackingRow, UpdateState,
 };
-use drayline::message::{Body, Envelope, Flow, OrderStatusCode};
+use drayline::message::{Body, Envelope, OrderStatusCode};
 use serde_json::json;
 
 use super::scene::{happened, order_look, shipment_look};
@@ -77,6 +77,7 @@ impl World {
                 self.tracking.insert(row.row_id.clone(), row.clone());
                 Acted::Happened(json!({}))
             }
+            Call::CreateReturn(wish) => panic!("nobody here sends anything back: {wish:?}"),
             Call::PostJournal(journal) => panic!("nothing here is a journal: {journal:?}"),
             Call::AdjustStock(adjustment) => panic!("nothing here is adjusted: {adjustment:?}"),
         }
@@ -120,7 +121,7 @@ impl World {
     /// What is known of a call whose answer was lost, once its far end was asked.
     pub fn settle(&mut self, planned: &Planned) -> Option<Past> {
         let brought = match planned.call.lookup() {
-            Lookup::Again => return None,
+            Lookup::Again | Lookup::Return { .. } => return None,
             Lookup::Update(update) => {
                 self.postings.get(&update.update_id)?;
                 json!({})
@@ -157,10 +158,9 @@ impl World {
             status: if held.dead { OrderStatusCode::Cancelled } else { OrderStatusCode::Received }.into(),
             lines: Vec::<HeldLine>::new(),
         });
-        let inbound = message.flow() == Flow::GoodsReceived;
-        let direction = if inbound { Direction::Inbound } else { Direction::Outbound };
+        let direction = Direction::of(message.flow());
         let look = order_look(self.released.clone());
-        OrderLook { direction, writes_back: look.writes_back && !inbound, held: shown, ..look }
+        OrderLook { direction, writes_back: look.writes_back && direction == Direction::Outbound, held: shown, ..look }
     }
 
     pub fn shipment_look(&self, message: &Envelope, ledger: &Ledger) -> ShipmentLook {

@@ -179,7 +179,7 @@ async fn sent(names: &'static Names, bare: bool) -> BTreeMap<String, String> {
     let released = scene.dynamics().released_order(names.direction, &usmf(), &request).await.unwrap().unwrap();
     let message = match names.direction {
         Direction::Outbound => from_dynamics(Kind::OrderReleased),
-        Direction::Inbound => announced(),
+        Direction::Inbound | Direction::Returned => announced(),
     };
     let look = OrderLook { direction: names.direction, ..order_look(Some(released)) };
     let decision = plan(&message, &Look::Order(look), &Mapping::default(), &Ledger::default());

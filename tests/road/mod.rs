@@ -23,6 +23,7 @@ mod periods;
 mod receipts;
 mod relayed;
 mod restarts;
+mod returns;
 mod scans;
 mod seen;
 mod shipments;

@@ -129,18 +129,7 @@ impl World {
     }
 
     pub async fn start_product(&mut self) {
-        let roles = Roles {
-            ingest: true,
-            flows: vec![
-                Flow::Orders,
-                Flow::Shipments,
-                Flow::GoodsReceived,
-                Flow::StockAdjustments,
-                Flow::StockSnapshots,
-            ],
-            triage: true,
-            console: true,
-        };
+        let roles = Roles { ingest: true, flows: Flow::ALL.to_vec(), triage: true, console: true };
         let app = App::start(self.config(), roles, Clock::system()).await.unwrap();
         self.deliver_to(app.address("ingest").unwrap());
         self.app = Some(app);

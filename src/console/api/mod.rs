@@ -18,6 +18,7 @@ mod openapi;
 mod pages;
 mod problem;
 mod replays;
+mod returns;
 mod tokens;
 mod trail;
 
@@ -161,6 +162,7 @@ fn routes() -> Vec<Route> {
         me::routes(),
         exceptions::routes(),
         replays::routes(),
+        returns::routes(),
         documents::routes(),
         tokens::routes(),
         trail::routes(),

@@ -120,6 +120,13 @@ impl Problem {
         Self::new(StatusCode::BAD_REQUEST, "invalid-header", "A header cannot be taken", detail, DO)
     }
 
+    /// So much waits already that nothing more is taken.
+    pub(super) fn full() -> Self {
+        const DO: &str = "Send it again later, under the same Idempotency-Key.";
+        let status = StatusCode::SERVICE_UNAVAILABLE;
+        Self::new(status, "outbox-full", "Nothing more is taken now", "As much waits for the broker as may wait.", DO)
+    }
+
     /// Whoever asks may not.
     #[must_use]
     pub fn forbidden(detail: impl Into<String>) -> Self {

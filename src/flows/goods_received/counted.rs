@@ -20,18 +20,22 @@ pub(super) struct Count {
     pub(super) pieces: Vec<PostedDimension>,
 }
 
+/// In which condition the goods of a line of the report came, where that is said otherwise than by their stock status.
+pub(in crate::flows) type Conditions<'a> =
+    dyn Fn(usize, &OrderedLine, &Reading<'_>) -> Result<Condition, Problem> + Send + Sync + 'a;
+
 /// A report, as far as it is clear, and what is not; of what a newer report told, only the latter asks.
 pub(super) fn counts(
     (body, told): (&GoodsReceived, &[&ReceivedLine]),
     slots: &[Slot<'_>],
-    receiving: &Receiving,
+    (receiving, conditions): (&Receiving, Option<&Conditions<'_>>),
     reading: &Reading<'_>,
 ) -> (Vec<Count>, Vec<Problem>) {
     let mut read: Vec<Count> = Vec::new();
     let mut unclear: Vec<usize> = Vec::new();
     let mut problems = Vec::new();
     let named: Vec<usize> = body.lines.iter().filter_map(|line| named(line, slots)).collect();
-    for line in &body.lines {
+    for (place, line) in body.lines.iter().enumerate() {
         let sku = &line.item.sku;
         let told = told.iter().any(|told| std::ptr::eq(*told, line));
         let mut fits = match slots::fitting(line.line.as_ref(), sku, slots, reading) {
@@ -49,7 +53,11 @@ pub(super) fn counts(
         }
         let ordered =
             slots::one_unit(sku, slots, &fits).map_err(|what| Problem::from((Code::ReceiptUnitDiffers, what)));
-        let pieces = ordered.and_then(|ordered| converted(line, ordered, receiving, reading));
+        let pieces = ordered.and_then(|ordered| {
+            let given = conditions.filter(|_| !line.received.value.is_zero());
+            let given = given.map(|conditions| conditions(place, ordered, reading)).transpose()?;
+            converted((line, given), ordered, receiving, reading)
+        });
         let slots = fits;
         match pieces {
             Ok(pieces) => add(&mut read, slots, sku, pieces),
@@ -94,7 +102,7 @@ fn add(read: &mut Vec<Count>, fits: Vec<usize>, sku: &Sku, pieces: Vec<PostedDim
 
 /// A line in pieces, in the order line's unit.
 fn converted(
-    line: &ReceivedLine,
+    (line, given): (&ReceivedLine, Option<Condition>),
     ordered: &OrderedLine,
     receiving: &Receiving,
     reading: &Reading<'_>,
@@ -105,7 +113,8 @@ fn converted(
         let what = format!("what of {} is damaged is counted in another unit than the rest.", line.item.sku);
         return Err((Code::ReceiptUnitDiffers, what).into());
     }
-    let mut pieces = pieces(line, (total, damaged.map(|(damaged, _)| damaged).unwrap_or_default()), receiving)?;
+    let damaged = damaged.map(|(damaged, _)| damaged).unwrap_or_default();
+    let mut pieces = pieces((line, given), (total, damaged), receiving)?;
     if let Some(what) = pieces.iter().find_map(|piece| reading.untold(ordered, piece, Direction::Inbound)) {
         return Err((Code::ReceiptTrackingDiffers, what).into());
     }
@@ -127,13 +136,17 @@ fn measured(said: &Quantity, ordered: &OrderedLine) -> (Decimal, Option<Unit>) {
 
 /// A line in pieces of one lot, serial and condition each, in the unit in which it is counted.
 fn pieces(
-    line: &ReceivedLine,
+    (line, given): (&ReceivedLine, Option<Condition>),
     (total, damaged): (Decimal, Decimal),
     receiving: &Receiving,
 ) -> Result<Vec<PostedDimension>, Problem> {
     let sku = &line.item.sku;
     let differs = |what: String| Problem::from((Code::ReceiptTrackingDiffers, what));
     let mut pieces = slots::tracked(sku, total, &line.lots, &line.serials).map_err(differs)?;
+    if let Some(given) = given {
+        dress(&mut pieces, &given);
+        return Ok(pieces);
+    }
     let sound = condition(sku, line.stock_status.as_ref(), receiving);
     let broken = || condition(sku, Some(&StockStatusCode::Damaged.into()), receiving);
     if damaged.is_zero() {
@@ -169,7 +182,7 @@ fn dress(pieces: &mut [PostedDimension], condition: &Condition) {
 }
 
 /// Inventory status and disposition code.
-type Condition = (Option<String>, Option<String>);
+pub(in crate::flows) type Condition = (Option<String>, Option<String>);
 
 /// What Dynamics calls a condition. What is available needs no name; all else is never taken for available.
 fn condition(sku: &Sku, status: Option<&StockStatus>, receiving: &Receiving) -> Result<Condition, Problem> {

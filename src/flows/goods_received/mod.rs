@@ -19,6 +19,7 @@ mod counted;
 mod posting;
 mod questions;
 mod received;
+mod said;
 mod short;
 mod sought;
 mod told;
@@ -33,7 +34,9 @@ use crate::gateways::{Calendar, Gateways, Receiving};
 use crate::mapping::Mapping;
 use crate::message::{Body, Envelope};
 
+pub(super) use counted::Condition;
 pub(super) use questions::was_anything_asked;
+pub(super) use received::{CameBack, of as count};
 pub use sought::{Candidate, plan as plan_sought, sought};
 
 /// What was seen of a receipt.

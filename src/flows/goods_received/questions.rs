@@ -20,7 +20,7 @@ use super::received::Received;
 use crate::flows::answer::{Decision, Done, Emit};
 use crate::flows::ledger::{EndedReference, Ledger};
 use crate::flows::reports::{AskedForTheRest, CountedReceipt};
-use crate::message::{ASKS_WHAT_NOW, Body, GoodsReceived, ReceivedLine, record_id};
+use crate::message::{ASKS_WHAT_NOW, Body, GoodsReceived, ReceivedLine, ReturnReceived, record_id};
 
 /// The purpose of a message that posts what a question was about.
 const POSTS_AFTER_ALL: &str = "again";
@@ -71,7 +71,10 @@ impl Received<'_> {
     /// The same report, as it stands among its receipt's.
     pub(super) fn once_more(&self, purpose: &'static str) -> Emit {
         let sequence = self.report.reported.sequence;
-        let body = Body::GoodsReceived(GoodsReceived { sequence, ..self.body.clone() });
+        let body = match self.came_back {
+            Some(came_back) => Body::ReturnReceived(ReturnReceived { sequence, ..came_back.body.clone() }),
+            None => Body::GoodsReceived(GoodsReceived { sequence, ..self.body.clone() }),
+        };
         Emit { purpose, ordinal: 0, body, about: None }
     }
 

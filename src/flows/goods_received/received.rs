@@ -4,25 +4,23 @@ use jiff::Timestamp;
 use rust_decimal::Decimal;
 
 use super::ReceiptLook;
-use super::counted::{Count, counts};
+use super::counted::{Conditions, Count, counts};
 use super::posting::{Outcome, Report, pieces};
+use super::said::{fact, lines};
 use crate::failure::{Code, Failure};
 use crate::flows::answer::{Call, Decision, Done, KnownDocument, Past, Planned, Repeat};
 use crate::flows::history::{History, SentOrder, moved, postings};
 use crate::flows::keys;
 use crate::flows::ledger::{CancelledOrder, Ledger, OrderedLine, PostedDimension, PostedLine, PostedUpdate, kept};
 use crate::flows::meant::order_meant;
-use crate::flows::orders::ordered;
 use crate::flows::periods::{self, Moved};
 use crate::flows::reading::{Problem, Reading};
 use crate::flows::reports::{CountedReceipt, Reported};
 use crate::flows::shipments::{is_posted, poll};
 use crate::flows::slots::Slot;
-use crate::gateways::{Direction, ReleasedOrder};
-use crate::mapping::{At, Mapping, Meanings};
-use crate::message::{
-    Envelope, GoodsReceived, Kind, Origin, QuantityBasisCode, ReceiptStateCode, Serial, TimePrecision,
-};
+use crate::gateways::Direction;
+use crate::mapping::{At, Mapping};
+use crate::message::{Envelope, GoodsReceived, Kind, Origin, ReceiptStateCode, ReturnReceived, Serial, TimePrecision};
 
 pub(super) fn plan(
     (message, body): (&Envelope, &GoodsReceived),
@@ -32,10 +30,28 @@ pub(super) fn plan(
 ) -> Decision {
     let history = History::of(ledger);
     let passes = Some(Kind::ReceiptAnnounced);
-    let sent = match order_meant(message, &body.inbound_order, &look.order.environment, &history, passes) {
-        Ok(sent) => sent,
-        Err(decision) => return *decision,
-    };
+    match order_meant(message, &body.inbound_order, &look.order.environment, &history, passes) {
+        Ok(sent) => of((message, body), (look, sent), mapping, ledger, None),
+        Err(decision) => *decision,
+    }
+}
+
+/// What tells goods that came back from goods that were expected.
+pub(in crate::flows) struct CameBack<'a> {
+    /// As it was told.
+    pub(in crate::flows) body: &'a ReturnReceived,
+    /// What becomes of each line of the receipt that it is counted as.
+    pub(in crate::flows) conditions: &'a Conditions<'a>,
+}
+
+/// Decides about a receipt of an order that we announced; goods that came back are counted as a receipt, too.
+pub(in crate::flows) fn of(
+    (message, body): (&Envelope, &GoodsReceived),
+    (look, sent): (&ReceiptLook, &SentOrder),
+    mapping: &Mapping,
+    ledger: &Ledger,
+    came_back: Option<&CameBack<'_>>,
+) -> Decision {
     let postings = postings(ledger);
     let (fact, uncounted) = match fact(message, body) {
         Ok(fact) => (fact, None),
@@ -59,9 +75,9 @@ pub(super) fn plan(
     };
     let (environment, legal_entity) = (&look.order.environment, Some(&sent.created.legal_entity));
     let meanings = mapping.at(At { environment, legal_entity, connection: &message.connection });
-    let lines = lines(sent, look.order.released.as_ref(), &meanings);
+    let lines = lines(sent, (look.order.direction, look.order.released.as_ref()), &meanings);
     let reading = Reading::new(meanings, Code::ReceiptUnitDiffers);
-    let received = Received { message, body, look, sent, lines: &lines, report, uncounted, reading };
+    let received = Received { message, body, look, sent, lines: &lines, report, uncounted, reading, came_back };
     if message.asks_for_the_rest() {
         return received.is_the_rest_there();
     }
@@ -79,47 +95,6 @@ pub(super) fn plan(
     }
 }
 
-/// The lines that goods may be received for: as they were announced, and as Dynamics has them now. Dynamics may show what
-/// is outstanding, so that only more than was announced counts.
-fn lines(sent: &SentOrder, released: Option<&ReleasedOrder>, meanings: &Meanings<'_>) -> Vec<OrderedLine> {
-    let now = released.into_iter().flat_map(|released| &released.lines);
-    let now: Vec<_> = now.map(|line| ordered(line, Direction::Inbound, meanings)).collect();
-    let mut lines = sent.created.lines.clone();
-    for line in &mut lines {
-        let same =
-            |each: &&OrderedLine| each.line_id == line.line_id && each.sku == line.sku && each.unit.same(&line.unit);
-        if let Some(now) = now.iter().find(same) {
-            line.quantity = line.quantity.max(now.quantity);
-            (line.over_percent, line.under_percent) = (now.over_percent, now.under_percent);
-        }
-    }
-    let known: Vec<String> = lines.iter().map(|line| line.line_id.clone()).collect();
-    lines.extend(now.into_iter().filter(|line| !known.contains(&line.line_id)));
-    lines
-}
-
-/// The sender's own id of the fact, where quantities are what is added.
-fn fact(message: &Envelope, body: &GoodsReceived) -> Result<Option<String>, Failure> {
-    match body.quantity_basis.code {
-        QuantityBasisCode::Cumulative => Ok(None),
-        QuantityBasisCode::Delta => {
-            let number = body.sequence.or(message.sequence).map(|sequence| sequence.to_string());
-            let named = number.or_else(|| message.external_event_id.clone());
-            // One that is numbered nowhere is the only one of its receipt.
-            Ok(Some(named.unwrap_or_else(|| "only".to_owned())))
-        }
-        QuantityBasisCode::Other => {
-            let (warehouse, receipt) = (&message.connection, &body.receipt_key);
-            let raw = body.quantity_basis.raw.as_deref().unwrap_or("nothing");
-            let sentence = format!(
-                "{warehouse} reports the receipt {receipt} and does not say whether its quantities are totals (it says {raw}). Ask \
-                 them what they have, and post the difference in Dynamics by hand."
-            );
-            Err(Failure::new(Code::ReceiptDiffers, sentence))
-        }
-    }
-}
-
 /// A reported receipt of an announcement that we know.
 pub(super) struct Received<'a> {
     pub(super) message: &'a Envelope,
@@ -131,6 +106,8 @@ pub(super) struct Received<'a> {
     /// Why nothing of it can be counted, where that is so.
     pub(super) uncounted: Option<Failure>,
     reading: Reading<'a>,
+    /// What is known of goods that came back.
+    pub(super) came_back: Option<&'a CameBack<'a>>,
 }
 
 impl Received<'_> {
@@ -176,9 +153,11 @@ impl Received<'_> {
     pub(super) fn weighed(&self) -> (Vec<Count>, Outcome) {
         let before = |line: &OrderedLine| moved(self.report.postings, &line.line_id);
         let slots: Vec<Slot<'_>> = self.lines.iter().map(|line| Slot::of(line, before(line))).collect();
-        let (counts, unclear) = match self.body.state.code {
-            ReceiptStateCode::Cancelled => (Self::nothing(&slots), Vec::new()),
-            _ => counts((self.body, &self.told_since()), &slots, &self.look.receiving, &self.reading),
+        let (counts, unclear) = if self.body.state.code == ReceiptStateCode::Cancelled {
+            (Self::nothing(&slots), Vec::new())
+        } else {
+            let conditions = self.came_back.map(|came_back| came_back.conditions);
+            counts((self.body, &self.told_since()), &slots, (&self.look.receiving, conditions), &self.reading)
         };
         let mut outcome = self.report.weigh(&counts, slots);
         outcome.problems.extend(unclear);
@@ -230,12 +209,12 @@ impl Received<'_> {
         let facts = keys::ReceiptFacts { environment, warehouse, receipt, turn: &turn, reached: &self.reached(&lines) };
         let update_id = facts.update_id();
         let posted = PostedUpdate {
-            direction: Direction::Inbound,
+            direction: self.look.order.direction,
             shipment_key: receipt.to_owned(),
             warehouse: warehouse.clone(),
             sequence: reported.sequence,
             digest: String::new(),
-            packing_slip: keys::packing_slip(&update_id, receipt),
+            packing_slip: keys::packing_slip(&update_id, keys::bare(receipt)),
             update_id,
             reference: self.sent.created.reference.clone(),
             legal_entity: self.sent.created.legal_entity.clone(),
@@ -297,13 +276,14 @@ impl Received<'_> {
 
     /// One failure for all that is wrong: the first one's code, and every sentence.
     pub(super) fn failure(&self, problems: Vec<Problem>) -> Option<Failure> {
-        let (receipt, reference) = (self.report.receipt, &self.sent.created.reference);
+        let (receipt, reference) = (keys::bare(self.report.receipt), &self.sent.created.reference);
+        let what_came = if self.came_back.is_some() { "return" } else { "receipt" };
         let mut problems = problems.into_iter();
         let first = problems.next()?;
         let rest: Vec<_> = problems.map(|problem| problem.what).collect();
         let next = first.code.next_step();
-        let failure =
-            first.failure(|what| format!("Not all of the receipt {receipt} of {reference} is posted: {what} {next}"));
+        let failure = first
+            .failure(|what| format!("Not all of the {what_came} {receipt} of {reference} is posted: {what} {next}"));
         Some(if rest.is_empty() { failure } else { failure.with_detail(rest.join(" ")) })
     }
 
@@ -359,10 +339,15 @@ impl Received<'_> {
             connection: warehouse.to_string(),
             facts: kept(counted),
         }];
-        let mut names = vec![("receipt".to_owned(), receipt.to_owned())];
+        let label = if self.came_back.is_some() { "return" } else { "receipt" };
+        let mut names = vec![(label.to_owned(), keys::bare(receipt).to_owned())];
         names.extend(own.iter().map(|posted| ("receipt_number".to_owned(), posted.packing_slip.clone())));
         let mut documents = vec![
-            KnownDocument { key: self.message.ordering_key.to_string(), kind: "inbound_order", names },
+            KnownDocument {
+                key: self.message.ordering_key.to_string(),
+                kind: self.look.order.direction.document(),
+                names,
+            },
             KnownDocument { key: keys::receipt_name(warehouse, receipt), kind: "receipt", names: Vec::new() },
         ];
         let asked = self.sent.cancel.as_ref().is_some_and(|cancel| cancel.outcome != "CONFIRMED");

@@ -37,7 +37,8 @@ impl Received<'_> {
     /// What is missing beyond tolerance, in sentences; nothing while more may come, or where Dynamics wants it no more.
     fn beyond(&self) -> Vec<String> {
         let wanted = self.look.order.released.as_ref().is_some_and(|released| !released.cancelled);
-        let over = wanted && self.is_final();
+        // A customer may keep a part of what he was to send back.
+        let over = wanted && self.is_final() && self.came_back.is_none();
         self.shorts().filter(|short| over && short.beyond).map(|short| short.to_string()).collect()
     }
 

@@ -112,7 +112,7 @@ impl<'a> Expected<'a> {
             body: named,
             about: Some(About {
                 document: self.document.clone(),
-                legal_entity: created.legal_entity.clone(),
+                legal_entity: Some(created.legal_entity.clone()),
                 connection: created.warehouse.clone(),
             }),
         };

@@ -36,10 +36,24 @@ impl Received<'_> {
             steps.push((warehouse.clone(), format!("Has counted all of {}.", self.report.receipt)));
             steps.extend(self.shorts().map(|short| (warehouse.clone(), short.to_string())));
         }
+        steps.extend(self.found().map(|found| (warehouse.clone(), found)));
         if self.body.state.code == ReceiptStateCode::Cancelled {
             steps.push((warehouse, format!("Cancelled the receipt {}.", self.report.receipt)));
         }
         steps
+    }
+}
+
+impl Received<'_> {
+    /// What the warehouse found out about pieces that came back: its words, and where its pictures are.
+    fn found(&self) -> impl Iterator<Item = String> {
+        let lines = self.came_back.iter().flat_map(|came_back| &came_back.body.lines);
+        let pieces = lines.flat_map(|line| line.dispositions.iter().map(|piece| (&line.item.sku, piece)));
+        pieces.filter_map(|(sku, piece)| {
+            let words = piece.note.iter().cloned().chain((!piece.images.is_empty()).then(|| piece.images.join(" ")));
+            let words: Vec<_> = words.collect();
+            (!words.is_empty()).then(|| format!("Found of {} of {sku}: {}", piece.quantity.value, words.join(" ")))
+        })
     }
 }
 
@@ -49,7 +63,8 @@ fn told(line: &PostedLine) -> String {
         let words = [
             piece.lot.as_ref().map(|lot| format!("lot {lot}")),
             piece.serial.as_ref().map(|serial| format!("serial {serial}")),
-            piece.status.clone().or_else(|| piece.disposition.clone()),
+            piece.status.clone(),
+            piece.disposition.clone(),
         ];
         let words: Vec<_> = words.into_iter().flatten().collect();
         let apart = if words.is_empty() { "sound".to_owned() } else { words.join(" ") };

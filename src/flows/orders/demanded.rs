@@ -20,7 +20,7 @@ pub(super) enum Lacking {
 /// With what is lacking.
 pub(super) fn demanded(demands: Demands, released: &ReleasedOrder, meanings: &Meanings<'_>) -> Result<(), Lacking> {
     // What comes in is told apart when it is counted.
-    if released.direction == Direction::Inbound || demands == Demands::default() {
+    if released.direction != Direction::Outbound || demands == Demands::default() {
         return Ok(());
     }
     let mut lines = Vec::new();

@@ -258,7 +258,7 @@ pub(in crate::flows) fn found(message: &Envelope, candidates: &[Candidate]) -> O
     body.forget_lines();
     let what = format!("{named} is {}, which was adopted.", created.reference);
     let (legal_entity, connection) = (created.legal_entity.clone(), created.warehouse.clone());
-    let about = Some(About { document, legal_entity, connection });
+    let about = Some(About { document, legal_entity: Some(legal_entity), connection });
     let emits = vec![Emit { purpose: FOUND_ITS_ORDER, ordinal: 0, body, about }];
     Some(Decision::Done(Done { emits, steps: vec![("drayline".to_owned(), what)], ..Done::default() }))
 }

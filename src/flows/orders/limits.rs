@@ -16,6 +16,8 @@ pub(super) fn within(limits: &Limits, order: &FulfilmentOrder, warehouse: &Conne
     let (limits, code, noun) = match order.direction {
         Direction::Outbound => (&limits.orders, Code::OrderOutsideLimits, "order"),
         Direction::Inbound => (&limits.receipts, Code::InboundOutsideLimits, "inbound order"),
+        // Of announced returns nothing can be configured: they name an RMA and lines.
+        Direction::Returned => return Ok(()),
     };
     let found = findings(limits, order);
     if found.is_empty() {
@@ -71,7 +73,7 @@ fn finding(limits: &FieldLimits, name: &str, said: &str, line: Option<&str>) -> 
 fn partner(direction: Direction) -> &'static str {
     match direction {
         Direction::Outbound => "recipient",
-        Direction::Inbound => "sender",
+        Direction::Inbound | Direction::Returned => "sender",
     }
 }
 

@@ -36,7 +36,7 @@ use crate::config::Limits;
 use crate::failure::{Code, Failure};
 use crate::gateways::{Demands, Direction, Gateways, HeldOrder, ReleasedOrder, Warehouse};
 use crate::mapping::Mapping;
-use crate::message::{Body, Connection, Envelope, Flow, LegalEntity, OrderStatusCode, ReceiptStateCode, RequestId};
+use crate::message::{Body, Connection, Envelope, LegalEntity, OrderStatusCode, ReceiptStateCode, RequestId};
 
 pub use former::Former;
 pub(super) use former::{found, is_set_aside, may_be_adopted, not_adopted_yet, sought, waits_for_a_decision};
@@ -62,6 +62,8 @@ pub struct OrderLook {
     pub takes_part: bool,
     /// Whether verdicts are written back to Dynamics.
     pub writes_back: bool,
+    /// Disposition codes under which nothing is credited, where goods come back; nothing where credits are not shown.
+    pub without_credit: Option<Vec<String>>,
     /// What happened before is never sent.
     pub go_live: Option<Timestamp>,
     /// The latest order as the warehouse shows it; only looked at where the ledger leaves doubt.
@@ -79,10 +81,7 @@ pub(super) async fn look(
 ) -> Result<OrderLook, Failure> {
     let environment = environment(gateways, message)?;
     let dynamics = gateways.dynamics(&environment).ok_or_else(|| unknown(&environment))?;
-    let direction = match message.flow() {
-        Flow::GoodsReceived => Direction::Inbound,
-        _ => Direction::Outbound,
-    };
+    let direction = Direction::of(message.flow());
     let mut look = OrderLook {
         direction,
         environment: environment.clone(),
@@ -93,6 +92,9 @@ pub(super) async fn look(
         takes_part: true,
         // How a warehouse takes an announcement is nothing that Dynamics has a place for.
         writes_back: direction == Direction::Outbound && dynamics.writes_back(),
+        without_credit: Some(dynamics.returns())
+            .filter(|returns| direction == Direction::Returned && !returns.credit_entity.is_empty())
+            .map(|returns| returns.without_credit.clone()),
         go_live: dynamics.go_live(),
         held: held(gateways, direction, message, ledger).await?,
         former: None,
@@ -151,7 +153,7 @@ async fn held(
 
 /// An order is known from its creation on, whatever becomes of the message that created it.
 pub(super) fn makes_known(message: &Envelope, act: &str, facts: &Value) -> Option<KnownDocument> {
-    let directions = [Direction::Outbound, Direction::Inbound];
+    let directions = [Direction::Outbound, Direction::Inbound, Direction::Returned];
     let direction = directions.into_iter().find(|direction| keys::creating(*direction) == act)?;
     let created = serde_json::from_value::<CreatedOrder>(facts.clone()).ok()?;
     let environment = message.environment.as_ref().unwrap_or(&message.connection);
@@ -174,11 +176,7 @@ fn known(
         ("order_number", created.order_number.clone()),
     ];
     let names = names.into_iter().filter_map(|(name, value)| value.map(|value| (name.to_owned(), value)));
-    let kind = match direction {
-        Direction::Outbound => "order",
-        Direction::Inbound => "inbound_order",
-    };
-    KnownDocument { key: message.ordering_key.to_string(), kind, names: names.collect() }
+    KnownDocument { key: message.ordering_key.to_string(), kind: direction.document(), names: names.collect() }
 }
 
 /// The environment that the message belongs to: its own, or the one its warehouse works for.
@@ -200,6 +198,9 @@ fn document(message: &Envelope, ledger: &Ledger) -> Option<(LegalEntity, Request
         Body::OrderChanged(body) => Some(&body.document.request_id),
         Body::OrderCancelled(body) => Some(&body.document.request_id),
         Body::ReceiptAnnounced(body) => Some(&body.request_id),
+        Body::ReturnAuthorised(body) => {
+            return Some((message.legal_entity.clone()?, RequestId::new(body.return_order_number.as_str()).ok()?));
+        }
         _ => None,
     };
     if let Some(request_id) = named {

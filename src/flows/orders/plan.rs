@@ -20,9 +20,11 @@ use crate::message::{Body, Connection, Envelope, Kind, Reference};
 pub fn plan(message: &Envelope, look: &OrderLook, mapping: &Mapping, ledger: &Ledger) -> Decision {
     let situation = Situation::of(message, look, mapping, ledger);
     match &message.body {
-        Body::OrderReleased(_) | Body::OrderChanged(_) | Body::OrderCancelled(_) | Body::ReceiptAnnounced(_) => {
-            look_again(&situation)
-        }
+        Body::OrderReleased(_)
+        | Body::OrderChanged(_)
+        | Body::OrderCancelled(_)
+        | Body::ReceiptAnnounced(_)
+        | Body::ReturnAuthorised(_) => look_again(&situation),
         Body::OrderAccepted(body) => answers::accepted(&situation, body),
         Body::OrderRejected(body) => answers::rejected(situation, body),
         Body::OrderStatusChanged(body) => answers::status_changed(situation, body),
@@ -74,6 +76,9 @@ const INBOUND: Words = Words {
     still: "Nothing more of it is posted.",
     partner: "the supplier",
 };
+
+const RETURNED: Words =
+    Words { resolves: Kind::ReturnStatusChanged, moved: "goods of it came back", partner: "the customer", ..INBOUND };
 
 /// Dynamics said "look again".
 fn look_again(situation: &Situation<'_>) -> Decision {
@@ -136,6 +141,7 @@ impl<'a> Situation<'a> {
         match self.look.direction {
             Direction::Outbound => &OUTBOUND,
             Direction::Inbound => &INBOUND,
+            Direction::Returned => &RETURNED,
         }
     }
 

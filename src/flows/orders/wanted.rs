@@ -109,6 +109,8 @@ pub(in crate::flows) fn ordered(line: &ReleasedLine, direction: Direction, meani
     let (over, under) = match direction {
         Direction::Outbound => (tolerance.sales_over, tolerance.sales_under),
         Direction::Inbound => (tolerance.purchase_over, tolerance.purchase_under),
+        // Nobody gets money for more than he was to send back; less is his to decide.
+        Direction::Returned => (None, None),
     };
     OrderedLine {
         line_id: line.line_id.clone(),

@@ -6,8 +6,9 @@ use crate::flows::answer::{Call, Decision, Done, Emit, KnownDocument, Past, Plan
 use crate::flows::history::{History, postings};
 use crate::flows::keys;
 use crate::flows::ledger::{Ledger, OrderedLine, PostedUpdate, SettledUpdate, kept};
+use crate::flows::returns;
 use crate::gateways::{Direction, UpdateState};
-use crate::message::{Body, Envelope, FactKey, Flow, Origin, PostingOutcomeCode, PostingSettled};
+use crate::message::{Body, Envelope, FactKey, Origin, PostingOutcomeCode, PostingSettled};
 
 pub(super) fn plan(message: &Envelope, body: &PostingSettled, look: &ShipmentLook, ledger: &Ledger) -> Decision {
     let update_id = body.update_id.as_str();
@@ -26,7 +27,7 @@ pub(super) fn plan(message: &Envelope, body: &PostingSettled, look: &ShipmentLoo
 fn slip(posted: &PostedUpdate) -> String {
     match posted.direction {
         Direction::Outbound => format!("packing slip {}", posted.packing_slip),
-        Direction::Inbound => format!("receipt {}", posted.packing_slip),
+        Direction::Inbound | Direction::Returned => format!("receipt {}", posted.packing_slip),
     }
 }
 
@@ -34,10 +35,7 @@ fn slip(posted: &PostedUpdate) -> String {
 pub(in crate::flows) fn poll(posted: &PostedUpdate, ordinal: u32) -> Option<Emit> {
     let body = PostingSettled {
         update_id: FactKey::new(posted.update_id.clone()).ok()?,
-        flow: match posted.direction {
-            Direction::Outbound => Flow::Shipments,
-            Direction::Inbound => Flow::GoodsReceived,
-        },
+        flow: posted.direction.posted_in(),
         outcome: PostingOutcomeCode::Pending.into(),
         text: None,
     };
@@ -108,8 +106,11 @@ fn processed(message: &Envelope, look: &ShipmentLook, posted: &PostedUpdate, led
         facts: kept(&SettledUpdate { update_id: update_id.clone() }),
     };
     let name = keys::posting_name(&look.environment, update_id);
-    let ships = posted.direction == Direction::Outbound;
-    let emits = if ships && look.writes_tracking { tracking::write_what_is_known(message, posted) } else { None };
+    let emits = match posted.direction {
+        Direction::Outbound if look.writes_tracking => tracking::write_what_is_known(message, posted),
+        Direction::Returned => returns::until_credited(posted),
+        Direction::Outbound | Direction::Inbound => None,
+    };
     let mut documents = vec![KnownDocument { key: name, kind: "posting", names: Vec::new() }];
     documents.extend(stock_came_in(look, posted, ledger));
     Done {
@@ -124,7 +125,7 @@ fn processed(message: &Envelope, look: &ShipmentLook, posted: &PostedUpdate, led
 /// Whoever took more from an item than there was may look again when it comes in.
 fn stock_came_in(look: &ShipmentLook, posted: &PostedUpdate, ledger: &Ledger) -> Vec<KnownDocument> {
     let history = History::of(ledger);
-    let sent = history.find(&posted.reference).filter(|_| posted.direction == Direction::Inbound);
+    let sent = history.find(&posted.reference).filter(|_| posted.direction != Direction::Outbound);
     let lines = sent.iter().flat_map(|sent| &sent.created.lines);
     let came = lines.filter(|line| posted.lines.iter().any(|posted| posted.line_id == line.line_id));
     let key = |line: &OrderedLine| keys::stock_name(&look.environment, line.sku.as_str());

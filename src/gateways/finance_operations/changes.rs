@@ -19,6 +19,7 @@ impl FinanceOperations {
     /// The member with the instant at which a row was last changed; empty where there is none.
     fn changed_at(&self, feed: Feed) -> &str {
         match feed {
+            Feed::Requests(Direction::Returned) => &self.scan.returns_field,
             Feed::Requests(_) => &self.scan.requests_field,
             Feed::Updates(_) => &self.scan.updates_field,
         }
@@ -47,6 +48,14 @@ impl FinanceOperations {
         Ok(Changes { found: changes.into_iter().flatten().collect(), read, more })
     }
 
+    /// The version of a document. A return order has none but the moment of its last change.
+    fn version(&self, feed: Feed, row: &Row) -> Result<u32, String> {
+        if feed == Feed::Requests(Direction::Returned) {
+            return self.version_of_return(row);
+        }
+        Ok(row.integer(field::VERSION)?.and_then(|version| u32::try_from(version).ok()).unwrap_or(0))
+    }
+
     /// What a row tells; nothing of an update that Dynamics has not settled.
     fn change(&self, feed: Feed, row: &Row, (changed_at, key): (&str, &str)) -> Result<Option<Change>, String> {
         let state = match feed {
@@ -64,7 +73,7 @@ impl FinanceOperations {
         Ok(Some(Change {
             legal_entity: company.map_err(|invalid| format!("{} {invalid}", field::COMPANY))?,
             id: row.required(key)?,
-            version: row.integer(field::VERSION)?.and_then(|version| u32::try_from(version).ok()).unwrap_or(0),
+            version: self.version(feed, row)?,
             at: row.instant(changed_at)?.ok_or_else(|| missing(changed_at))?,
             state,
         }))

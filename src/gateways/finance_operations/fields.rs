@@ -85,11 +85,33 @@ const INBOUND: Names = Names {
     dimension_moved: &["ReceivedQuantity"],
 };
 
+/// Goods that come back: return orders, of which updates are posted as of goods that are expected.
+const RETURNED: Names = Names {
+    requests: "ReturnOrderHeadersV2",
+    request_lines: "ReturnOrderLinesV2",
+    request: "ReturnOrderNumber",
+    warehouse: "DefaultReturnWarehouseId",
+    partner: "Customer",
+    deliver_by: "ReturnDeadline",
+    ..INBOUND
+};
+
+// Return orders.
+pub(super) const RMA: &str = "RMANumber";
+pub(super) const RETURN_ACCOUNT: &str = "CustomerAccountNumber";
+pub(super) const RETURN_REASON: &str = "CustomerReturnReasonCode";
+pub(super) const RETURN_STATUS: &str = "ReturnStatus";
+pub(super) const RETURN_QUANTITY: &str = "ReturnSalesQuantity";
+pub(super) const RETURN_UNIT: &str = "SalesUnitSymbol";
+pub(super) const RETURN_DISPOSITION: &str = "ReturnDispositionCode";
+pub(super) const RETURN_WAREHOUSE: &str = "ReturnWarehouseId";
+
 /// The names of a direction.
 pub(super) fn names(direction: Direction) -> &'static Names {
     match direction {
         Direction::Outbound => &OUTBOUND,
         Direction::Inbound => &INBOUND,
+        Direction::Returned => &RETURNED,
     }
 }
 

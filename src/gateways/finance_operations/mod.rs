@@ -16,6 +16,7 @@ mod metadata;
 mod odata;
 mod parts;
 mod released;
+mod returns;
 mod rows;
 mod status;
 mod together;
@@ -44,7 +45,7 @@ use super::http::Caller;
 use super::stock::{JournalState, StockAdjustment};
 use crate::clock::Mark;
 use crate::config::{
-    self, Adjustments, Catalogue, Dynamics, Gateways, Inbound, Outbound, ScanFields, Secret, Statuses, ms,
+    self, Adjustments, Catalogue, Dynamics, Gateways, Inbound, Outbound, Returns, ScanFields, Secret, Statuses, ms,
 };
 use crate::message::{LegalEntity, RequestId};
 
@@ -61,6 +62,7 @@ struct UpdateNames {
 pub(super) struct FinanceOperations {
     pub(super) outbound: Outbound,
     pub(super) inbound: Inbound,
+    pub(super) returns: Returns,
     pub(super) adjustments: Arc<Adjustments>,
     pub(super) catalogue: Catalogue,
     pub(super) calendar: Arc<Calendar>,
@@ -117,6 +119,7 @@ impl FinanceOperations {
             calendar: Arc::new(Calendar::of(&config.outbound)),
             scan: config.scan.clone(),
             inbound: config.inbound.clone(),
+            returns: config.returns.clone(),
             adjustments,
             statuses: config.statuses.clone(),
             together,
@@ -140,7 +143,8 @@ impl FinanceOperations {
     /// How the environment takes receipts.
     pub(super) fn receiving(&self) -> Receiving {
         let Inbound { dispositions, reversals, .. } = self.inbound.clone();
-        Receiving { statuses: self.statuses.clone(), dispositions, reversals }
+        let Returns { without_credit, credited_elsewhere, .. } = self.returns.clone();
+        Receiving { statuses: self.statuses.clone(), dispositions, reversals, without_credit, credited_elsewhere }
     }
 
     /// The day on which something is posted, as Dynamics keeps dates.

@@ -41,6 +41,9 @@ pub(super) struct OData {
     pub(super) pages_max: usize,
 }
 
+/// What Dynamics says of a row that it made, where it says it.
+type Made<T> = Result<Option<T>, GatewayError>;
+
 /// One page of a list.
 #[derive(Deserialize)]
 struct Page {
@@ -185,19 +188,18 @@ impl OData {
     }
 
     /// Writes a new row; answers its version, where Dynamics says it.
-    pub(super) async fn create(
-        &self,
-        call: Call,
-        entity: &str,
-        members: &Members,
-    ) -> Result<Option<String>, GatewayError> {
+    pub(super) async fn create(&self, call: Call, entity: &str, members: &Members) -> Made<String> {
+        match self.create_row(call, entity, members).await {
+            Err(GatewayError::NotSent { why: NotSent::Rehearsed, .. }) => Ok(None),
+            row => Ok(row?.and_then(|row| row.text(ETAG).ok().flatten())),
+        }
+    }
+
+    /// The same; answers the row, with what Dynamics made of it.
+    pub(super) async fn create_row(&self, call: Call, entity: &str, members: &Members) -> Made<Row> {
         let url = self.url(&[entity], None);
-        let send = || self.caller.request(Method::POST, url.clone()).json(members);
-        let answer = match self.send(call, entity, send).await {
-            Err(GatewayError::NotSent { why: NotSent::Rehearsed, .. }) => return Ok(None),
-            answer => answer?,
-        };
-        Ok(Row::read(&answer.body).ok().and_then(|row| row.text(ETAG).ok().flatten()))
+        let answer = self.send(call, entity, || self.caller.request(Method::POST, url.clone()).json(members)).await?;
+        Ok(Row::read(&answer.body).ok())
     }
 
     /// Changes a row; only if it still has this version, where one is given.

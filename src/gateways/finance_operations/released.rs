@@ -29,7 +29,7 @@ const ADDRESS_LINES: usize = 3;
 /// Documents that one filter names: filters have few terms in `OData`.
 pub(super) const FILTER_MAX: usize = 20;
 
-const READ: Call = reading("read_order");
+pub(super) const READ: Call = reading("read_order");
 
 /// What is known of documents that were asked for together: header, lines and status of each are among the rows.
 struct Read {
@@ -47,6 +47,10 @@ impl FinanceOperations {
         legal_entity: &LegalEntity,
         request: &RequestId,
     ) -> Result<Option<ReleasedOrder>, GatewayError> {
+        if direction == Direction::Returned {
+            let _place = enter(pace, "released_order").await?;
+            return Box::pin(self.return_order(legal_entity, request)).await;
+        }
         if self.together.documents_max <= 1 {
             let _place = enter(pace, "released_order").await?;
             return self.released_alone(direction, legal_entity, request).await;
@@ -140,6 +144,8 @@ impl FinanceOperations {
         match direction {
             Direction::Outbound => Some(field::REQUEST_STATUS),
             Direction::Inbound => Some(self.inbound.status_entity.as_str()).filter(|entity| !entity.is_empty()),
+            // A return order says itself how far it is.
+            Direction::Returned => None,
         }
     }
 
@@ -178,7 +184,7 @@ impl FinanceOperations {
             Direction::Outbound => {
                 (&self.outbound.order_number_field, &self.outbound.value_field, &self.outbound.currency_field)
             }
-            Direction::Inbound => {
+            Direction::Inbound | Direction::Returned => {
                 (&self.inbound.order_number_field, &self.inbound.value_field, &self.inbound.currency_field)
             }
         };
@@ -203,6 +209,7 @@ impl FinanceOperations {
             // Shown and never acted upon: what cannot be read of it holds nothing up.
             value: header.decimal(value).ok().flatten(),
             currency: header.text(currency).ok().flatten(),
+            credits: Vec::new(),
             lines,
             left_behind,
         })
@@ -255,6 +262,7 @@ fn line(number: i64, row: &Row) -> Result<Result<ReleasedLine, String>, String> 
             .map_err(|invalid| format!("{} {invalid}", field::ORDERED_UNIT))?,
         lot: row.text(field::LOT)?,
         serial: serial.map_err(|invalid| format!("{} {invalid}", field::SERIAL))?,
+        disposition: None,
         over_percent: row.decimal(field::OVER)?,
         under_percent: row.decimal(field::UNDER)?,
     }))

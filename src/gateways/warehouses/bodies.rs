@@ -59,6 +59,20 @@ pub(super) struct ReceiptBody<'a> {
     lines: Vec<LineBody<'a>>,
 }
 
+/// A return as it is announced: its parcels are known by the RMA.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct ReturnBody<'a> {
+    reference: String,
+    rma: &'a str,
+    facility: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    customer_account: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expected_by: Option<Timestamp>,
+    lines: Vec<LineBody<'a>>,
+}
+
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct RecipientBody<'a> {
@@ -122,6 +136,19 @@ impl<'a> OrderBody<'a> {
             service: order.service.as_deref(),
             ship_by: order.ship_by,
             deliver_by: order.deliver_by,
+            lines: order.lines.iter().map(line).collect(),
+        }
+    }
+}
+
+impl<'a> ReturnBody<'a> {
+    pub(super) fn of(order: &'a FulfilmentOrder) -> Self {
+        Self {
+            reference: order.reference.to_string(),
+            rma: order.order_number.as_deref().unwrap_or_default(),
+            facility: &order.facility,
+            customer_account: order.customer_account.as_deref(),
+            expected_by: order.deliver_by,
             lines: order.lines.iter().map(line).collect(),
         }
     }

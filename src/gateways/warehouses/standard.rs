@@ -1,4 +1,5 @@
-//! The `standard` connector: `POST /orders`, `GET /orders?reference=`, `POST /orders/{id}/cancel`; the same for `/receipts`.
+//! The `standard` connector: `POST /orders`, `GET /orders?reference=`, `POST /orders/{id}/cancel`; the same for `/receipts` and
+//! `/returns`.
 //!
 //! The bodies stand in `connectors/standard/samples/calls`. A success is none until the body says so: an order that is
 //! answered under another reference is not ours.
@@ -8,7 +9,7 @@ use std::sync::Arc;
 use reqwest::{Method, RequestBuilder, Url};
 use secrecy::ExposeSecret as _;
 
-use super::bodies::{self, CancelBody, OrderBody, ReceiptBody};
+use super::bodies::{self, CancelBody, OrderBody, ReceiptBody, ReturnBody};
 use crate::config::Secret;
 use crate::gateways::documents::{CancelAnswer, CreateAnswer, Direction, FulfilmentOrder, HeldOrder};
 use crate::gateways::error::{GatewayError, NotSent};
@@ -39,6 +40,7 @@ impl Standard {
         let request = match order.direction {
             Direction::Outbound => request.json(&OrderBody::of(order)),
             Direction::Inbound => request.json(&ReceiptBody::of(order)),
+            Direction::Returned => request.json(&ReturnBody::of(order)),
         };
         let answer = self.caller.send(call, request).await?;
         if answer.status == 409 {
@@ -118,6 +120,7 @@ fn collection(direction: Direction) -> &'static str {
     match direction {
         Direction::Outbound => "orders",
         Direction::Inbound => "receipts",
+        Direction::Returned => "returns",
     }
 }
 

@@ -25,6 +25,8 @@ const EVENTS: &[(&str, Meaning)] = &[
     ("WHSEWInboundShipmentOrderRequestCreatedBusinessEvent", Meaning::ReceiptAnnounced),
     ("WHSEWInboundShipmentOrderUpdateChangedStatusBusinessEvent", Meaning::PostingSettled(Some(Flow::GoodsReceived))),
     ("PurchaseOrderConfirmedBusinessEvent", Meaning::ReceiptAnnounced),
+    // No event of the product is known to tell of return orders: under this name a scan does, and a customer's own may.
+    ("ReturnOrderChangedBusinessEvent", Meaning::ReturnAuthorised),
 ];
 
 /// Entities whose data events we know, by what is left of their name: created, updated, deleted.

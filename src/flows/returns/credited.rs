@@ -1,0 +1,96 @@
+//! The plan for what became of the money: a return is complete when what came back was credited, and Dynamics says so.
+//!
+//! We never credit. Whoever posts a piece under a crediting disposition waits for the note; until then the return is
+//! *received but not credited*, and at the deadline it is finance's.
+
+use rust_decimal::Decimal;
+
+use super::CreditedReturn;
+use crate::failure::{Code, Failure};
+use crate::flows::answer::{Decision, Done, Emit, Past};
+use crate::flows::history::{History, postings};
+use crate::flows::keys;
+use crate::flows::ledger::{Ledger, PostedUpdate, kept};
+use crate::flows::orders::OrderLook;
+use crate::gateways::{CreditedLine, ReleasedOrder};
+use crate::message::{Body, Envelope, FactKey, Flow, PostingOutcomeCode, PostingSettled};
+
+/// What stands before a posting whose credit is looked for.
+const CREDIT: &str = "credit/";
+
+/// Whether a message looks for a credit, not for what became of an update.
+pub(in crate::flows) fn asks_for_the_credit(body: &PostingSettled) -> bool {
+    body.update_id.as_str().starts_with(CREDIT)
+}
+
+/// The message that looks until what was posted is credited.
+pub(in crate::flows) fn until_credited(posted: &PostedUpdate) -> Option<Emit> {
+    let body = PostingSettled {
+        update_id: FactKey::new(format!("{CREDIT}{}", posted.update_id)).ok()?,
+        flow: Flow::Returns,
+        outcome: PostingOutcomeCode::Pending.into(),
+        text: None,
+    };
+    Some(Emit { purpose: "credit", ordinal: 0, body: Body::PostingSettled(body), about: None })
+}
+
+pub(in crate::flows) fn plan(message: &Envelope, look: &OrderLook, ledger: &Ledger) -> Decision {
+    let history = History::of(ledger);
+    let (Some(sent), Some(released)) = (history.latest(), &look.released) else {
+        return Decision::NotOurs(format!("Dynamics knows no return order of {} any more.", message.ordering_key));
+    };
+    let reference = &sent.created.reference;
+    let Some(without_credit) = &look.without_credit else {
+        return Decision::NotOurs(format!("Dynamics does not show what of {reference} is credited."));
+    };
+    let postings = postings(ledger);
+    let open: Vec<_> =
+        released.lines.iter().filter_map(|line| open(&line.line_id, released, without_credit, &postings)).collect();
+    if !open.is_empty() {
+        let sentence = format!(
+            "{reference} was received and is not credited: {}. {}",
+            open.join(", "),
+            Code::ReturnNotCredited.next_step()
+        );
+        return Decision::Later { woken_by: None, failure: Failure::new(Code::ReturnNotCredited, sentence) };
+    }
+    let mut notes: Vec<&str> = released.credits.iter().map(|credit| credit.note.as_str()).collect();
+    notes.sort_unstable();
+    notes.dedup();
+    let key = keys::credited(&look.environment, reference, &notes);
+    if ledger.has(&key) || notes.is_empty() {
+        return Decision::NotOurs(format!("Nothing of {reference} is to be credited that is not."));
+    }
+    let step = format!("Credited by {}.", notes.join(", "));
+    let facts = CreditedReturn { notes: notes.into_iter().map(str::to_owned).collect() };
+    Decision::Done(Done {
+        facts: vec![Past {
+            key,
+            act: "credited".to_owned(),
+            connection: look.environment.to_string(),
+            facts: kept(&facts),
+        }],
+        steps: vec![("dynamics".to_owned(), step)],
+        ..Done::default()
+    })
+}
+
+/// What of a line is posted to be credited and is not, in words.
+fn open(line: &str, released: &ReleasedOrder, without_credit: &[String], postings: &[PostedUpdate]) -> Option<String> {
+    let to_credit = to_credit(line, postings, without_credit);
+    let credited = sum(&released.credits, line);
+    (to_credit > credited).then(|| format!("{} of line {line}", (to_credit - credited).normalize()))
+}
+
+/// What of a line was posted under dispositions that credit.
+pub(super) fn to_credit(line: &str, postings: &[PostedUpdate], without_credit: &[String]) -> Decimal {
+    let lines = postings.iter().flat_map(|posted| &posted.lines).filter(|posted| posted.line_id == line);
+    let pieces = lines.flat_map(|line| &line.dimensions);
+    let credits = |code: &String| !without_credit.iter().any(|each| each.eq_ignore_ascii_case(code));
+    pieces.filter(|piece| piece.disposition.as_ref().is_some_and(credits)).map(|piece| piece.quantity).sum()
+}
+
+/// What of a line the notes have credited.
+pub(super) fn sum(credits: &[CreditedLine], line: &str) -> Decimal {
+    credits.iter().filter(|credit| credit.line_id == line).map(|credit| credit.quantity).sum()
+}

@@ -1,0 +1,130 @@
+//! The plan for somebody's wish for a return: a return order in Dynamics, made once.
+
+use rust_decimal::Decimal;
+
+use super::{MadeFrom, ReturnLook};
+use crate::failure::{Code, Failure};
+use crate::flows::answer::{About, Call, Decision, Done, Emit, KnownDocument, Planned, Repeat};
+use crate::flows::keys;
+use crate::flows::ledger::{Ledger, kept};
+use crate::gateways::{ReturnWish, WishedLine};
+use crate::message::{
+    Body, Envelope, FactKey, OrderingKey, PlaceCode, RequestedReturnLine, ReturnAuthorised, ReturnReasonCode,
+    ReturnRequested,
+};
+
+pub(in crate::flows) fn plan(
+    (message, body): (&Envelope, &ReturnRequested),
+    look: &ReturnLook,
+    ledger: &Ledger,
+) -> Decision {
+    let Some(legal_entity) = &message.legal_entity else {
+        return Decision::Fail(incomplete(body, "it names no company"));
+    };
+    let key = keys::create_return(&look.environment, legal_entity, &body.request_key);
+    if let Some(made) = ledger.kept::<MadeFrom>(&key) {
+        return done(message, body, look, &made);
+    }
+    let reference = keys::return_reference(&look.environment, legal_entity, &body.request_key);
+    let wish = match wish(body, look, &reference) {
+        Ok((customer_account, warehouse, lines)) => ReturnWish {
+            legal_entity: legal_entity.clone(),
+            reference: reference.clone(),
+            customer_account,
+            warehouse,
+            reason: body.lines.iter().find_map(|line| line.reason.as_ref()?.raw.clone()),
+            lines,
+        },
+        Err(lacks) => return Decision::Fail(incomplete(body, &lacks)),
+    };
+    Decision::Act(vec![Planned {
+        key,
+        act: "create_return",
+        connection: look.environment.clone(),
+        class: Repeat::Findable,
+        call: Call::CreateReturn(wish),
+        facts: kept(&MadeFrom { reference, return_order: String::new(), rma: String::new() }),
+    }])
+}
+
+/// Who sends it back, whereto, and what.
+///
+/// # Errors
+/// What is missing, in words.
+fn wish(
+    body: &ReturnRequested,
+    look: &ReturnLook,
+    reference: &str,
+) -> Result<(String, PlaceCode, Vec<WishedLine>), String> {
+    let customer = body.customer_account.clone().ok_or("it names no customer account")?;
+    let warehouse = PlaceCode::new(look.returns.warehouse.as_str())
+        .map_err(|_| "nobody said at which warehouse returns are expected (dynamics.NAME.returns.warehouse)")?;
+    if body.lines.is_empty() {
+        return Err(format!("it names nothing that comes back ({reference})"));
+    }
+    let lines = body.lines.iter().map(|line| wished(line, look)).collect::<Result<_, _>>()?;
+    Ok((customer, warehouse, lines))
+}
+
+fn wished(line: &RequestedReturnLine, look: &ReturnLook) -> Result<WishedLine, String> {
+    let sku = &line.item.sku;
+    let unit = line.quantity.unit.clone().ok_or_else(|| format!("it does not say in which unit {sku} is counted"))?;
+    if line.quantity.value <= Decimal::ZERO {
+        return Err(format!("it wants {} of {sku} to come back", line.quantity.value));
+    }
+    let exchanged = line.reason.as_ref().is_some_and(|reason| reason.code == ReturnReasonCode::Exchange);
+    let code = &look.returns.exchange_code;
+    if exchanged && code.is_empty() {
+        return Err(format!(
+            "{sku} is exchanged, and nobody said which disposition code that is (dynamics.NAME.returns.exchange_code)"
+        ));
+    }
+    Ok(WishedLine {
+        item_number: line.item.item_number.clone().unwrap_or_else(|| sku.to_string()),
+        quantity: line.quantity.value,
+        unit,
+        serial: line.serials.first().cloned().filter(|_| line.serials.len() == 1),
+        disposition: exchanged.then(|| code.clone()),
+    })
+}
+
+fn incomplete(body: &ReturnRequested, lacks: &str) -> Failure {
+    let sentence =
+        format!("The return {} is not made: {lacks}. {}", body.request_key, Code::ReturnRequestIncomplete.next_step());
+    Failure::new(Code::ReturnRequestIncomplete, sentence)
+}
+
+/// The return order is there: from now on it is looked at under its RMA.
+fn done(message: &Envelope, body: &ReturnRequested, look: &ReturnLook, made: &MadeFrom) -> Decision {
+    let Ok(return_order_number) = FactKey::new(made.return_order.as_str()) else {
+        return Decision::Fail(incomplete(body, "Dynamics gave its return order no number"));
+    };
+    let authorised = ReturnAuthorised { return_order_number, rma: Some(made.rma.clone()), warehouse: None };
+    let emit = Emit {
+        purpose: "authorised",
+        ordinal: 0,
+        body: Body::ReturnAuthorised(authorised),
+        about: Some(About {
+            document: OrderingKey::rma(&look.environment, &made.rma),
+            legal_entity: message.legal_entity.clone(),
+            connection: look.environment.clone(),
+        }),
+    };
+    let names = [
+        ("return_request", body.request_key.to_string()),
+        ("return_order", made.return_order.clone()),
+        ("rma", made.rma.clone()),
+    ];
+    let known = KnownDocument {
+        key: message.ordering_key.to_string(),
+        kind: "return_request",
+        names: names.map(|(label, name)| (label.to_owned(), name)).to_vec(),
+    };
+    let step = format!("Made the return order {} with the RMA {}.", made.return_order, made.rma);
+    Decision::Done(Done {
+        emits: vec![emit],
+        documents: vec![known],
+        steps: vec![("dynamics".to_owned(), step)],
+        ..Done::default()
+    })
+}

@@ -1,0 +1,167 @@
+//! Goods that come back: return order `RET7` with the RMA `RMA7` of company `usmf`, announced to `north`.
+
+use drayline::config::Returns;
+use drayline::flows::{Acted, Decision, Ledger, Look, ReturnLook};
+use drayline::gateways::{CreditedLine, Direction, ReleasedOrder};
+use drayline::message::{Envelope, Kind, Origin, RequestId};
+use serde_json::{Value, json};
+
+use super::scene::{contoso, decide, done, envelope, line, north, released, remember, run, usmf};
+use super::world::World;
+
+/// One line: 5 of BOLT.
+fn returned() -> ReleasedOrder {
+    ReleasedOrder {
+        direction: Direction::Returned,
+        request_id: RequestId::new("RET7").unwrap(),
+        origin_id: "RET7".to_owned(),
+        order_number: Some("RMA7".to_owned()),
+        lines: vec![line("1", "BOLT", "5")],
+        ..released()
+    }
+}
+
+fn under_its_rma(kind: Kind, body: Value) -> Envelope {
+    let sender = if kind == Kind::ReturnAuthorised { contoso() } else { north() };
+    let mut message = envelope(kind, &sender, body);
+    message.ordering_key = "rma/contoso/RMA7".parse().unwrap();
+    message
+}
+
+fn authorised() -> Envelope {
+    under_its_rma(Kind::ReturnAuthorised, json!({ "returnOrderNumber": "RET7", "rma": "RMA7" }))
+}
+
+fn came(rma: &str, disposition: &str) -> Envelope {
+    let piece = json!({ "disposition": { "code": disposition }, "quantity": { "value": "5", "unit": "ea" } });
+    let line = json!({ "line": { "orderLineId": "1" }, "item": { "sku": "BOLT" }, "received": { "value": "5", "unit": "ea" },
+        "dispositions": [piece] });
+    under_its_rma(
+        Kind::ReturnReceived,
+        json!({ "returnKey": "N-1", "rma": rma, "isFinal": true, "lines": [line], "sequence": "1" }),
+    )
+}
+
+fn look(message: &Envelope, wanted: ReleasedOrder) -> Look {
+    Look::Order(World::new(Some(wanted)).order_look(message))
+}
+
+fn received_look() -> Look {
+    let mut look = World::new(Some(returned())).receipt_look();
+    look.order.direction = Direction::Returned;
+    Look::Receipt(look)
+}
+
+fn announced() -> Ledger {
+    let mut ledger = Ledger::default();
+    let ended = run(&authorised(), &look(&authorised(), returned()), &mut ledger, |_| {
+        Acted::Happened(json!({ "order_id": "N-1" }))
+    });
+    remember(&mut ledger, &ended);
+    ledger
+}
+
+fn wished() -> (Envelope, Look) {
+    let body = json!({ "requestKey": "web-7", "order": {}, "customerAccount": "C-1",
+        "lines": [{ "item": { "sku": "BOLT" }, "quantity": { "value": "5", "unit": "ea" } }] });
+    let mut message = envelope(Kind::ReturnRequested, &contoso(), body);
+    message.legal_entity = Some(usmf());
+    let returns = Returns { warehouse: "24".to_owned(), ..Returns::default() };
+    (message, Look::Return(ReturnLook { environment: contoso(), returns }))
+}
+
+/// What each kind meets, for the page of calls.
+pub fn cases(kind: Kind) -> Vec<(&'static str, Envelope, Look, Ledger)> {
+    match kind {
+        Kind::ReturnRequested => {
+            let (message, look) = wished();
+            vec![("it is new", message, look, Ledger::default())]
+        }
+        Kind::ReturnAuthorised => {
+            let cancelled = ReleasedOrder { cancelled: true, ..returned() };
+            vec![
+                ("it is new", authorised(), look(&authorised(), returned()), Ledger::default()),
+                (
+                    "it is cancelled, and the warehouse has it",
+                    authorised(),
+                    look(&authorised(), cancelled),
+                    announced(),
+                ),
+            ]
+        }
+        Kind::ReturnStatusChanged => {
+            let says = |code: &str| {
+                under_its_rma(kind, json!({ "returnKey": "N-1", "rma": "RMA7", "status": { "code": code } }))
+            };
+            vec![
+                ("it arrived", says("ARRIVED"), look(&says("ARRIVED"), returned()), announced()),
+                ("the warehouse gave it up", says("CANCELLED"), look(&says("CANCELLED"), returned()), announced()),
+            ]
+        }
+        Kind::ReturnReceived => vec![
+            ("no row says what becomes of it", came("RMA7", "RESTOCK"), received_look(), announced()),
+            ("it is not announced yet", came("RMA7", "RESTOCK"), received_look(), Ledger::default()),
+            ("it has no RMA", came("", "RESTOCK"), received_look(), announced()),
+        ],
+        // Kept, shown or not worked on yet: their plans know no calls.
+        _ => Vec::new(),
+    }
+}
+
+#[test]
+fn a_wish_is_made_once_and_goes_on_under_its_rma() {
+    let (message, look) = wished();
+    let mut ledger = Ledger::default();
+    let mut calls = 0;
+    let ended = run(&message, &look, &mut ledger, |_| {
+        calls += 1;
+        Acted::Happened(json!({ "return_order": "RET7", "rma": "RMA7" }))
+    });
+    let emit = &done(&ended).emits[0];
+    assert_eq!(emit.about.as_ref().unwrap().document.as_str(), "rma/contoso/RMA7");
+    assert_eq!(calls, 1);
+    let Decision::Done(again) = decide(&message, &look, &ledger) else { panic!("it is made again") };
+    assert_eq!(again.emits.len(), 1);
+}
+
+#[test]
+fn a_wish_that_lacks_something_says_what() {
+    let (mut message, look) = wished();
+    message.legal_entity = None;
+    let Decision::Fail(failure) = decide(&message, &look, &Ledger::default()) else { panic!() };
+    assert!(failure.sentence.contains("names no company"), "{}", failure.sentence);
+}
+
+#[test]
+fn one_rma_of_two_companies_is_a_persons() {
+    let other = ReleasedOrder { legal_entity: "demf".parse().unwrap(), ..returned() };
+    let Decision::Fail(failure) = decide(&authorised(), &look(&authorised(), other), &announced()) else { panic!() };
+    assert_eq!(failure.code.as_str(), "return.ambiguous");
+}
+
+#[test]
+fn whoever_tells_of_a_number_alone_is_led_to_the_rma() {
+    let mut message = authorised();
+    message.ordering_key = "rma/contoso/RET7".parse().unwrap();
+    let Decision::Done(done) = decide(&message, &look(&message, returned()), &Ledger::default()) else { panic!() };
+    assert_eq!(done.emits[0].about.as_ref().unwrap().document.as_str(), "rma/contoso/RMA7");
+}
+
+#[test]
+fn a_return_that_nothing_is_to_be_credited_of_is_complete_and_a_credited_one_is_told_once() {
+    let body = json!({ "updateId": "credit/D1", "flow": "returns", "outcome": { "code": "PENDING" } });
+    let mut message = under_its_rma(Kind::PostingSettled, body);
+    message.origin = Origin::Emitted;
+    let credit = CreditedLine { note: "CN1".to_owned(), line_id: "1".to_owned(), quantity: 5.into() };
+    let credited = ReleasedOrder { credits: vec![credit], ..returned() };
+    let seen = |wanted| match look(&message, wanted) {
+        Look::Order(look) => Look::Order(drayline::flows::OrderLook { without_credit: Some(Vec::new()), ..look }),
+        other => other,
+    };
+    let mut ledger = announced();
+    assert!(matches!(decide(&message, &seen(returned()), &ledger), Decision::NotOurs(_)));
+    let ended = decide(&message, &seen(credited.clone()), &ledger);
+    assert!(done(&ended).steps[0].1.contains("CN1"));
+    remember(&mut ledger, &ended);
+    assert!(matches!(decide(&message, &seen(credited), &ledger), Decision::NotOurs(_)));
+}
