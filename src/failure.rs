@@ -388,7 +388,6 @@ codes! {
 impl FromStr for Code {
     type Err = ();
 
-    /// Reads a code; one of a newer release is no code of this one.
     fn from_str(text: &str) -> Result<Self, ()> {
         Self::ALL.iter().copied().find(|code| code.as_str() == text).ok_or(())
     }

@@ -45,6 +45,7 @@ pub use pace::{Breaker, BreakerLimits, Bucket, Entry, FarEndView, Limit, Standin
 pub use recorder::{Exchange, Heard, WouldSend, recording, rehearsing};
 pub use returned::{CreditedLine, MadeReturn, ReturnWish, WishedLine};
 pub use stock::{AdjustmentRow, JournalState, StockAdjustment, StockJournal};
+pub use warehouses::Demands;
 pub use wire::{Wire, WireAnswer, WireRequest};
 
 use finance_operations::FinanceOperations;
@@ -75,15 +76,6 @@ pub struct Warehouse {
     limits: Arc<Limits>,
     pace: Arc<Pace>,
     connector: Connector,
-}
-
-/// What a warehouse must be told before an order leaves, of items that Dynamics tells apart.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Demands {
-    /// The lot: it does not choose one itself.
-    pub lots: bool,
-    /// The piece.
-    pub serials: bool,
 }
 
 /// The systems.
