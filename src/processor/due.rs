@@ -47,8 +47,10 @@ pub(super) async fn run(house: Arc<House>) {
                 let _ = Lanes::bring(&house, Job::due(Arc::clone(tenure), parked, arrived));
             }
         }
-        // Whatever ends asks for the next look: looks shall not be all that the store does.
-        tokio::time::sleep(house.tools.clock.since(began) * REST).await;
+        // Whatever ends asks for the next look: looks shall not be all that the store does. One that took long because the store
+        // was away is no reason to rest for long.
+        let rest = house.tools.clock.since(began).saturating_mul(REST);
+        tokio::time::sleep(rest.min(ms(processor.due_poll_ms))).await;
     }
 }
 

@@ -1,9 +1,9 @@
 //! Goods that come back: return order `RET7` with the RMA `RMA7` of company `usmf`, announced to `north`.
 
 use drayline::config::Returns;
-use drayline::flows::{Acted, Decision, Ledger, Look, ReturnLook};
+use drayline::flows::{Acted, Call, Decision, Ledger, Look, ReturnLook};
 use drayline::gateways::{CreditedLine, Direction, ReleasedOrder};
-use drayline::message::{Envelope, Kind, Origin, RequestId};
+use drayline::message::{Body, Envelope, Kind, Origin, RequestId};
 use serde_json::{Value, json};
 
 use super::scene::{contoso, decide, done, envelope, line, north, released, remember, run, usmf};
@@ -164,4 +164,27 @@ fn a_return_that_nothing_is_to_be_credited_of_is_complete_and_a_credited_one_is_
     assert!(done(&ended).steps[0].1.contains("CN1"));
     remember(&mut ledger, &ended);
     assert!(matches!(decide(&message, &seen(credited), &ledger), Decision::NotOurs(_)));
+}
+
+/// A line of a return order names one piece: several are asked for line by line, and none is left out in silence.
+#[test]
+fn a_wish_for_several_pieces_in_one_line_is_a_persons() {
+    let (mut message, look) = wished();
+    for (serials, made) in [(json!(["SN-1"]), true), (json!(["SN-1", "SN-2"]), false)] {
+        let quantity = json!({ "value": serials.as_array().unwrap().len().to_string(), "unit": "ea" });
+        let body = json!({ "requestKey": "web-7", "order": {}, "customerAccount": "C-1",
+            "lines": [{ "item": { "sku": "BOLT" }, "quantity": quantity, "serials": serials }] });
+        message.body = Body::from_json(Kind::ReturnRequested, body).unwrap();
+        match decide(&message, &look, &Ledger::default()) {
+            Decision::Act(calls) if made => {
+                let Call::CreateReturn(wish) = &calls[0].call else { panic!("{calls:?}") };
+                assert_eq!(wish.lines[0].serial.as_ref().unwrap().as_str(), "SN-1");
+            }
+            Decision::Fail(failure) if !made => {
+                assert_eq!(failure.code.as_str(), "return.request_incomplete");
+                assert!(failure.sentence.contains("2 serials of BOLT"), "{}", failure.sentence);
+            }
+            other => panic!("{other:?}"),
+        }
+    }
 }

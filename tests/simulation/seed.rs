@@ -187,7 +187,7 @@ impl Plan {
             }
             Variant::LookBeforeWaiting => {
                 // Many orders, so that one of them becomes known just between a look and the commit after it.
-                (0..8).for_each(|number| act(50 * number, Act::Release { lines_max: 1 }));
+                (0..24).for_each(|number| act(50 * number, Act::Release { lines_max: 1 }));
                 (plan.weather.slow, plan.delayed_permille) = (600, 300);
                 // A death would excuse what nobody wakes.
                 plan.deaths.clear();

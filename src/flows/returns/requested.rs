@@ -72,6 +72,12 @@ fn wished(line: &RequestedReturnLine, look: &ReturnLook) -> Result<WishedLine, S
     if line.quantity.value <= Decimal::ZERO {
         return Err(format!("it wants {} of {sku} to come back", line.quantity.value));
     }
+    if line.serials.len() > 1 {
+        let pieces = line.serials.len();
+        return Err(format!(
+            "it names {pieces} serials of {sku} in one line, and a line of a return order takes one: ask line by line"
+        ));
+    }
     let exchanged = line.reason.as_ref().is_some_and(|reason| reason.code == ReturnReasonCode::Exchange);
     let code = &look.returns.exchange_code;
     if exchanged && code.is_empty() {
@@ -83,7 +89,7 @@ fn wished(line: &RequestedReturnLine, look: &ReturnLook) -> Result<WishedLine, S
         item_number: line.item.item_number.clone().unwrap_or_else(|| sku.to_string()),
         quantity: line.quantity.value,
         unit,
-        serial: line.serials.first().cloned().filter(|_| line.serials.len() == 1),
+        serial: line.serials.first().cloned(),
         disposition: exchanged.then(|| code.clone()),
     })
 }
