@@ -145,7 +145,7 @@ async fn middle(asker: &Asker, path: &str) -> Option<String> {
 }
 
 /// Filters of exceptions: each name with much behind it, with little and with nothing, and some in company.
-const EXCEPTIONS: [&str; 37] = [
+const EXCEPTIONS: [&str; 43] = [
     "",
     "state=open",
     "state=waiting",
@@ -171,6 +171,12 @@ const EXCEPTIONS: [&str; 37] = [
     "tag=vip",
     "tag=rare",
     "tag=nowhere",
+    "item=ITEM-7",
+    "item=ITEM-TOP",
+    "item=ITEM-RARE",
+    "item=ITEM-NONE",
+    "item=ITEM-TOP&state=open",
+    "item=ITEM-TOP&connection=rare",
     "document=order/contoso/usmf-SHP000200007",
     "older_than=1d",
     "older_than=400d",
@@ -286,6 +292,11 @@ async fn fill(url: &str, options: &Options) {
     let fingerprint = some("rare", "'f' || n % 20");
     let owner = "CASE WHEN n % 10000 = 11 THEN 'bob' WHEN n % 100 = 1 THEN 'anna' END";
     let tags = r#"CASE WHEN n % 10000 = 11 THEN '["rare"]' WHEN n % 100 = 3 THEN '["late","vip"]' ELSE '[]' END"#;
+    // One in two is about the one item that everybody orders.
+    let items = format!(
+        "json_build_array('ITEM-' || n % 300, {})::text",
+        some("ITEM-RARE", "(ARRAY['ITEM-TOP', 'ITEM-0'])[1 + n % 2]")
+    );
     let sentence = "'North refused order usmf-SHP' || n || ': the item ITEM-' || n % 300 || ' is not known there, nothing was sent.'";
     let statements = [
         format!("INSERT INTO inbox SELECT {ID}, {flow}, 1, {seen} FROM generate_series(0, {parked} - 1) n"),
@@ -317,12 +328,12 @@ async fn fill(url: &str, options: &Options) {
         ),
         format!(
             "INSERT INTO exceptions (message_id, flow, parking, code, sentence, kind, connection, document, first_seen_at, last_seen_at,
-               ending, ended_at, state, fingerprint, owner, tags, promised_at, value, currency, priority)
+               ending, ended_at, state, fingerprint, owner, tags, promised_at, value, currency, priority, items)
              SELECT {ID}, {flow}, 1, {code}, {sentence}, 'order_released', {connection}, {DOCUMENT}, {seen}, {seen},
                CASE WHEN n < {parked} THEN 1 END, CASE WHEN n < {parked} THEN {seen} END,
                CASE WHEN n >= {parked} THEN (ARRAY['open','open','open','open','open','open','open','waiting','replaying','investigating'])[1 + n / 7 % 10]
                  WHEN n % 9 = 0 THEN 'discarded' ELSE 'resolved' END,
-               {fingerprint}, {owner}, {tags}, store_now(), '120.50', 'EUR', (n::bigint * 7919) % 1000003
+               {fingerprint}, {owner}, {tags}, store_now(), '120.50', 'EUR', (n::bigint * 7919) % 1000003, {items}
              FROM generate_series({ended}, {open} - 1) n"
         ),
         format!(

@@ -15,6 +15,7 @@ pub mod message;
 // What is seen, what means what.
 pub mod mapping;
 pub mod telemetry;
+pub mod translation;
 
 // Whom we call, what is remembered, how it travels.
 pub mod gateways;

@@ -29,6 +29,7 @@ pub(super) const HELP: &str = "A campaign is a frozen set of parked messages. It
     drayline replay dry-run PLAN                           what it would do, and send\n  \
     drayline replay start PLAN --yes\n  \
     drayline replay plan --fingerprint 0f3a… --patch '.goodsReceived.lines[].item.itemNumber = \"A-1\"'\n  \
+    drayline replay plan --fingerprint 0f3a… --patch translated\n  \
     drayline replay status PLAN --follow\n  \
     drayline replay failed PLAN                            what failed again, and why";
 
@@ -128,7 +129,8 @@ pub(super) struct Planned {
     #[arg(long, value_name = "PERCENT")]
     stop: Option<u32>,
     /// Correct each message first, by this jq filter over its JSON form (drayline exceptions show ID --json); what tells
-    /// messages, documents and effects apart stays
+    /// messages, documents and effects apart stays. `translated` stands for the message as what its sender said is translated today;
+    /// `translated | FILTER` corrects that
     #[arg(long, value_name = "JQ")]
     patch: Option<String>,
     /// Make a dry run of so many, the canary first; 0: of none

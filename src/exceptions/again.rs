@@ -71,7 +71,7 @@ fn patched(kept: &KeptMessage, patch: &Patch, config: &Config) -> Result<Vec<u8>
                 .to_owned(),
         );
     }
-    let patched = patch.apply(std::iter::once(kept.bytes.clone())).pop();
+    let patched = patch.apply(std::iter::once(kept.bytes.clone()), config).pop();
     let patched = patched.unwrap_or_else(|| Err("Nothing came of the patch.".to_owned()))?;
     if patched.changes.is_empty() { Err("The patch changes nothing of it.".to_owned()) } else { Ok(patched.bytes) }
 }

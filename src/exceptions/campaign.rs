@@ -109,7 +109,8 @@ pub async fn plan((store, config): (&Store, &Config), (id, by): (Uuid, &str), pl
     store.plan_campaign(&new, &ExceptionFilter { limit: usual.rows_max, ..filter }).await?;
     let Some(patch) = patch else { return Ok(()) };
     let tried = store.to_patch(id, i64::MAX, usual.patches_tried_rows_max).await?;
-    let tried = tokio::task::spawn_blocking(move || releases(&patch, tried)).await.unwrap_or_default();
+    let config = config.clone();
+    let tried = tokio::task::spawn_blocking(move || releases(&patch, tried, &config)).await.unwrap_or_default();
     let failed = tried.into_iter().find_map(|(message, release)| match release {
         Release::Refused(why) => Some(format!("The patch cannot be made of message {}. {why}", message.message_id)),
         Release::AsItIs | Release::Patched(_) | Release::Gone => None,
@@ -120,9 +121,9 @@ pub async fn plan((store, config): (&Store, &Config), (id, by): (Uuid, &str), pl
 }
 
 /// How each message is released under a patch.
-fn releases(patch: &Patch, messages: Vec<ToPatch>) -> Vec<(ToPatch, Release)> {
+fn releases(patch: &Patch, messages: Vec<ToPatch>, config: &Config) -> Vec<(ToPatch, Release)> {
     let bytes = |message: &ToPatch| message.bytes.clone().unwrap_or_default();
-    let patched = patch.apply(messages.iter().map(bytes));
+    let patched = patch.apply(messages.iter().map(bytes), config);
     let released = messages.into_iter().zip(patched).map(|(message, patched)| {
         let release = match (&message, patched) {
             (ToPatch { revision: None, .. }, _) => Release::Gone,
@@ -194,7 +195,7 @@ async fn release(desk: &Desk, campaign: &Campaign, holder: Uuid, limit: u32) -> 
     };
     let messages = desk.store.to_patch(campaign.id, campaign.wave, limit).await?;
     let messages = match Patch::new(text) {
-        Ok(patch) => releases(&patch, messages),
+        Ok(patch) => releases(&patch, messages, &desk.config),
         // A newer release wrote it.
         Err(why) => messages.into_iter().map(|message| (message, Release::Refused(why.clone()))).collect(),
     };

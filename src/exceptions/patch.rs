@@ -1,14 +1,17 @@
 //! One correction for many messages: a jq filter over their JSON form, checked against the schema of messages.
 //!
 //! It reads the message and nothing else: no environment, no other input, no clock; and it comes to an end, because nothing
-//! in it may repeat for ever. So what a preview shows is what is done later.
+//! in it may repeat for ever. So what a preview shows is what is done later. A patch that begins with `translated` reads what was
+//! kept of what the sender said, by today's translation, and corrects that.
 
 use jaq_all::data::{self, Filter, Runner};
 use jaq_all::jaq_core::{Vars, unwrap_valr};
 use jaq_all::json::{Val, read};
 use jaq_all::load::FileReportsDisp;
 
+use crate::config::Config;
 use crate::message::{Change, Envelope};
+use crate::translation::translated;
 
 /// The longest filter, in bytes.
 const LENGTH_MAX: usize = 4096;
@@ -40,6 +43,9 @@ const FORBIDDEN: [&str; 24] = [
     "import",
     "include",
 ];
+
+/// A patch that begins with it corrects the message as its kept body is translated today.
+const TRANSLATED: &str = "translated";
 
 /// A filter that was checked.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -74,7 +80,7 @@ impl Patch {
                 "The patch says \"{word}\": a patch sees the message alone, and defines and repeats nothing, so that it ends."
             ));
         }
-        compile(text).map(|_| Self(text.to_owned()))
+        compile(split(text).1).map(|_| Self(text.to_owned()))
     }
 
     /// The filter.
@@ -85,11 +91,22 @@ impl Patch {
 
     /// Applies it to the bytes of messages; of each what it is afterwards, or why it stays as it is.
     #[must_use]
-    pub fn apply(&self, messages: impl Iterator<Item = Vec<u8>>) -> Vec<Result<Patched, String>> {
-        match compile(&self.0) {
-            Ok(filter) => messages.map(|bytes| patched(&filter, bytes)).collect(),
+    pub fn apply(&self, messages: impl Iterator<Item = Vec<u8>>, config: &Config) -> Vec<Result<Patched, String>> {
+        let (anew, filter) = split(&self.0);
+        match compile(filter) {
+            Ok(filter) => messages.map(|bytes| patched(&filter, anew.then_some(config), bytes)).collect(),
             Err(why) => messages.map(|_| Err(why.clone())).collect(),
         }
+    }
+}
+
+/// Whether the message is translated anew first, and the filter that corrects it then.
+fn split(text: &str) -> (bool, &str) {
+    let rest = text.strip_prefix(TRANSLATED).map(str::trim_start);
+    match rest.map(|rest| (rest.is_empty(), rest.strip_prefix('|'))) {
+        Some((true, _)) => (true, "."),
+        Some((_, Some(filter))) => (true, filter),
+        _ => (false, text),
     }
 }
 
@@ -121,12 +138,17 @@ fn compile(text: &str) -> Result<Filter, String> {
     })
 }
 
-fn patched(filter: &Filter, bytes: Vec<u8>) -> Result<Patched, String> {
+fn patched(filter: &Filter, anew: Option<&Config>, bytes: Vec<u8>) -> Result<Patched, String> {
     let message = Envelope::decode(&bytes).map_err(|invalid| format!("It cannot be read: {invalid}."))?;
-    let json = run(filter, &message.to_json().to_string())?;
+    // What its sender said may change what tells its effects apart: it is what it should have been from the first. Its identity and
+    // its document stay, and calls that may have happened are looked up by their old keys all the same.
+    let today = anew.map(|config| translated(config, &message)).transpose()?;
+    let base = today.as_ref().unwrap_or(&message);
+    let json = run(filter, &base.to_json().to_string())?;
     let json =
         serde_json::from_str(&json).map_err(|error| format!("What the patch makes of it is no JSON: {error}."))?;
-    let (revised, changes) = message.revised(&json).map_err(|invalid| format!("Patched, {invalid}."))?;
+    let (revised, _) = base.revised(&json).map_err(|invalid| format!("Patched, {invalid}."))?;
+    let changes = message.changes(&revised);
     let bytes = if changes.is_empty() { bytes } else { revised.encode() };
     Ok(Patched { bytes, changes })
 }

@@ -7,7 +7,7 @@ use crate::failure::Failure;
 use crate::gateways::{
     Direction, FulfilmentOrder, RequestVerdict, ReturnWish, ShipmentUpdate, StockAdjustment, StockJournal, TrackingRow,
 };
-use crate::message::{Body, Connection, Kind, LegalEntity, OrderingKey, RequestId, StockSnapshotTaken};
+use crate::message::{Body, Connection, Envelope, Kind, LegalEntity, OrderingKey, RequestId, StockSnapshotTaken};
 
 /// What is to be done next.
 #[derive(Clone, Debug)]
@@ -58,6 +58,8 @@ pub struct Done {
     pub facts: Vec<Past>,
     /// Messages to be sent, in order.
     pub emits: Vec<Emit>,
+    /// Messages as their sender said them, which are handed in as they are.
+    pub translated: Vec<Envelope>,
     /// Documents that are known from now on.
     pub documents: Vec<KnownDocument>,
     /// What people see on the document's way: (system, what).

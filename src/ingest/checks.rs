@@ -2,9 +2,9 @@
 
 use secrecy::ExposeSecret as _;
 
-use super::finance_operations::{configurable, is_member};
 use super::signature::key_problem;
 use crate::config::{Config, Finding};
+use crate::translation::{configurable, is_member};
 use crate::transport::MESSAGE_BYTES_MAX;
 
 /// A message holds its body twice, as it came and as it was understood, and some facts beside it.

@@ -2,7 +2,7 @@
 //! items.
 //!
 //! One request is one straight page (`visit`): read within the limits, find the sender, believe it or not, translate,
-//! make durable, answer. Translators are pure: past this folder no foreign JSON exists.
+//! make durable, answer.
 //!
 //! It refuses what is not authentic, and nothing else: authentic bytes that nobody understands are a message, too
 //! (`Unreadable`), because a refused event comes back for days and in the end closes the door for all others.
@@ -16,14 +16,9 @@ mod accept;
 mod answer;
 mod catalogue;
 mod checks;
-mod finance_operations;
-mod instant;
-mod json;
 mod read;
-mod received;
 mod scan;
 mod signature;
-mod standard;
 mod visit;
 
 use std::sync::Arc;
@@ -42,12 +37,8 @@ pub use accept::outgoing;
 pub use answer::guard;
 pub use catalogue::{CatalogueScans, ScanError};
 pub use checks::check;
-pub use finance_operations::translate as translate_finance_operations;
-pub use instant::{dynamics_instant, lenient_instant};
-pub use received::Received;
 pub use scan::{DocumentScans, Scanning};
 pub use signature::{BodyMac, Encoding, Hash, Scheme, Signed};
-pub use standard::{KINDS as STANDARD_KINDS, translate as translate_standard};
 
 use answer::{Answer, Refusal};
 use visit::{Door, House};

@@ -26,14 +26,13 @@ use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
 use super::accept::outgoing;
-use super::finance_operations;
-use super::received::Received;
 use crate::clock::{Clock, Mark};
 use crate::config::{Config, Dynamics, Mode, ms};
 use crate::gateways::{Change, Direction, Feed, Gateways, calling};
 use crate::message::{Body, Connection, Envelope, Flow, Origin, TraceContext, posting_name};
 use crate::store::{Known, Question, Store, StoreError};
 use crate::telemetry::{ScanFailed, ScanFound};
+use crate::translation::{Received, translate_finance_operations};
 use crate::transport::Transport;
 
 /// A lease is good for so many intervals.
@@ -287,8 +286,8 @@ impl Scan {
             json_depth_max: limits.json_depth_max,
             retry_window_s: limits.retry_window_s,
         };
-        let message = finance_operations::translate(&received, dynamics).into_iter().next()?;
-        let meant = message.flow() == flow(feed) && !matches!(message.body, Body::Unreadable(_));
+        let message = translate_finance_operations(&received, dynamics).into_iter().next()?;
+        let meant = message.flow() == flow(feed) && message.unreadable().is_none();
         meant.then_some(Envelope { origin: Origin::Poll, ..message })
     }
 }

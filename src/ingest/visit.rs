@@ -7,12 +7,12 @@ use tokio::sync::Semaphore;
 
 use super::accept::Acceptance;
 use super::answer::{Answer, Refusal, Welcome};
-use super::received::Received;
 use super::signature::{Scheme, Signed, delivery_id, same};
-use super::{Doors, finance_operations, read, standard};
+use super::{Doors, read};
 use crate::config::{Dynamics, DynamicsKind, Secret, Warehouse};
-use crate::message::{Body, Connection, Envelope, TraceContext};
+use crate::message::{Connection, Envelope, TraceContext};
 use crate::telemetry::SecretUnread;
+use crate::translation::{Received, translate_finance_operations, translate_standard};
 
 /// Which door, as the path names it.
 pub(super) enum Door {
@@ -50,7 +50,7 @@ impl House {
         let (message_id, outcome) = match self.hear(&sender, &parts.method, &parts.headers, bytes) {
             Ok(Heard::Handshake(welcome)) => (None, Ok(welcome)),
             Ok(Heard::Messages(messages)) => {
-                let unreadable = messages.iter().any(|message| matches!(message.body, Body::Unreadable(_)));
+                let unreadable = messages.iter().any(|message| message.unreadable().is_some());
                 let first = messages.first().map(|message| message.message_id);
                 let accepted = self.acceptance.accept(messages).await;
                 let outcome = accepted.map(|way| Welcome::Durable { way, unreadable });
@@ -171,8 +171,8 @@ impl Sender<'_> {
 
     fn translate(&self, received: &Received<'_>) -> Vec<Envelope> {
         match self {
-            Self::FinanceOperations { dynamics, .. } => finance_operations::translate(received, dynamics),
-            Self::Standard { warehouse, .. } => vec![standard::translate(received, warehouse)],
+            Self::FinanceOperations { dynamics, .. } => translate_finance_operations(received, dynamics),
+            Self::Standard { warehouse, .. } => vec![translate_standard(received, warehouse)],
         }
     }
 }

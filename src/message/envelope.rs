@@ -10,6 +10,7 @@ use super::identity::OrderingKey;
 use super::kind::{Body, Flow, Kind, Order};
 use super::names::{Connection, LegalEntity};
 use super::packed::{pack, unpack};
+use super::postings::Unreadable;
 use super::wire::{Invalid, Wire, generated};
 
 /// The version of the bodies that this release writes. Readers accept every version up to it.
@@ -134,6 +135,15 @@ impl Envelope {
     #[must_use]
     pub fn previous_message_id(&self) -> Option<Uuid> {
         self.attributes.get(PREVIOUS_MESSAGE_ID)?.parse().ok()
+    }
+
+    /// Why nobody understood it when it came, if nobody did.
+    #[must_use]
+    pub fn unreadable(&self) -> Option<&Unreadable> {
+        match &self.body {
+            Body::Unreadable(unreadable) => Some(unreadable),
+            _ => None,
+        }
     }
 
     /// Which kind of message it is.

@@ -89,8 +89,7 @@ impl Envelope {
         if let Some(lost) = lost.into_iter().find(|lost| !is_nothing(&lost.from) && lost.to.is_null()) {
             return Err(Invalid::new("is no member of this message").within(&lost.place));
         }
-        let mut changes = Vec::new();
-        differences(String::new(), &before, &after, &mut changes);
+        let changes = self.changes(&revised);
         let body = camel(self.kind().as_str());
         let stays = fixed(self.kind());
         for change in &changes {
@@ -101,6 +100,16 @@ impl Envelope {
             }
         }
         Ok((revised, changes))
+    }
+}
+
+impl Envelope {
+    /// Every member that another has otherwise.
+    #[must_use]
+    pub fn changes(&self, to: &Self) -> Vec<Change> {
+        let mut changes = Vec::new();
+        differences(String::new(), &self.to_json(), &to.to_json(), &mut changes);
+        changes
     }
 }
 

@@ -6,6 +6,7 @@
 
 use std::time::Duration;
 
+use super::anew::{self, Today};
 use super::attempt::{Attempt, Verdict};
 use super::by_hand;
 use super::leave;
@@ -28,6 +29,15 @@ pub(super) const ROUNDS_MAX: usize = 64;
 
 /// Runs the flow on a message.
 pub(super) async fn run_flow(attempt: &mut Attempt<'_>, message: &Envelope) -> Verdict {
+    let still;
+    let message = match anew::today(&attempt.house.tools.config, message) {
+        None => message,
+        Some(Today::Understood(done)) => return Verdict::Applied(done),
+        Some(Today::Unreadable(today)) => {
+            still = today;
+            &still
+        }
+    };
     let gateways = &attempt.house.tools.gateways;
     // On the heap, as every far-end call: thousands of lanes wait for their look-up without being so far.
     let numbers = flows::sought(message);

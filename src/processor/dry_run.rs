@@ -13,6 +13,7 @@ use futures_util::future::join_all;
 use jiff::Timestamp;
 use serde::Serialize;
 
+use super::anew::{self, Today};
 use super::calls::{ROUNDS_MAX, stranger};
 use super::house::House;
 use super::mapping;
@@ -64,6 +65,8 @@ struct WouldCall {
 /// How a plan ended: the word for it, and why.
 enum End {
     Applies,
+    /// Translated anew, with what is handed in.
+    HandsIn(String),
     NotOurs(String),
     Waits(Failure),
     Fails(Failure),
@@ -124,7 +127,7 @@ async fn told(house: &House, of: &ToRehearse) -> (&'static str, Told) {
     }
     if let Some(text) = &of.patch {
         let bytes = std::mem::take(&mut parked.bytes);
-        match Patch::new(text).and_then(|patch| patch.apply(std::iter::once(bytes)).remove(0)) {
+        match Patch::new(text).and_then(|patch| patch.apply(std::iter::once(bytes), &house.tools.config).remove(0)) {
             Ok(patched) => (parked.bytes, told.changes) = (patched.bytes, patched.changes),
             Err(why) => {
                 told.sentence = why;
@@ -138,6 +141,10 @@ async fn told(house: &House, of: &ToRehearse) -> (&'static str, Told) {
     let (word, failure) = match end {
         End::Applies => {
             told.sentence = applies(&told.calls);
+            ("would_apply", None)
+        }
+        End::HandsIn(what) => {
+            told.sentence = what;
             ("would_apply", None)
         }
         End::NotOurs(why) => {
@@ -190,6 +197,14 @@ async fn rehearse(
     let message = match Envelope::decode(&parked.bytes) {
         Ok(message) => message,
         Err(invalid) => return End::Fails(super::inbound::undecodable(parked.message_id, &invalid.to_string())),
+    };
+    let message = match anew::today(&house.tools.config, &message) {
+        None => message,
+        Some(Today::Understood(done)) => {
+            let steps: Vec<_> = done.steps.into_iter().map(|(_, what)| what).collect();
+            return End::HandsIn(steps.join(" "));
+        }
+        Some(Today::Unreadable(today)) => *today,
     };
     let asked =
         Question { message_id: parked.message_id, lane_key: parked.lane_key.clone(), document: message.ledger_key() };

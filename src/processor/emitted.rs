@@ -55,6 +55,11 @@ fn emitted_as(message_id: Uuid, clock: &Clock, cause: &Envelope, emit: Emit) -> 
     row_of(&message, message.encode())
 }
 
+/// A message as its sender said it, translated anew.
+pub(super) fn handed_in(message: &Envelope) -> OutboxRow {
+    row_of(message, message.encode())
+}
+
 /// A message in a foreign partition goes on as it is, into the partition that is computed when it is sent.
 pub(super) fn forwarded(message: &Envelope, inbound: &Inbound) -> OutboxRow {
     row_of(message, inbound.bytes.clone())

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use serde_json::json;
 
 use super::attempt::{Attempt, Verdict};
-use super::emitted::{dead_letter, emitted, forwarded, question};
+use super::emitted::{dead_letter, emitted, forwarded, handed_in, question};
 use super::house::House;
 use super::inbound::Job;
 use super::known::{about, found_by, kept, known, made_known, names, progress, snapshot_part};
@@ -178,7 +178,7 @@ fn stop_of(record: &Record) -> Option<WaitsFor> {
 }
 
 fn applied(attempt: &mut Attempt<'_>, done: Done) -> Record {
-    let Done { facts, emits, documents, steps, snapshot } = done;
+    let Done { facts, emits, translated, documents, steps, snapshot } = done;
     for fact in facts {
         attempt.happened(fact);
     }
@@ -190,6 +190,7 @@ fn applied(attempt: &mut Attempt<'_>, done: Done) -> Record {
         let revision = attempt.parked.as_ref().map_or(0, |parked| parked.revision);
         record.outbox =
             emits.into_iter().map(|emit| emitted(&attempt.house.tools.clock, envelope, revision, emit)).collect();
+        record.outbox.extend(translated.iter().map(handed_in));
         record.documents = documents.into_iter().map(|document| known(envelope, document)).collect();
         let mut made = made_known(envelope, &record);
         made.retain(|document| !record.documents.contains(document));

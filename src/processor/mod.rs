@@ -24,6 +24,7 @@
 //! changes a far end is intended in the store before it leaves; nothing is settled but after a commit that wrote; parking
 //! is the one way to wait.
 
+mod anew;
 mod attempt;
 mod by_hand;
 mod calls;

@@ -1,8 +1,8 @@
 //! Finance & Operations events, quirk by quirk.
 
 use drayline::config::{Config, Dynamics, load_text};
-use drayline::ingest::{Received, translate_finance_operations};
 use drayline::message::{Body, Connection, Envelope, Flow, OrderingKey, PostingOutcomeCode, TimePrecision, message_id};
+use drayline::translation::{Received, translate_finance_operations};
 use jiff::Timestamp;
 use proptest::prelude::*;
 

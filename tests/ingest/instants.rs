@@ -1,7 +1,7 @@
 //! Instants as senders write them.
 
-use drayline::ingest::{dynamics_instant, lenient_instant};
 use drayline::message::TimePrecision;
+use drayline::translation::{dynamics_instant, lenient_instant};
 use jiff::Timestamp;
 use proptest::prelude::*;
 

@@ -1,5 +1,6 @@
 //! Suite `ingest`: what the doors believe, understand, keep and answer.
 
+mod anew;
 mod answers;
 mod checks;
 mod durability;

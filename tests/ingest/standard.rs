@@ -3,8 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use drayline::config::{Config, Warehouse, load_text};
-use drayline::ingest::{Received, STANDARD_KINDS, Scheme, translate_standard};
+use drayline::ingest::Scheme;
 use drayline::message::{Body, Connection, Envelope, Flow, Kind, OrderingKey, TimePrecision, message_id};
+use drayline::translation::{Received, STANDARD_KINDS, translate_standard};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 

@@ -21,9 +21,13 @@ fn for_every(kinds: &[Kind], check: impl Fn(&Envelope) -> Result<(), TestCaseErr
     }
 }
 
+/// As it comes: nobody is connected.
+static CONFIG: std::sync::LazyLock<drayline::config::Config> =
+    std::sync::LazyLock::new(|| drayline::config::load_text("").unwrap());
+
 /// What a patch makes of a message: how many members it changes, or why it may not.
 fn changed(message: &Envelope, patch: &str) -> Result<usize, String> {
-    let patched = Patch::new(patch).unwrap().apply(std::iter::once(message.encode())).remove(0)?;
+    let patched = Patch::new(patch).unwrap().apply(std::iter::once(message.encode()), &CONFIG).remove(0)?;
     assert_eq!(Envelope::decode(&patched.bytes).unwrap().message_id, message.message_id);
     Ok(patched.changes.len())
 }

@@ -2,6 +2,7 @@
 
 mod adoption;
 mod again;
+mod anew;
 mod by_hand;
 mod campaigns;
 mod catalogue;

@@ -9,10 +9,10 @@ use std::time::Duration;
 
 use drayline::clock::Clock;
 use drayline::config::Config;
-use drayline::ingest::{Received, translate_finance_operations, translate_standard};
 use drayline::message::{Connection, Envelope, Flow};
 use drayline::sandbox::Event;
 use drayline::store::{OutboxRow, ParkedFilter, Purpose, Store};
+use drayline::translation::{Received, translate_finance_operations, translate_standard};
 use drayline::transport::{Outgoing, Target, Transport};
 use jiff::Timestamp;
 use serde_json::{Value, json};

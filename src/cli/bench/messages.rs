@@ -7,9 +7,10 @@ use serde_json::json;
 use super::Failed;
 use crate::clock::Clock;
 use crate::config::{self, Config};
-use crate::ingest::{Received, translate_finance_operations};
+
 use crate::message::{Connection, Envelope, LegalEntity, Reference, RequestId};
 use crate::store::{Document, Effect, Outcome, Ownership, Record, Store, Written};
+use crate::translation::{Received, translate_finance_operations};
 
 /// The names of the connections of a bench.
 pub(super) const DYNAMICS: &str = "bench_dynamics";

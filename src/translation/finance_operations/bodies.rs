@@ -67,7 +67,7 @@ mod names {
 }
 
 /// Whether a member that is known by this name can be spelled otherwise in `[dynamics.NAME.event_members]`.
-pub(in crate::ingest) fn is_member(name: &str) -> bool {
+pub fn is_member(name: &str) -> bool {
     names::ALL.iter().chain([&COMPANY]).flat_map(|candidates| candidates.iter()).any(|known| fold(known) == fold(name))
 }
 

@@ -8,6 +8,9 @@ use super::received::{Facts, Received};
 use crate::config::Warehouse;
 use crate::message::{Body, Connection, Envelope, FactKey, Flow, Kind, LegalEntity, OrderingKey, Reference};
 
+/// What the sender's system is called.
+pub(super) const SYSTEM: &str = "standard";
+
 /// What a warehouse may say. The other kinds are Dynamics' or ours.
 pub const KINDS: [Kind; 12] = [
     Kind::OrderAccepted,
@@ -27,7 +30,7 @@ pub const KINDS: [Kind; 12] = [
 /// Translates one event. What cannot be understood becomes `Unreadable`, with its bytes.
 #[must_use]
 pub fn translate(received: &Received<'_>, warehouse: &Warehouse) -> Envelope {
-    let mut facts = Facts::none("standard", received);
+    let mut facts = Facts::none(SYSTEM, received);
     facts.environment = Connection::new(warehouse.dynamics.as_str()).ok();
     match read(received, &mut facts) {
         Ok((key, body)) => {
@@ -51,10 +54,11 @@ fn read(received: &Received<'_>, facts: &mut Facts) -> Result<(Option<OrderingKe
         let read = lenient_instant(&raw);
         facts.happened(raw, read);
     }
+    // Also of what nobody understands: translated anew, it is the same event.
+    facts.event_id = id.clone().unwrap_or_default();
     let kind = kind(facts.event_type.as_deref()).map_err(of_orders)?;
     let of_kind = |problem: Problem| (kind.flow(), problem);
-    facts.event_id = id.map_err(of_kind)?;
-    facts.identity.clone_from(&facts.event_id);
+    facts.identity = id.map_err(of_kind)?;
     let data = members.remove("data").filter(Value::is_object);
     let data = data.ok_or_else(|| of_kind("data: is required, and is an object".to_owned()))?;
     let body = Body::from_json(kind, json::without_nulls(data))

@@ -13,11 +13,14 @@ use super::received::{Facts, Received};
 use crate::config::Dynamics;
 use crate::message::{Body, Envelope, Flow, LegalEntity, OrderingKey};
 
-pub(super) use bodies::is_member;
-pub(super) use meanings::configurable;
+pub use bodies::is_member;
+pub use meanings::configurable;
 
 use meanings::{Meaning, meaning};
 use members::Members;
+
+/// What the sender's system is called.
+pub(super) const SYSTEM: &str = "finance_operations";
 
 /// Members that name the company, best first.
 const COMPANY: &[&str] = &["BusinessEventLegalEntity", "LegalEntity", "dataAreaId"];
@@ -27,7 +30,7 @@ const COMPANY: &[&str] = &["BusinessEventLegalEntity", "LegalEntity", "dataAreaI
 #[must_use]
 pub fn translate(received: &Received<'_>, dynamics: &Dynamics) -> Vec<Envelope> {
     let whole = |problem: &Problem| {
-        let facts = Facts::none("finance_operations", received);
+        let facts = Facts::none(SYSTEM, received);
         received.unreadable(facts, Flow::Orders, problem, received.bytes)
     };
     let text = match json::text(received.bytes) {
@@ -54,7 +57,7 @@ pub fn translate(received: &Received<'_>, dynamics: &Dynamics) -> Vec<Envelope> 
 }
 
 fn one(received: &Received<'_>, dynamics: &Dynamics, value: &Value, bytes: &[u8]) -> Envelope {
-    let mut facts = Facts::none("finance_operations", received);
+    let mut facts = Facts::none(SYSTEM, received);
     facts.environment = Some(received.connection.clone());
     match read(received, dynamics, value, &mut facts) {
         Ok((key, body)) => received.understood(facts, Some(key), body, bytes),
