@@ -25,7 +25,7 @@ use crate::store::{ByHand, Effect, Gate, Intent, Known, KnownName, Parked, Place
 /// What one run of a message made of it.
 pub(super) enum Verdict {
     /// It is applied.
-    Applied(Done),
+    Applied(Box<Done>),
     /// It is no business of ours, or says nothing new.
     NotOurs(String),
     /// It waits.

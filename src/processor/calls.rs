@@ -32,7 +32,7 @@ pub(super) async fn run_flow(attempt: &mut Attempt<'_>, message: &Envelope) -> V
     let still;
     let message = match anew::today(&attempt.house.tools.config, message) {
         None => message,
-        Some(Today::Understood(done)) => return Verdict::Applied(done),
+        Some(Today::Understood(done)) => return Verdict::Applied(Box::new(done)),
         Some(Today::Unreadable(today)) => {
             still = today;
             &still
@@ -76,7 +76,7 @@ async fn rounds(attempt: &mut Attempt<'_>, message: &Envelope, look: &Look, mapp
     for _ in 0..ROUNDS_MAX {
         let calls = match flows::plan(message, look, mapping, &attempt.ledger) {
             Decision::Act(calls) => calls,
-            Decision::Done(done) => return Verdict::Applied(done),
+            Decision::Done(done) => return Verdict::Applied(Box::new(done)),
             Decision::NotOurs(why) => return Verdict::NotOurs(why),
             // Who may wait no longer is asked once more: the flow may know a question that holds nobody up.
             Decision::Wait { .. } if !attempt.ledger.wait_over && leave::is_wait_over(attempt).await => {

@@ -39,7 +39,7 @@ pub(super) async fn leave(mut attempt: Box<Attempt<'_>>, verdict: Box<Verdict>) 
     let period = wake::period(house, &verdict).await;
     let record = match *verdict {
         Verdict::Left => return,
-        Verdict::Applied(done) => applied(&mut attempt, done),
+        Verdict::Applied(done) => applied(&mut attempt, *done),
         Verdict::NotOurs(why) => {
             attempt.step("drayline", why, "live");
             record(&mut attempt, Outcome::Ended(Ending::NotOurs))
