@@ -192,7 +192,7 @@ const EXCEPTIONS: [&str; 43] = [
 ];
 
 /// Filters of documents.
-const DOCUMENTS: [&str; 12] = [
+const DOCUMENTS: [&str; 18] = [
     "",
     "state=posted",
     "state=shipped",
@@ -205,6 +205,12 @@ const DOCUMENTS: [&str; 12] = [
     "older_than=400d",
     "state=posted&older_than=1d",
     "state=posted&warehouse=north&older_than=10d",
+    "state=released_not_accepted",
+    "state=shipped_not_posted",
+    "state=received_not_credited",
+    "state=released_not_accepted&state=shipped_not_posted&state=received_not_credited&warehouse=rare",
+    "state=shipped_not_posted&older_than=10d&warehouse=north",
+    "legal_entity=usmf",
 ];
 
 /// Filters of the trail.
@@ -245,6 +251,10 @@ fn questions(options: &Options) -> Vec<String> {
     let number = format!("{:0>9}", options.messages / 8);
     all.extend(KEYS.iter().map(|key| format!("/v1/documents?key={}", key.replace('%', &number))));
     all.extend(DOCUMENTS.iter().map(|filter| format!("/v1/documents?{filter}")));
+    all.extend(
+        ["", "state=shipped_not_posted&older_than=10d", "legal_entity=usmf"]
+            .map(|filter| format!("/v1/documents/totals?{filter}")),
+    );
     all.extend(TRAIL.iter().map(|filter| format!("/v1/trail?{filter}")));
     all.extend(["/v1/replays".to_owned(), "/v1/tokens".to_owned()]);
     for id in [campaign(1), campaign(2)] {
@@ -322,7 +332,7 @@ async fn fill(url: &str, options: &Options) {
             "INSERT INTO parked (message_id, flow, partition, lane_key, ordering_key, kind, connection, bytes, position, waits_for,
                attempts, parkings, revision, code, sentence, unsure, first_parked_at, last_parked_at, fingerprint)
              SELECT {ID}, {flow}, n % 12, {DOCUMENT} || CASE WHEN n < {open} THEN '/' || n ELSE '/' || n - {exceptions} END, {DOCUMENT},
-               'order_released', {connection}, convert_to(repeat('x', 400), 'UTF8'), n, CASE WHEN n < {open} THEN 3 ELSE 0 END, 1, 1, 0,
+               CASE {flow} WHEN 'shipments' THEN 'shipment_confirmed' ELSE 'order_released' END, {connection}, convert_to(repeat('x', 400), 'UTF8'), n, CASE WHEN n < {open} THEN 3 ELSE 0 END, 1, 1, 0,
                {code}, {sentence}, '[]', {seen}, {seen}, {fingerprint}
              FROM generate_series({parked}, {open} + {exceptions} / 10 - 1) n"
         ),

@@ -136,6 +136,15 @@ pub(super) fn credited(environment: &Connection, reference: &Reference, notes: &
     format!("credited/{environment}/{reference}/{}", record_id(notes))
 }
 
+/// That what an update posts of a return is to be credited; and that Dynamics owes nothing of it any more.
+pub(super) fn owes_credit(environment: &Connection, update_id: &str) -> String {
+    format!("owes_credit/{environment}/{update_id}")
+}
+
+pub(super) fn credit_settled(environment: &Connection, update_id: &str) -> String {
+    format!("credit_settled/{environment}/{update_id}")
+}
+
 /// A return's own name among the receipts of its warehouse.
 pub(super) fn returned(return_key: &FactKey) -> String {
     format!("{RETURNED}{return_key}")
@@ -191,6 +200,11 @@ pub(super) fn restore_posting(environment: &Connection, update_id: &str) -> Stri
 
 pub(super) fn posted(environment: &Connection, update_id: &str) -> String {
     format!("posted/{environment}/{update_id}")
+}
+
+/// That an update which was handed over and not posted never will be.
+pub(super) fn undone(environment: &Connection, update_id: &str) -> String {
+    format!("undone/{environment}/{update_id}")
 }
 
 pub(super) fn void_shipment(warehouse: &Connection, shipment: &str) -> String {

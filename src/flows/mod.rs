@@ -178,7 +178,7 @@ fn planned(message: &Envelope, look: &Look, mapping: &Mapping, ledger: &Ledger) 
             returns::authorised((message, body), look, mapping, ledger)
         }
         (Look::Order(look), Body::ReturnStatusChanged(body)) => returns::status_changed((message, body), look, ledger),
-        (Look::Order(look), Body::PostingSettled(_)) => returns::credited(message, look, ledger),
+        (Look::Order(look), Body::PostingSettled(body)) => returns::credited((message, body), look, ledger),
         (Look::Return(look), Body::ReturnRequested(body)) => returns::requested((message, body), look, ledger),
         (Look::Receipt(look), Body::ReturnReceived(body)) => returns::received((message, body), look, mapping, ledger),
         (Look::Order(look), _) => orders::plan(message, look, mapping, ledger),

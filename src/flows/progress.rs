@@ -12,6 +12,8 @@ use super::keys;
 use super::ledger::{Ledger, PostedUpdate};
 use super::orders::{OrderLook, shipped_whole, waits_for_a_decision};
 use super::reports::CountedReceipt;
+use super::returns::is_owed;
+use super::shipments::is_posted;
 use crate::gateways::{Direction, ReleasedOrder};
 use crate::message::{Body, Envelope, LegalEntity, OrderRefs, Origin};
 
@@ -40,6 +42,8 @@ pub struct Progress {
     pub rejected_at: Option<Timestamp>,
     /// When the first of it moved.
     pub moved_at: Option<Timestamp>,
+    /// When the first moved of what is handed over and not posted; of what came back, of what is to be credited and is not.
+    pub open_since: Option<Timestamp>,
     /// Where it stands with the warehouse.
     pub stage: Option<Stage>,
     /// Whether nothing more is to move.
@@ -59,7 +63,7 @@ pub enum Stage {
     Accepted,
     /// The warehouse will not do it.
     Rejected,
-    /// The warehouse gave it up as we asked, and nothing newer is wanted.
+    /// Dynamics cancelled it, and no warehouse does it: it gave it up as we asked, rejected it before, or never had it.
     Cancelled,
     /// It was released before go-live: no warehouse gets it from us, and a person decides.
     BeforeGoLive,
@@ -90,13 +94,13 @@ pub fn progress(message: &Envelope, look: Option<&Look>, ledger: &Ledger) -> Opt
         | (_, Body::TrackingUpdated(_)) => None,
         (Look::Order(look), _) => ordered(message, look, &history, ledger),
         (Look::Shipment(_), Body::PostingSettled(_)) if message.origin != Origin::Emitted => None,
-        (Look::Shipment(_), Body::PostingSettled(_)) => counted(message, &history, None),
+        (Look::Shipment(_), Body::PostingSettled(_)) => counted((message, ledger), &history, None),
         (Look::Shipment(_), body) => {
             let no_more = matches!(body, Body::ShipmentConfirmed(body) if !body.shorts.is_empty());
             let postings = postings(ledger);
             let latest = history.latest()?;
             let whole = !postings.is_empty() && (no_more || shipped_whole(latest, &postings));
-            counted(message, &history, Some((whole, &postings)))
+            counted((message, ledger), &history, Some((whole, &postings)))
         }
         (Look::Receipt(_), _) => {
             let latest = history.latest()?;
@@ -104,9 +108,18 @@ pub fn progress(message: &Envelope, look: Option<&Look>, ledger: &Ledger) -> Opt
             let counts = ledger.facts::<CountedReceipt>("count_receipt");
             let over = counts.iter().any(|each| each.is_final && each.reference == latest.created.reference);
             let whole = over || received_whole(latest, &postings);
-            counted(message, &history, Some((whole, &postings)))
+            counted((message, ledger), &history, Some((whole, &postings)))
         }
     }
+}
+
+/// When the first moved of what is still open of a document.
+fn open_since(direction: Direction, ledger: &Ledger) -> Option<Timestamp> {
+    let open = |posted: &PostedUpdate| match direction {
+        Direction::Returned => is_owed(posted, ledger),
+        Direction::Outbound | Direction::Inbound => !is_posted(ledger, &posted.update_id),
+    };
+    postings(ledger).into_iter().filter(open).map(|posted| posted.moved_at).min()
 }
 
 fn received_whole(sent: &SentOrder, postings: &[PostedUpdate]) -> bool {
@@ -125,11 +138,12 @@ fn ordered(message: &Envelope, look: &OrderLook, history: &History, ledger: &Led
         && latest.is_some_and(|latest| speaks_of(&body.order, latest)));
     let stage = match latest {
         Some(latest) => stage(latest, released, rejected, ledger),
-        None if !waits_for_a_decision(ledger) => Stage::NotSent,
         None if released.is_some_and(|released| released.cancelled) => Stage::Cancelled,
-        None => Stage::BeforeGoLive,
+        None if waits_for_a_decision(ledger) => Stage::BeforeGoLive,
+        None => Stage::NotSent,
     };
     let at = message.occurred.at;
+    let looks_for_credit = matches!(message.body, Body::PostingSettled(_));
     let warehouse = latest.map(|latest| latest.created.warehouse.to_string());
     let known = Progress {
         direction: look.direction,
@@ -137,6 +151,9 @@ fn ordered(message: &Envelope, look: &OrderLook, history: &History, ledger: &Led
         accepted_at: (stage == Stage::Accepted).then_some(at),
         rejected_at: (stage == Stage::Rejected).then_some(at),
         stage: Some(stage),
+        // It looked for a credit, and may have found it.
+        open_since: looks_for_credit.then(|| open_since(look.direction, ledger)).flatten(),
+        counts: looks_for_credit,
         ..blank(message, history)
     };
     Some(match released {
@@ -165,6 +182,7 @@ fn stage(latest: &SentOrder, released: Option<&ReleasedOrder>, rejected: bool, l
     let created = &latest.created;
     let wanted = released.is_some_and(|released| !released.cancelled);
     match latest.end {
+        Some(End::Rejected) if released.is_some() && !wanted => Stage::Cancelled,
         Some(End::Rejected) => Stage::Rejected,
         Some(End::Cancelled) if wanted => Stage::NotSent,
         Some(End::Cancelled) => Stage::Cancelled,
@@ -175,13 +193,18 @@ fn stage(latest: &SentOrder, released: Option<&ReleasedOrder>, rejected: bool, l
 }
 
 /// From a message of the flow that posts: with whether nothing more is to move, and what was handed over.
-fn counted(message: &Envelope, history: &History, told: Option<(bool, &[PostedUpdate])>) -> Option<Progress> {
+fn counted(
+    (message, ledger): (&Envelope, &Ledger),
+    history: &History,
+    told: Option<(bool, &[PostedUpdate])>,
+) -> Option<Progress> {
     let latest = history.latest()?;
     let moved_at = told.and_then(|(_, postings)| postings.iter().map(|posted| posted.moved_at).min());
     Some(Progress {
         legal_entity: Some(latest.created.legal_entity.clone()),
         warehouse: Some(latest.created.warehouse.to_string()),
         moved_at,
+        open_since: open_since(Direction::of(message.flow()), ledger),
         whole: told.map(|(whole, _)| whole),
         counts: true,
         ..blank(message, history)
@@ -206,6 +229,7 @@ fn blank(message: &Envelope, history: &History) -> Progress {
         accepted_at: None,
         rejected_at: None,
         moved_at: None,
+        open_since: None,
         stage: None,
         whole: None,
         counts: false,

@@ -96,6 +96,7 @@ pub(super) fn progress(document: String, far: flows::Progress) -> Progress {
         accepted_at: far.accepted_at,
         rejected_at: far.rejected_at,
         moved_at: far.moved_at,
+        open_since: far.open_since,
         stage: far.stage.map(flows::Stage::code),
         whole: far.whole,
         counts: far.counts,

@@ -359,7 +359,9 @@ fn record(attempt: &mut Attempt<'_>, outcome: Outcome) -> Record {
 fn how_far(attempt: &Attempt<'_>, outcome: &Outcome) -> Option<Progress> {
     let envelope = attempt.job.inbound.content.as_ref().ok()?;
     let far = flows::progress(envelope, attempt.look.as_ref(), &attempt.ledger)?;
-    let never_ours = matches!(outcome, Outcome::Ended(Ending::NotOurs)) && far.stage == Some(Stage::NotSent);
+    let unheard_of = || attempt.ledger.len() == 0 && attempt.parked.is_none();
+    let never_ours = matches!(outcome, Outcome::Ended(Ending::NotOurs))
+        && (far.stage == Some(Stage::NotSent) || (far.stage == Some(Stage::Cancelled) && unheard_of()));
     (!never_ours).then(|| progress(attempt.job.ledger_key(), far))
 }
 

@@ -22,6 +22,7 @@ mod handling;
 mod kept;
 mod mapping;
 mod outbox;
+mod outstanding;
 mod parts;
 mod patches;
 mod postgresql;
@@ -49,6 +50,7 @@ pub use crew::Crew;
 pub use handling::{Acted, Changed, Handling, Seen};
 pub use kept::{Again, Ended, KeptMessage};
 pub use mapping::{MappingChange, MappingVersion};
+pub use outstanding::{Holding, Outstanding, OutstandingFilter, OutstandingTotal, OutstandingView};
 pub use patches::{Release, Revision, ToPatch};
 pub use progress::{Progress, ProgressFilter, ProgressView, State, StateCount};
 pub use rows::{

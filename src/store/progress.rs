@@ -2,8 +2,8 @@
 //!
 //! Each flow adds what it knows to the one row of a document. What is known already stays, but for the stage at the
 //! warehouse, which the flow that sent the document there tells anew each time. What Dynamics was handed and what it has
-//! posted is counted from the recorded effects: messages that settle a posting commute, so that none of them knows how many
-//! others there are.
+//! posted is counted from the recorded effects, and so is what it owes and has credited of what came back: messages that settle
+//! a posting commute, so that none of them knows how many others there are.
 
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ use super::{Store, StoreError, on};
 pub struct Progress {
     /// The document's ordering key.
     pub document: String,
-    /// `order`, `inbound_order`.
+    /// `order`, `inbound_order`, `return_order`.
     pub kind: String,
     /// The company.
     pub legal_entity: Option<String>,
@@ -41,6 +41,8 @@ pub struct Progress {
     pub rejected_at: Option<Timestamp>,
     /// When the first of it moved.
     pub moved_at: Option<Timestamp>,
+    /// When the first moved of what is handed over and not posted; of what came back, of what is to be credited and is not.
+    pub open_since: Option<Timestamp>,
     /// Of the order at the warehouse: 0 not sent, 1 sent, 2 accepted, 3 rejected, 4 cancelled, 5 from before
     /// go-live.
     pub stage: Option<u8>,
@@ -77,6 +79,7 @@ impl Progress {
         self.accepted_at = self.accepted_at.or(news.accepted_at);
         self.rejected_at = self.rejected_at.or(news.rejected_at);
         self.moved_at = self.moved_at.or(news.moved_at);
+        self.open_since = news.open_since.or(self.open_since);
         self.stage = news.stage.or(self.stage);
         self.whole = news.whole.or(self.whole);
         self.counts |= news.counts;

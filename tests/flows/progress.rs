@@ -54,6 +54,23 @@ fn an_order_is_sent_accepted_and_rejected() {
     assert_eq!((far.stage, far.accepted_at), (Some(Stage::Accepted), Some(acceptance.occurred.at)));
 }
 
+/// Nobody waits any more for what Dynamics cancelled, whatever kept it from a warehouse before.
+#[test]
+fn what_dynamics_cancelled_is_cancelled_also_where_no_warehouse_did_it() {
+    let cancelled = || Some(ReleasedOrder { cancelled: true, ..released() });
+    let cancels = from_dynamics(Kind::OrderCancelled);
+    let far = order(&cancels, cancelled(), &Ledger::default());
+    assert_eq!(far.stage, Some(Stage::Cancelled));
+    let mut ledger = created(&[released()]);
+    let rejection = from_north(Kind::OrderRejected, &reference(1), json!({ "reason": { "code": "OTHER" } }));
+    let mut look = order_look(Some(released()));
+    look.writes_back = false;
+    let rejected = decide_order(&rejection, &look, &ledger);
+    remember(&mut ledger, &rejected);
+    assert_eq!(order(&rejection, Some(released()), &ledger).stage, Some(Stage::Rejected));
+    assert_eq!(order(&cancels, cancelled(), &ledger).stage, Some(Stage::Cancelled));
+}
+
 #[test]
 fn what_ships_is_whole_when_nothing_more_is_to_come() {
     let mut ledger = created(&[released()]);
@@ -64,6 +81,7 @@ fn what_ships_is_whole_when_nothing_more_is_to_come() {
     };
     let far = ships(&shipped("S1", &reference(1), &WHOLE[..1]), &mut ledger);
     assert_eq!((far.whole, far.counts, far.moved_at), (Some(false), true, Some(at(0))));
+    assert_eq!(far.open_since, Some(at(0)));
     let far = ships(&shipped("S2", &reference(1), &WHOLE[1..]), &mut ledger);
     assert_eq!((far.whole, far.stage), (Some(true), None));
     // Whether it is posted is counted where postings are recorded.

@@ -1,7 +1,7 @@
 //! Goods that come back: return order `RET7` with the RMA `RMA7` of company `usmf`, announced to `north`.
 
 use drayline::config::Returns;
-use drayline::flows::{Acted, Call, Decision, Ledger, Look, ReturnLook};
+use drayline::flows::{Acted, Call, Decision, Ledger, Look, Past, ReturnLook};
 use drayline::gateways::{CreditedLine, Direction, ReleasedOrder};
 use drayline::message::{Body, Envelope, Kind, Origin, RequestId};
 use serde_json::{Value, json};
@@ -160,8 +160,13 @@ fn a_return_that_nothing_is_to_be_credited_of_is_complete_and_a_credited_one_is_
     };
     let mut ledger = announced();
     assert!(matches!(decide(&message, &seen(returned()), &ledger), Decision::NotOurs(_)));
+    let facts = json!({ "update_id": "D1" });
+    let (key, act) = ("owes_credit/contoso/D1".to_owned(), "owes_credit".to_owned());
+    ledger.add(Past { key, act, connection: "contoso".to_owned(), facts });
     let ended = decide(&message, &seen(credited.clone()), &ledger);
     assert!(done(&ended).steps[0].1.contains("CN1"));
+    let acts: Vec<_> = done(&ended).facts.iter().map(|fact| fact.act.as_str()).collect();
+    assert_eq!(acts, ["credit_settled", "credited"]);
     remember(&mut ledger, &ended);
     assert!(matches!(decide(&message, &seen(credited), &ledger), Decision::NotOurs(_)));
 }

@@ -272,7 +272,9 @@ fn a_void_after_its_posting_is_a_persons_until_dynamics_no_longer_holds_it() {
     let (mut ledger, poll) = handed_over();
     assert_eq!(failed(&decide_shipment(&voided(), &state(UpdateState::Processed), &ledger)), "shipment.voided");
     let cancelled = state(UpdateState::Failed("Canceled".to_owned()));
-    done(&apply(&mut ledger, &voided(), &cancelled));
+    let end = apply(&mut ledger, &voided(), &cancelled);
+    let acts: Vec<_> = done(&end).facts.iter().map(|fact| fact.act.as_str()).collect();
+    assert_eq!(acts, ["void_shipment", "undone"]);
     // Nobody looks after the posting any more, and what replaces the shipment may be posted.
     assert!(done(&decide_shipment(&poll, &shipment_look(), &ledger)).facts.is_empty());
     assert_eq!(

@@ -17,6 +17,7 @@ mod kills;
 mod mapping;
 mod modes;
 mod orders;
+mod outstanding;
 mod pairwise;
 mod patches;
 mod pauses;

@@ -10,12 +10,12 @@ use crate::support::Backing;
 use crate::support::wait::until;
 
 /// What dispositions are in this Dynamics, and where returns are expected.
-const SECTIONS: &str = "ConReturnOrder = \"return_authorised\"\n\
+pub const SECTIONS: &str = "ConReturnOrder = \"return_authorised\"\n\
     [dynamics.contoso.statuses]\nQUARANTINE = \"Quarantine\"\n\
     [dynamics.contoso.returns]\nwarehouse = \"24\"\nexchange_code = \"REPLACE\"\n\
     without_credit = [\"STOCK\", \"WRITEOFF\", \"SENDBACK\"]\ncredited_elsewhere = [\"REPLACE\"]\n";
 
-const ROWS: [(&str, &str); 7] = [
+pub const ROWS: [(&str, &str); 7] = [
     ("RESTOCK", "CREDIT"),
     ("QUARANTINE", "CREDIT"),
     ("SCRAP", "SCRAP"),
@@ -42,7 +42,7 @@ fn resting() -> WarehouseRules {
     WarehouseRules { arrive_ms: 600_000, ..WarehouseRules::default() }
 }
 
-async fn map(world: &World, (word, code): (&str, &str)) {
+pub async fn map(world: &World, (word, code): (&str, &str)) {
     let (warehouse, dynamics) = (format!("warehouse={word}"), format!("dynamics={code}"));
     let row = ["mapping", "set", "disposition", "connection=north", &warehouse, &dynamics, "--reason", "a test"];
     let (done, told) = world.ask(&row).await;
@@ -58,14 +58,14 @@ async fn world(backing: Backing, making: Making) -> World {
 }
 
 /// Return orders that somebody makes in Dynamics itself.
-async fn made_in_dynamics(world: &World, how: &Value) -> Vec<String> {
+pub async fn made_in_dynamics(world: &World, how: &Value) -> Vec<String> {
     let url = format!("{}/sandbox/returns", world.dynamics.url());
     let answer: Value = reqwest::Client::new().post(url).json(how).send().await.unwrap().json().await.unwrap();
     answer["released"].as_array().unwrap().iter().map(|id| id.as_str().unwrap().to_owned()).collect()
 }
 
 /// A wish for one line; answers the status and what is said.
-async fn ask(world: &World, key: &str, wish: &Value) -> (StatusCode, Value) {
+pub async fn ask(world: &World, key: &str, wish: &Value) -> (StatusCode, Value) {
     let token = std::fs::read_to_string(world.ground.data().join(TOKEN_FILE)).unwrap();
     let url = format!("http://{}/v1/returns", world.app().address("console").unwrap());
     let request = reqwest::Client::new().post(url).bearer_auth(token.trim()).json(wish);
@@ -74,13 +74,13 @@ async fn ask(world: &World, key: &str, wish: &Value) -> (StatusCode, Value) {
     (answer.status(), answer.json().await.unwrap())
 }
 
-fn wish(sku: &str, quantity: &str) -> Value {
+pub fn wish(sku: &str, quantity: &str) -> Value {
     json!({"environment": "contoso", "legalEntity": "usmf", "customerAccount": "C00007", "order": {"orderNumber": "SO-000001"},
         "lines": [{"item": {"sku": sku}, "quantity": {"value": quantity, "unit": "ea"}, "reason": {"code": "CHANGED_MIND"}}]})
 }
 
 /// Says what the warehouse found of its only return.
-async fn found(world: &World, id: &str, found: &Value) {
+pub async fn found(world: &World, id: &str, found: &Value) {
     let url = format!("{}/sandbox/returns{id}", world.warehouse.url());
     let answer = reqwest::Client::new().post(url).json(found).send().await.unwrap();
     assert_eq!(answer.status(), 201, "{}", answer.text().await.unwrap());

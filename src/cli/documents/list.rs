@@ -1,4 +1,4 @@
-//! `documents list`: what is between two states, and what became of a day's documents.
+//! `documents list`: what is between two states, what is outstanding, and what became of a day's documents.
 
 use std::time::Duration;
 
@@ -6,9 +6,10 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use serde_json::{Map, Value, json};
 
+use super::outstanding::{self, Wanted};
 use crate::cli::{Failed, Global, output, store};
 use crate::exceptions::duration;
-use crate::store::{ProgressFilter, ProgressView, State, StateCount};
+use crate::store::{Outstanding, OutstandingFilter, ProgressFilter, ProgressView, State, StateCount};
 
 /// The states, and what to ask with them.
 pub(super) const HELP: &str = "\
@@ -23,8 +24,18 @@ beside it:
   rejected        the warehouse will not do it     cancelled      it was cancelled, and nothing newer is wanted
   before_go_live  it was released before go-live: it is not sent, until it is adopted or Dynamics releases it again
 
-Without options: everything that is open, that is, neither posted, cancelled nor from before go-live.
+Outstanding, with how long already, what the document is worth, and the exception that holds it:
+  released_not_accepted  an order that no warehouse took on, or that was given back
+  shipped_not_posted     something left, and Dynamics has not posted it
+  received_not_credited  something came back that is not credited, and is not known to need no credit
+A document is in one of these three at the most, so that they add up. What is cancelled is in none of them.
 
+Without options: what is outstanding, added up by state and currency, and everything that is open, that is, neither posted,
+cancelled nor from before go-live.
+
+  drayline documents list --state received-not-credited            which returns have no credit note
+  drayline documents list --state shipped-not-posted --older-than 1d
+  drayline documents list --legal-entity usmf                      all three of one company
   drayline documents list --from shipped --before posted           shipped or received, and not posted
   drayline documents list --before shipped --older-than 2d         released two days ago, and still not gone
   drayline documents list --state rejected --warehouse north
@@ -33,25 +44,29 @@ Without options: everything that is open, that is, neither posted, cancelled nor
 
 A day's totals count the documents that were released on that day: how many of them a warehouse accepted, rejected, shipped
 or received since, and how many are posted. Each is in exactly one state, so that the states add up to what was released.
-Value and currency are Dynamics': name their members under dynamics.NAME.outbound and .inbound (value_field, currency_field).";
+Value and currency are Dynamics': name their members under dynamics.NAME.outbound, .inbound and .returns (value_field,
+currency_field). Nothing is computed: what is not named there is of unknown value.";
 
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct Options {
     /// Only in this state; several times for several
     #[arg(long = "state", value_name = "STATE", conflicts_with_all = ["from", "before"])]
-    states: Vec<State>,
+    states: Vec<Wanted>,
     /// Only what has come to this state of the road, or further
     #[arg(long, value_name = "STATE")]
     from: Option<State>,
     /// Only what has not come to this state of the road yet
     #[arg(long, value_name = "STATE")]
     before: Option<State>,
-    /// Only what was released so long ago: 90m, 4h, 2d
+    /// Only what was released, or is outstanding, for so long: 90m, 4h, 2d
     #[arg(long, value_name = "DURATION", value_parser = duration)]
     older_than: Option<Duration>,
     /// Only of this warehouse
     #[arg(long, value_name = "CONNECTION")]
     warehouse: Option<String>,
+    /// Only of this company, of what is outstanding
+    #[arg(long, value_name = "COMPANY", conflicts_with_all = ["from", "before", "day"])]
+    legal_entity: Option<String>,
     /// Only what was released on this day, with the day's totals: 2026-11-27
     #[arg(long, value_name = "DATE")]
     day: Option<Date>,
@@ -67,6 +82,22 @@ pub(in crate::cli) struct Options {
 }
 
 pub(super) async fn run(global: &Global, options: Options) -> Result<(), Failed> {
+    let open: Vec<Outstanding> = options.states.iter().filter_map(|state| state.outstanding()).collect();
+    let company = options.legal_entity.is_some();
+    if company || !open.is_empty() {
+        if open.len() < options.states.len() || options.day.is_some() {
+            return Err(Failed::Usage(
+                "How far documents are, and what of them is outstanding (the only list by --legal-entity), are two lists. \
+                 Ask for one of them."
+                    .to_owned(),
+            ));
+        }
+        let states = if open.is_empty() { Outstanding::ALL.to_vec() } else { open };
+        return outstanding::run(global, options.of_the_outstanding(&states)).await;
+    }
+    let plain =
+        options.states.is_empty() && options.from.is_none() && options.before.is_none() && options.day.is_none();
+    let sums = plain.then(|| options.of_the_outstanding(&Outstanding::ALL));
     let states = states(&options)?;
     let released = options.day.map(|day| span(day, &options.zone)).transpose()?;
     let asked = asked(&states, options.warehouse.as_deref());
@@ -78,6 +109,10 @@ pub(super) async fn run(global: &Global, options: Options) -> Result<(), Failed>
         Some((from, before)) => Some(store.became(from, before).await?),
         None => None,
     };
+    let sums = match sums {
+        Some(filter) => Some(store.outstanding_totals(&OutstandingFilter { after: None, ..filter }).await?),
+        None => None,
+    };
     let more = matching.saturating_sub(u64::try_from(documents.len()).unwrap_or(u64::MAX));
     let next = documents.last().filter(|_| more > 0).map(|last| format!("{}|{}", last.released_at, last.document));
     if global.json {
@@ -85,18 +120,35 @@ pub(super) async fn run(global: &Global, options: Options) -> Result<(), Failed>
         if let (Some(members), Some(day)) = (document.as_object_mut(), &day) {
             members.insert("day".to_owned(), totals(day));
         }
+        if let (Some(members), Some(sums)) = (document.as_object_mut(), &sums) {
+            members.insert("totals".to_owned(), json!(sums));
+        }
         return output::json(&document);
     }
     let mut lines = day.as_deref().map(told).unwrap_or_default();
+    lines.extend(sums.iter().flat_map(|sums| outstanding::added_up(&Outstanding::ALL, sums)));
     lines.extend(table(&documents, &asked));
     lines.extend(next.map(|next| format!("{more} more. Go on with: --after '{next}'")));
     output::lines(&lines)
 }
 
+impl Options {
+    fn of_the_outstanding(&self, states: &[Outstanding]) -> OutstandingFilter {
+        OutstandingFilter {
+            warehouse: self.warehouse.clone(),
+            legal_entity: self.legal_entity.clone(),
+            older_than: self.older_than,
+            after: self.after.clone(),
+            limit: self.limit,
+            ..OutstandingFilter::of(states)
+        }
+    }
+}
+
 /// The states that are asked for.
 fn states(options: &Options) -> Result<Vec<State>, Failed> {
     if !options.states.is_empty() {
-        return Ok(options.states.clone());
+        return Ok(options.states.iter().filter_map(|state| state.far()).collect());
     }
     if options.from.is_none() && options.before.is_none() {
         return Ok(State::ALL.into_iter().filter(|state| state.is_open()).collect());
@@ -139,7 +191,11 @@ fn cursor(text: &str) -> Result<(Timestamp, String), String> {
 
 /// What became of a day's documents, by kind.
 fn totals(day: &[StateCount]) -> Value {
-    let kinds = [("orders", "order", "shipped"), ("inbound_orders", "inbound_order", "received")];
+    let kinds = [
+        ("orders", "order", "shipped"),
+        ("inbound_orders", "inbound_order", "received"),
+        ("returns", "return_order", "received"),
+    ];
     let of = |(name, kind, moved): (&str, &str, &str)| {
         let rows = || day.iter().filter(move |row| row.kind == kind);
         let states: Map<String, Value> = rows().map(|row| (row.state.clone(), row.documents.into())).collect();
@@ -157,7 +213,7 @@ fn totals(day: &[StateCount]) -> Value {
             ("missing".to_owned(), (released - counted(&["posted", "cancelled", "before_go_live"])).into()),
             ("states".to_owned(), states.into()),
         ]);
-        if kind == "inbound_order" {
+        if kind != "order" {
             // Warehouses do not answer an announcement.
             members.remove("accepted");
         }
@@ -201,17 +257,14 @@ fn table(documents: &[ProgressView], asked: &str) -> Vec<String> {
 fn row(each: &ProgressView) -> String {
     let number = each.number.as_deref().unwrap_or(&each.document);
     let promised = each.promised_at.map_or_else(|| "no promise".to_owned(), |at| format!("promised {at:.0}"));
-    let value = match (&each.value, &each.currency) {
-        (Some(value), Some(currency)) => format!("  {value} {currency}"),
-        (Some(value), None) => format!("  {value}"),
-        (None, _) => String::new(),
-    };
+    let value = outstanding::worth(each.value.as_deref(), each.currency.as_deref());
+    let value = value.map(|value| format!("  {value}")).unwrap_or_default();
     let warehouse = each.warehouse.as_deref().unwrap_or("no warehouse");
     format!("{:<13}  {:>6}  {number}  {warehouse}  {promised}{value}  {}", each.state, age(each.age_s), each.document)
 }
 
 /// How long ago, in its largest unit.
-fn age(seconds: i64) -> String {
+pub(super) fn age(seconds: i64) -> String {
     let units = [(86_400, "d"), (3600, "h"), (60, "m")];
     let fits = units.into_iter().find(|(length, _)| seconds >= *length);
     fits.map_or_else(|| format!("{seconds}s"), |(length, unit)| format!("{}{unit}", seconds / length))

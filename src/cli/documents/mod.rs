@@ -1,6 +1,7 @@
 //! `documents show KEY` and `documents list`.
 
 mod list;
+mod outstanding;
 
 use std::collections::BTreeMap;
 
@@ -18,7 +19,7 @@ pub(super) enum Action {
         /// The key, whole, in any case
         key: String,
     },
-    /// Orders and inbound orders by how far they are, those released first, first: age, promise, value
+    /// What is outstanding at the end of a month, with its worth; or documents by how far they are, the oldest first
     #[command(after_help = list::HELP)]
     List(Options),
 }

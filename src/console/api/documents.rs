@@ -1,5 +1,7 @@
 //! `GET /v1/documents`: a document's journey by any of its keys, as `drayline documents show` tells it; or the documents in some
-//! states, as `drayline documents list` does.
+//! states, as `drayline documents list` does. `GET /v1/documents/totals`: what is outstanding, added up.
+
+use std::time::Duration;
 
 use axum::Json;
 use axum::extract::State as Of;
@@ -11,13 +13,14 @@ use super::pages::{Page, Paging};
 use super::problem::Problem;
 use super::{Access, Api, Route};
 use crate::exceptions::duration;
-use crate::store::{ProgressFilter, Role, State};
+use crate::store::{Outstanding, OutstandingFilter, OutstandingTotal, ProgressFilter, Role, State};
 
 /// A query's names and values; `state` may stand there several times.
 type Parts = Vec<(String, String)>;
 
 pub(super) fn routes() -> Vec<Route> {
-    vec![Route::get("/v1/documents", Access::From(Role::Viewer), &[200], find)]
+    let look = Access::From(Role::Viewer);
+    vec![Route::get("/v1/documents", look, &[200], find), Route::get("/v1/documents/totals", look, &[200], totals)]
 }
 
 async fn find(Of(api): Of<Api>, caller: Caller, ask: Ask<Parts>) -> Result<Json<Page<Value>>, Problem> {
@@ -43,10 +46,18 @@ async fn show(api: &Api, caller: &Caller, paging: &Paging, key: &str) -> Result<
 }
 
 async fn list(api: &Api, caller: &Caller, paging: &Paging, parts: &Parts) -> Result<Json<Page<Value>>, Problem> {
-    let mut filter = asked(parts)?;
-    caller.may_touch(None, filter.warehouse.as_deref())?;
-    filter.after = paging.after()?;
-    filter.limit = paging.rows();
+    let asked = asked(parts)?;
+    caller.may_touch(None, asked.warehouse.as_deref())?;
+    if asked.is_of_the_outstanding() {
+        return outstanding(api, paging, asked.outstanding()).await;
+    }
+    let Asked { states, warehouse, older_than, .. } = asked;
+    let states = match states {
+        states if states.is_empty() => State::ALL.into_iter().filter(|state| state.is_open()).collect(),
+        states => states,
+    };
+    let (after, limit) = (paging.after()?, paging.rows());
+    let filter = ProgressFilter { states, warehouse, older_than, released: None, after, limit };
     let (matching, documents) = api.store.progress(&filter).await?;
     // It is counted from the cursor on, so that only the first page knows how many there are.
     let total = filter.after.is_none().then_some(matching);
@@ -54,24 +65,84 @@ async fn list(api: &Api, caller: &Caller, paging: &Paging, parts: &Parts) -> Res
     Ok(Json(page.map(|document| json!(document))))
 }
 
-/// What a query wants: everything that is open when it names no state.
-fn asked(parts: &Parts) -> Result<ProgressFilter, Problem> {
-    let mut filter =
-        ProgressFilter { states: Vec::new(), warehouse: None, older_than: None, released: None, after: None, limit: 0 };
+async fn outstanding(api: &Api, paging: &Paging, filter: OutstandingFilter) -> Result<Json<Page<Value>>, Problem> {
+    let filter = OutstandingFilter { after: paging.after()?, limit: paging.rows(), ..filter };
+    let total = match &filter.after {
+        None => Some(counted(&api.store.outstanding_totals(&filter).await?)),
+        Some(_) => None,
+    };
+    let documents = api.store.outstanding(&filter).await?;
+    let page = paging.page(total, documents, |last| (last.since, last.document.clone()));
+    Ok(Json(page.map(|document| json!(document))))
+}
+
+/// By state and currency. They are few; whoever asks for fewer gets the others on the next page.
+async fn totals(Of(api): Of<Api>, caller: Caller, ask: Ask<Parts>) -> Result<Json<Page<OutstandingTotal>>, Problem> {
+    let Ask { paging, filter } = ask;
+    let asked = asked(&filter)?;
+    caller.may_touch(None, asked.warehouse.as_deref())?;
+    if !asked.states.is_empty() {
+        return Err(Problem::query(&"state: only what is outstanding is added up"));
+    }
+    let seen: u32 = paging.after()?.unwrap_or_default();
+    let totals = api.store.outstanding_totals(&asked.outstanding()).await?;
+    let total = u64::try_from(totals.len()).ok();
+    let numbered = (1_u32..).zip(totals).filter(|(number, _)| *number > seen).collect();
+    Ok(Json(paging.page(total, numbered, |(number, _)| *number).map(|(_, total)| total)))
+}
+
+fn counted(totals: &[OutstandingTotal]) -> u64 {
+    totals.iter().map(|total| total.documents.unsigned_abs()).sum()
+}
+
+/// What a query wants.
+#[derive(Default)]
+struct Asked {
+    states: Vec<State>,
+    open: Vec<Outstanding>,
+    warehouse: Option<String>,
+    legal_entity: Option<String>,
+    older_than: Option<Duration>,
+}
+
+impl Asked {
+    /// A company is named of what is outstanding alone.
+    fn is_of_the_outstanding(&self) -> bool {
+        !self.open.is_empty() || self.legal_entity.is_some()
+    }
+
+    /// Of everything that is outstanding when no state is named.
+    fn outstanding(self) -> OutstandingFilter {
+        let states = if self.open.is_empty() { Outstanding::ALL.to_vec() } else { self.open };
+        let Self { warehouse, legal_entity, older_than, .. } = self;
+        OutstandingFilter { warehouse, legal_entity, older_than, ..OutstandingFilter::of(&states) }
+    }
+}
+
+fn asked(parts: &Parts) -> Result<Asked, Problem> {
+    let mut asked = Asked::default();
     for (name, value) in parts {
         let wrong = |why: String| Problem::query(&format!("{name}: {why}"));
         match name.as_str() {
-            "state" => filter.states.push(value.parse().map_err(wrong)?),
-            "warehouse" if filter.warehouse.is_none() => filter.warehouse = Some(value.clone()),
-            "older_than" if filter.older_than.is_none() => {
-                filter.older_than = Some(duration(value).map_err(wrong)?);
+            "state" => match Outstanding::named(value) {
+                Some(state) => asked.open.push(state),
+                None => asked.states.push(value.parse().map_err(wrong)?),
+            },
+            "warehouse" if asked.warehouse.is_none() => asked.warehouse = Some(value.clone()),
+            "legal_entity" if asked.legal_entity.is_none() => asked.legal_entity = Some(value.clone()),
+            "older_than" if asked.older_than.is_none() => {
+                asked.older_than = Some(duration(value).map_err(wrong)?);
             }
-            "warehouse" | "older_than" => return Err(wrong("it stands there twice".to_owned())),
-            _ => return Err(wrong("it is none of key, state, older_than, warehouse, limit, cursor".to_owned())),
+            "warehouse" | "legal_entity" | "older_than" => return Err(wrong("it stands there twice".to_owned())),
+            _ => {
+                let known = "it is none of key, state, older_than, warehouse, legal_entity, limit, cursor";
+                return Err(wrong(known.to_owned()));
+            }
         }
     }
-    if filter.states.is_empty() {
-        filter.states = State::ALL.into_iter().filter(|state| state.is_open()).collect();
+    if asked.is_of_the_outstanding() && !asked.states.is_empty() {
+        let why = "state: how far documents are, and what of them is outstanding (the only list by legal_entity), are two lists";
+        return Err(Problem::query(&why));
     }
-    Ok(filter)
+    Ok(asked)
 }

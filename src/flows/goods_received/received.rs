@@ -16,6 +16,7 @@ use crate::flows::meant::order_meant;
 use crate::flows::periods::{self, Moved};
 use crate::flows::reading::{Problem, Reading};
 use crate::flows::reports::{CountedReceipt, Reported};
+use crate::flows::returns;
 use crate::flows::shipments::{is_posted, poll};
 use crate::flows::slots::Slot;
 use crate::gateways::Direction;
@@ -323,6 +324,11 @@ impl Received<'_> {
         }
     }
 
+    /// That something of what came back is to be credited.
+    fn owes(&self, posted: &PostedUpdate) -> Option<Past> {
+        self.came_back.and_then(|_| returns::owes(posted, &self.look.order))
+    }
+
     pub(super) fn is_final(&self) -> bool {
         self.body.is_final || self.body.state.code == ReceiptStateCode::Complete
     }
@@ -331,14 +337,19 @@ impl Received<'_> {
         let Report { receipt, warehouse, ledger, .. } = self.report;
         let environment = &self.look.order.environment;
         let (own, created) = (self.report.own().collect::<Vec<_>>(), &self.sent.created);
-        let unsettled = own.iter().filter(|posted| !is_posted(ledger, &posted.update_id));
-        let emits = (0..).zip(unsettled).filter_map(|(ordinal, posted)| poll(posted, ordinal)).collect();
+        let (settled, unsettled): (Vec<&PostedUpdate>, Vec<&PostedUpdate>) =
+            own.iter().copied().partition(|posted| is_posted(ledger, &posted.update_id));
+        let mut emits: Vec<_> = (0..).zip(unsettled).filter_map(|(ordinal, posted)| poll(posted, ordinal)).collect();
+        // What a person posted by hand is posted, and is to be credited nevertheless.
+        let owing = settled.into_iter().find(|posted| self.owes(posted).is_some());
+        emits.extend(owing.and_then(returns::until_credited));
         let mut facts = vec![Past {
             key: keys::count_receipt(counted),
             act: "count_receipt".to_owned(),
             connection: warehouse.to_string(),
             facts: kept(counted),
         }];
+        facts.extend(own.iter().filter_map(|posted| self.owes(posted)));
         let label = if self.came_back.is_some() { "return" } else { "receipt" };
         let mut names = vec![(label.to_owned(), keys::bare(receipt).to_owned())];
         names.extend(own.iter().map(|posted| ("receipt_number".to_owned(), posted.packing_slip.clone())));

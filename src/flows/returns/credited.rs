@@ -1,7 +1,8 @@
 //! The plan for what became of the money: a return is complete when what came back was credited, and Dynamics says so.
 //!
-//! We never credit. Whoever posts a piece under a crediting disposition waits for the note; until then the return is
-//! *received but not credited*, and at the deadline it is finance's.
+//! We never credit. Whoever posts a piece under a crediting disposition enters in the ledger that it is owed, and waits for the
+//! note; until then the return is *received but not credited*, and at the deadline it is finance's. Each update settles what it
+//! owes itself, so that lists count what is open without knowing how many others there are.
 
 use rust_decimal::Decimal;
 
@@ -10,10 +11,10 @@ use crate::failure::{Code, Failure};
 use crate::flows::answer::{Decision, Done, Emit, Past};
 use crate::flows::history::{History, postings};
 use crate::flows::keys;
-use crate::flows::ledger::{Ledger, PostedUpdate, kept};
+use crate::flows::ledger::{Ledger, PostedDimension, PostedUpdate, SettledUpdate, kept};
 use crate::flows::orders::OrderLook;
 use crate::gateways::{CreditedLine, ReleasedOrder};
-use crate::message::{Body, Envelope, FactKey, Flow, PostingOutcomeCode, PostingSettled};
+use crate::message::{Body, Connection, Envelope, FactKey, Flow, PostingOutcomeCode, PostingSettled};
 
 /// What stands before a posting whose credit is looked for.
 const CREDIT: &str = "credit/";
@@ -21,6 +22,26 @@ const CREDIT: &str = "credit/";
 /// Whether a message looks for a credit, not for what became of an update.
 pub(in crate::flows) fn asks_for_the_credit(body: &PostingSettled) -> bool {
     body.update_id.as_str().starts_with(CREDIT)
+}
+
+/// That something of an update is to be credited. Where credits are not shown, nobody ever knows that one was given.
+pub(in crate::flows) fn owes(posted: &PostedUpdate, look: &OrderLook) -> Option<Past> {
+    let without_credit = look.without_credit.as_ref()?;
+    let lines = posted.lines.iter().flat_map(|line| &line.dimensions);
+    let owed: Decimal = lines.filter(|piece| credits(piece, without_credit)).map(|piece| piece.quantity).sum();
+    let key = keys::owes_credit(&look.environment, &posted.update_id);
+    (owed > Decimal::ZERO).then(|| fact((key, "owes_credit"), &look.environment, &posted.update_id))
+}
+
+/// Whether something that an update brought is to be credited and is not, as far as the ledger tells.
+pub(in crate::flows) fn is_owed(posted: &PostedUpdate, ledger: &Ledger) -> bool {
+    let of_it = |act| ledger.facts::<SettledUpdate>(act).iter().any(|known| known.update_id == posted.update_id);
+    of_it("owes_credit") && !of_it("credit_settled")
+}
+
+fn fact((key, act): (String, &str), environment: &Connection, update_id: &str) -> Past {
+    let facts = kept(&SettledUpdate { update_id: update_id.to_owned() });
+    Past { key, act: act.to_owned(), connection: environment.to_string(), facts }
 }
 
 /// The message that looks until what was posted is credited.
@@ -34,7 +55,11 @@ pub(in crate::flows) fn until_credited(posted: &PostedUpdate) -> Option<Emit> {
     Some(Emit { purpose: "credit", ordinal: 0, body: Body::PostingSettled(body), about: None })
 }
 
-pub(in crate::flows) fn plan(message: &Envelope, look: &OrderLook, ledger: &Ledger) -> Decision {
+pub(in crate::flows) fn plan(
+    (message, body): (&Envelope, &PostingSettled),
+    look: &OrderLook,
+    ledger: &Ledger,
+) -> Decision {
     let history = History::of(ledger);
     let (Some(sent), Some(released)) = (history.latest(), &look.released) else {
         return Decision::NotOurs(format!("Dynamics knows no return order of {} any more.", message.ordering_key));
@@ -57,22 +82,30 @@ pub(in crate::flows) fn plan(message: &Envelope, look: &OrderLook, ledger: &Ledg
     let mut notes: Vec<&str> = released.credits.iter().map(|credit| credit.note.as_str()).collect();
     notes.sort_unstable();
     notes.dedup();
+    let mut done = Done { facts: settles(body, look, ledger).into_iter().collect(), ..Done::default() };
     let key = keys::credited(&look.environment, reference, &notes);
-    if ledger.has(&key) || notes.is_empty() {
-        return Decision::NotOurs(format!("Nothing of {reference} is to be credited that is not."));
-    }
-    let step = format!("Credited by {}.", notes.join(", "));
-    let facts = CreditedReturn { notes: notes.into_iter().map(str::to_owned).collect() };
-    Decision::Done(Done {
-        facts: vec![Past {
+    if !ledger.has(&key) && !notes.is_empty() {
+        done.steps.push(("dynamics".to_owned(), format!("Credited by {}.", notes.join(", "))));
+        let facts = CreditedReturn { notes: notes.into_iter().map(str::to_owned).collect() };
+        done.facts.push(Past {
             key,
             act: "credited".to_owned(),
             connection: look.environment.to_string(),
             facts: kept(&facts),
-        }],
-        steps: vec![("dynamics".to_owned(), step)],
-        ..Done::default()
-    })
+        });
+    }
+    if done.facts.is_empty() {
+        return Decision::NotOurs(format!("Nothing of {reference} is to be credited that is not."));
+    }
+    Decision::Done(done)
+}
+
+/// That nothing is owed any more of the update whose credit the message looks for, where something was.
+fn settles(body: &PostingSettled, look: &OrderLook, ledger: &Ledger) -> Option<Past> {
+    let update_id = body.update_id.as_str().strip_prefix(CREDIT)?;
+    let key = keys::credit_settled(&look.environment, update_id);
+    let owed = ledger.has(&keys::owes_credit(&look.environment, update_id)) && !ledger.has(&key);
+    owed.then(|| fact((key, "credit_settled"), &look.environment, update_id))
 }
 
 /// What of a line is posted to be credited and is not, in words.
@@ -86,8 +119,13 @@ fn open(line: &str, released: &ReleasedOrder, without_credit: &[String], posting
 pub(super) fn to_credit(line: &str, postings: &[PostedUpdate], without_credit: &[String]) -> Decimal {
     let lines = postings.iter().flat_map(|posted| &posted.lines).filter(|posted| posted.line_id == line);
     let pieces = lines.flat_map(|line| &line.dimensions);
+    pieces.filter(|piece| credits(piece, without_credit)).map(|piece| piece.quantity).sum()
+}
+
+/// Whether a piece was posted under a disposition that credits.
+fn credits(piece: &PostedDimension, without_credit: &[String]) -> bool {
     let credits = |code: &String| !without_credit.iter().any(|each| each.eq_ignore_ascii_case(code));
-    pieces.filter(|piece| piece.disposition.as_ref().is_some_and(credits)).map(|piece| piece.quantity).sum()
+    piece.disposition.as_ref().is_some_and(credits)
 }
 
 /// What of a line the notes have credited.

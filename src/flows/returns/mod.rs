@@ -30,7 +30,7 @@ use crate::gateways::Gateways;
 use crate::message::{Connection, Envelope};
 
 pub(super) use authorised::plan as authorised;
-pub(super) use credited::{asks_for_the_credit, plan as credited, until_credited};
+pub(super) use credited::{asks_for_the_credit, is_owed, owes, plan as credited, until_credited};
 pub(super) use received::plan as received;
 pub(super) use requested::plan as requested;
 pub(super) use told::plan as status_changed;

@@ -30,6 +30,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/postgresql/0015_few.sql"),
     include_str!("../migrations/postgresql/0016_seen_and_items.sql"),
     include_str!("../migrations/postgresql/0017_kept.sql"),
+    include_str!("../migrations/postgresql/0018_outstanding.sql"),
 ];
 
 /// PostgreSQL 13.

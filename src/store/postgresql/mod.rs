@@ -17,6 +17,7 @@ mod kept;
 mod mapping;
 mod migrate;
 mod outbox;
+mod outstanding;
 mod ownership;
 mod parked;
 mod patches;

@@ -187,21 +187,30 @@ told AS (
 -- what is by this statement. Nobody else records for the same documents and flow meanwhile.
 advanced AS (
   INSERT INTO progress AS known (document, kind, legal_entity, number, warehouse, promised_at, value, currency, released_at,
-    accepted_at, rejected_at, moved_at, stage, whole, moves, posts)
+    accepted_at, rejected_at, moved_at, stage, whole, open_since, moves, posts, owes, credits)
   SELECT p.document, p.kind, p.legal_entity, p.number, p.warehouse, p.promised_at, p.value,
-    p.currency, p.released_at, p.accepted_at, p.rejected_at, p.moved_at, p.stage, p.whole,
+    p.currency, p.released_at, p.accepted_at, p.rejected_at, p.moved_at, p.stage, p.whole, p.open_since,
     CASE WHEN p.counts THEN
-      (SELECT count(*) FROM effects e WHERE e.document = p.document AND e.act IN ('post_shipment', 'post_receipt'))
-      + (SELECT count(*) FROM happened h WHERE h.document = p.document AND h.act IN ('post_shipment', 'post_receipt')) END,
+      (SELECT coalesce(sum(CASE e.act WHEN 'undone' THEN -1 ELSE 1 END), 0) FROM effects e
+        WHERE e.document = p.document AND e.act IN ('post_shipment', 'post_receipt', 'undone'))
+      + (SELECT coalesce(sum(CASE h.act WHEN 'undone' THEN -1 ELSE 1 END), 0) FROM happened h
+        WHERE h.document = p.document AND h.act IN ('post_shipment', 'post_receipt', 'undone')) END,
     CASE WHEN p.counts THEN
       (SELECT count(*) FROM effects e WHERE e.document = p.document AND e.act = 'posted')
-      + (SELECT count(*) FROM happened h WHERE h.document = p.document AND h.act = 'posted') END
+      + (SELECT count(*) FROM happened h WHERE h.document = p.document AND h.act = 'posted') END,
+    -- What is to be credited is asked of what came back alone.
+    CASE WHEN p.counts AND p.kind = 'return_order' THEN
+      (SELECT count(*) FROM effects e WHERE e.document = p.document AND e.act = 'owes_credit')
+      + (SELECT count(*) FROM happened h WHERE h.document = p.document AND h.act = 'owes_credit') END,
+    CASE WHEN p.counts AND p.kind = 'return_order' THEN
+      (SELECT count(*) FROM effects e WHERE e.document = p.document AND e.act = 'credit_settled')
+      + (SELECT count(*) FROM happened h WHERE h.document = p.document AND h.act = 'credit_settled') END
   FROM unnest(
       $77::bigint[], $78::text[], $79::text[], $80::text[], $81::text[], $82::text[], $83::bigint[], $84::text[],
       $85::text[], $86::bigint[], $87::bigint[], $88::bigint[], $89::bigint[], $90::bigint[], $91::bigint[],
-      $92::boolean[])
+      $92::boolean[], $105::bigint[])
     AS p (record, document, kind, legal_entity, number, warehouse, promised_at, value, currency, released_at, accepted_at,
-      rejected_at, moved_at, stage, whole, counts)
+      rejected_at, moved_at, stage, whole, counts, open_since)
   JOIN mine ON mine.record = p.record
   ORDER BY p.document COLLATE "C"
   ON CONFLICT (document) DO UPDATE SET
@@ -212,8 +221,9 @@ advanced AS (
     accepted_at = coalesce(known.accepted_at, excluded.accepted_at),
     rejected_at = coalesce(known.rejected_at, excluded.rejected_at),
     moved_at = coalesce(known.moved_at, excluded.moved_at), stage = coalesce(excluded.stage, known.stage),
-    whole = coalesce(excluded.whole, known.whole), moves = coalesce(excluded.moves, known.moves),
-    posts = coalesce(excluded.posts, known.posts)
+    whole = coalesce(excluded.whole, known.whole), open_since = coalesce(excluded.open_since, known.open_since),
+    moves = coalesce(excluded.moves, known.moves), posts = coalesce(excluded.posts, known.posts),
+    owes = coalesce(excluded.owes, known.owes), credits = coalesce(excluded.credits, known.credits)
 ),
 travelled AS (
   INSERT INTO journey (document, at, message_id, ordinal, digest, system, what, mode)

@@ -28,6 +28,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/sqlite/0015_few.sql"),
     include_str!("../migrations/sqlite/0016_seen_and_items.sql"),
     include_str!("../migrations/sqlite/0017_kept.sql"),
+    include_str!("../migrations/sqlite/0018_outstanding.sql"),
 ];
 
 /// Turning the write-ahead log on asks for the whole file and does not wait for it: it is asked again after this.

@@ -116,10 +116,13 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, ",
 /// What is known already stays, but for the stage and what the flow that posts counts anew.
 const ADVANCED: &str = "
 INSERT INTO progress (document, kind, legal_entity, number, warehouse, promised_at, value, currency, released_at,
-  accepted_at, rejected_at, moved_at, stage, whole, moves, posts)
-SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14,
-  iif($15, (SELECT count(*) FROM effects WHERE document = $1 AND act IN ('post_shipment', 'post_receipt')), NULL),
-  iif($15, (SELECT count(*) FROM effects WHERE document = $1 AND act = 'posted'), NULL)
+  accepted_at, rejected_at, moved_at, stage, whole, open_since, moves, posts, owes, credits)
+SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $16,
+  iif($15, (SELECT coalesce(sum(iif(act = 'undone', -1, 1)), 0) FROM effects
+    WHERE document = $1 AND act IN ('post_shipment', 'post_receipt', 'undone')), NULL),
+  iif($15, (SELECT count(*) FROM effects WHERE document = $1 AND act = 'posted'), NULL),
+  iif($15 AND $2 = 'return_order', (SELECT count(*) FROM effects WHERE document = $1 AND act = 'owes_credit'), NULL),
+  iif($15 AND $2 = 'return_order', (SELECT count(*) FROM effects WHERE document = $1 AND act = 'credit_settled'), NULL)
 WHERE true
 ON CONFLICT (document) DO UPDATE SET
   legal_entity = coalesce(excluded.legal_entity, legal_entity), number = coalesce(excluded.number, number),
@@ -127,8 +130,9 @@ ON CONFLICT (document) DO UPDATE SET
   value = coalesce(excluded.value, value), currency = coalesce(excluded.currency, currency),
   accepted_at = coalesce(accepted_at, excluded.accepted_at), rejected_at = coalesce(rejected_at, excluded.rejected_at),
   moved_at = coalesce(moved_at, excluded.moved_at), stage = coalesce(excluded.stage, stage),
-  whole = coalesce(excluded.whole, whole), moves = coalesce(excluded.moves, moves),
-  posts = coalesce(excluded.posts, posts)";
+  whole = coalesce(excluded.whole, whole), open_since = coalesce(excluded.open_since, open_since),
+  moves = coalesce(excluded.moves, moves), posts = coalesce(excluded.posts, posts),
+  owes = coalesce(excluded.owes, owes), credits = coalesce(excluded.credits, credits)";
 
 /// Whose record a row belongs to: nobody's, when the partition is not ours.
 type Mine = Vec<Option<Ownership>>;
@@ -359,7 +363,7 @@ async fn progress(connection: &mut SqliteConnection, batch: &Batch<'_>, mine: &M
         let advanced = advanced.bind(&row.value).bind(&row.currency).bind(row.released_at.as_microsecond());
         let advanced = advanced.bind(micros(row.accepted_at)).bind(micros(row.rejected_at)).bind(micros(row.moved_at));
         let advanced = advanced.bind(row.stage.map(i64::from)).bind(row.whole.map(i64::from));
-        advanced.bind(row.counts).execute(&mut *connection).await?;
+        advanced.bind(row.counts).bind(micros(row.open_since)).execute(&mut *connection).await?;
     }
     Ok(())
 }

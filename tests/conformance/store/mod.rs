@@ -7,6 +7,7 @@ mod lanes;
 mod mapping;
 mod opening;
 mod outbox;
+mod outstanding;
 mod ownership;
 mod people;
 mod plans;

@@ -19,6 +19,7 @@ pub fn far(document: &str, released_at: i64) -> Progress {
         accepted_at: None,
         rejected_at: None,
         moved_at: None,
+        open_since: None,
         stage: Some(1),
         whole: None,
         counts: true,
@@ -31,11 +32,11 @@ pub fn all() -> ProgressFilter {
     ProgressFilter { states, warehouse: None, older_than: None, released: None, after: None, limit: 100 }
 }
 
-fn tells(owner: Ownership, progress: Progress, effects: Vec<Effect>) -> Record {
+pub fn tells(owner: Ownership, progress: Progress, effects: Vec<Effect>) -> Record {
     Record { effects, progress: Some(progress), ..ends(owner, Uuid::new_v4()) }
 }
 
-fn did(act: &str, key: &str, document: &str) -> Effect {
+pub fn did(act: &str, key: &str, document: &str) -> Effect {
     Effect { act: act.to_owned(), ..effect(key, document) }
 }
 
