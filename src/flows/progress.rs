@@ -181,8 +181,9 @@ fn speaks_of(refs: &OrderRefs, sent: &SentOrder) -> bool {
 fn stage(latest: &SentOrder, released: Option<&ReleasedOrder>, rejected: bool, ledger: &Ledger) -> Stage {
     let created = &latest.created;
     let wanted = released.is_some_and(|released| !released.cancelled);
+    let given_back = latest.end == Some(End::Rejected) || (latest.end.is_none() && rejected);
     match latest.end {
-        Some(End::Rejected) if released.is_some() && !wanted => Stage::Cancelled,
+        _ if given_back && released.is_some() && !wanted => Stage::Cancelled,
         Some(End::Rejected) => Stage::Rejected,
         Some(End::Cancelled) if wanted => Stage::NotSent,
         Some(End::Cancelled) => Stage::Cancelled,

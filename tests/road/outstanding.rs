@@ -52,7 +52,7 @@ fn making() -> Making {
 
 /// What a document is worth; of the last order Dynamics does not say it.
 fn worth(number: usize) -> Option<(&'static str, &'static str)> {
-    let values = [("19.95", "EUR"), ("1200.00", "USD"), ("0.05", "EUR")];
+    let values = [("19.95", "EUR"), ("1200.5", "USD"), ("0.05", "EUR")];
     (number != ORDERS).then(|| values[number % 3])
 }
 
