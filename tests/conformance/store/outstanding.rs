@@ -17,8 +17,8 @@ fn came_back(document: &str) -> Progress {
     Progress { kind: "return_order".to_owned(), ..far(document, 10) }
 }
 
-fn at(micros: i64) -> Option<Timestamp> {
-    Some(Timestamp::from_microsecond(micros).unwrap())
+fn at(micros: i64) -> Timestamp {
+    Timestamp::from_microsecond(micros).unwrap()
 }
 
 /// Goods that a warehouse told of, which wait for a person.
@@ -83,7 +83,7 @@ async fn an_order_is_outstanding_until_it_is_accepted_and_again_from_its_shipmen
         assert_eq!(house.open().await, pairs(&[("a", "released_not_accepted")]));
         house.tell_of(later(|a| a.stage = Some(2)), &[]).await;
         assert_eq!(house.open().await, []);
-        house.tell_of(later(|a| (a.whole, a.open_since) = (Some(false), at(500))), &["post_shipment"]).await;
+        house.tell_of(later(|a| (a.whole, a.open_since) = (Some(false), Some(at(500)))), &["post_shipment"]).await;
         let [one] = &house.listed(&all()).await[..] else { panic!() };
         assert_eq!((one.state.as_str(), one.stands.as_deref()), ("shipped_not_posted", Some("part_shipped")));
         assert_eq!((one.since.as_microsecond(), one.exception.is_none()), (500, true));
@@ -116,13 +116,13 @@ async fn what_is_cancelled_announced_from_before_go_live_or_not_to_be_credited_i
 #[tokio::test]
 async fn what_came_back_is_outstanding_until_each_posting_has_its_credit() {
     both(async |house| {
-        let more = || Progress { stage: None, open_since: at(700), ..came_back("r") };
+        let more = || Progress { stage: None, open_since: Some(at(700)), ..came_back("r") };
         house.tell_of(came_back("r"), &[]).await;
         house.tell_of(more(), &["post_receipt", "owes_credit"]).await;
         let [one] = &house.listed(&all()).await[..] else { panic!() };
         assert_eq!(
             (one.state.as_str(), one.kind.as_str(), one.since),
-            ("received_not_credited", "return_order", at(700).unwrap())
+            ("received_not_credited", "return_order", at(700))
         );
         house.record(&[tells(house.owner, more(), vec![did("owes_credit", "second", "r")])]).await;
         // Each settles without knowing of the other.
