@@ -26,7 +26,7 @@ pub use connections::{
 };
 pub use limits::{FieldLimits, Letters, Limits, limited_fields};
 pub use load::{DEFAULTS, load, load_text, load_with};
-pub use returns::Returns;
+pub use returns::{Returns, UndeliverableCredit};
 pub use secret::{Secret, SecretError, address};
 pub use settings::{
     Config, Console, Exceptions, Gateways, Ingest, Operations, Partitions, Processor, Rehearsal, Scan, Store,

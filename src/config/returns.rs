@@ -36,6 +36,21 @@ pub struct Returns {
     pub exchange_code: String,
     /// The warehouse in Dynamics where returns are expected of which nobody says where.
     pub warehouse: String,
+    /// Who credits what never reached the customer.
+    pub undeliverable_credit: UndeliverableCredit,
+}
+
+/// Who credits parcels that never reached the customer and came back.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Serialize, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
+pub enum UndeliverableCredit {
+    /// A person decides about each: it is posted without a credit, and asked.
+    #[default]
+    Person,
+    /// Nobody: it is posted without a credit.
+    Never,
+    /// Dynamics, as the disposition of each piece says.
+    Dynamics,
 }
 
 impl Default for Returns {
@@ -56,6 +71,7 @@ impl Default for Returns {
             credited_elsewhere: Vec::new(),
             exchange_code: String::new(),
             warehouse: String::new(),
+            undeliverable_credit: UndeliverableCredit::default(),
         }
     }
 }

@@ -262,7 +262,7 @@ codes! {
         "Find out whose return it is; make the return order in Dynamics and replay this, or discard it.";
     /// Goods came back without an RMA, and a person must say to which return they belong.
     ReturnBlind = "return.blind", Permanent, "operations",
-        "Name the RMA with a patch (.returnReceived.rma = \"RMA000123\"), after making the return order in Dynamics if there is none; or discard this.";
+        "Pick a match that `drayline exceptions show` suggests, or say with `drayline exceptions match` whose it is: --return RMA, or --order KEY, of which a return order is made; or discard this.";
     /// One RMA stands for return orders of two companies.
     ReturnAmbiguous = "return.ambiguous", Permanent, "integration",
         "Give the companies of the environment number sequences of RMAs that differ; make the return order anew, then discard this.";
@@ -281,6 +281,12 @@ codes! {
     /// The warehouse gave up a return that Dynamics still expects.
     ReturnGivenUp = "return.given_up", Permanent, "operations",
         "Ask the warehouse why; have it announced again, or cancel the return order in Dynamics, then discard this.";
+    /// A parcel came back and does not hold what left.
+    ReturnParcelUnfit = "return.parcel_unfit", Permanent, "operations",
+        "Compare the parcel with what was shipped; make a return order in Dynamics for what came and name its RMA with `drayline exceptions match`, or discard this.";
+    /// What never reached the customer came back and is posted, and a person decides about the money.
+    ReturnUncredited = "return.uncredited", Permanent, "finance",
+        "Credit the return order in Dynamics and replay this, or send the goods once more and discard this with the reason.";
     /// A part of a snapshot of stock contradicts itself.
     SnapshotUnclear = "snapshot.unclear", Permanent, "operations",
         "Ask the warehouse how many parts the snapshot has, and have it sent again; then discard this.";

@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::ledger::PackageTracking;
 use super::reports::CountedReceipt;
 use crate::gateways::Direction;
-use crate::message::{self, Connection, FactKey, LegalEntity, Reference, RequestId, record_id};
+use crate::message::{self, Connection, FactKey, LegalEntity, OrderingKey, Reference, RequestId, record_id};
 
 /// The longest packing slip number that Dynamics takes.
 const PACKING_SLIP_LENGTH_MAX: usize = 20;
@@ -129,6 +129,21 @@ pub(super) fn create_return(environment: &Connection, legal_entity: &LegalEntity
 /// Our key of a return order in Dynamics, by which it is found again.
 pub(super) fn return_reference(environment: &Connection, legal_entity: &LegalEntity, request: &FactKey) -> String {
     record_id(&["create_return", environment.as_str(), legal_entity.as_str(), request.as_str()])
+}
+
+/// The name of a parcel that came back without an RMA, as a wish for its return order.
+pub(super) fn parcel(warehouse: &Connection, return_key: &FactKey) -> String {
+    format!("parcel/{warehouse}/{return_key}")
+}
+
+/// That a person named the document of a parcel without an RMA.
+pub(super) fn match_return(warehouse: &Connection, return_key: &FactKey, document: &OrderingKey) -> String {
+    format!("match_return/{warehouse}/{return_key}/{document}")
+}
+
+/// That a person was asked who credits a parcel that never reached the customer.
+pub(super) fn ask_for_credit(environment: &Connection, reference: &Reference, return_key: &FactKey) -> String {
+    format!("ask_for_credit/{environment}/{reference}/{return_key}")
 }
 
 /// That what came back was credited, by which notes.

@@ -112,6 +112,9 @@ pub struct CreatedOrder {
     /// The order number people use, where Dynamics had it.
     #[serde(default)]
     pub order_number: Option<String>,
+    /// Whose goods they are: the customer's account, or the vendor's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account: Option<String>,
     /// The document's version that was sent.
     pub version: u32,
     /// Echoed in everything that is posted.

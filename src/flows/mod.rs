@@ -53,7 +53,7 @@ pub use names::names;
 pub use orders::{Former, OrderLook, plan as plan_order};
 pub use progress::{Progress, Stage, progress};
 pub use reports::{AskedForTheRest, CountedReceipt, Reported};
-pub use returns::{CreditedReturn, MadeFrom, ReturnLook};
+pub use returns::{CreditedReturn, MadeFrom, MadeLine, MatchedReturn, ParcelLook, ReturnLook};
 pub use shipments::{ShipmentLook, plan as plan_shipment};
 pub use stock_adjustments::{AdjustedStock, AdjustmentLook, plan as plan_adjustment};
 
@@ -71,6 +71,8 @@ pub enum Look {
     Adjustment(AdjustmentLook),
     /// For somebody's wish for a return.
     Return(ReturnLook),
+    /// For parcels without an RMA whose order was found.
+    Parcel(Box<ParcelLook>),
     /// For messages that do not name our reference: the orders that may be meant.
     Sought(Vec<Candidate>),
     /// For the question for a closed period.
@@ -103,13 +105,16 @@ pub async fn look(
         | Body::ReceiptAnnounced(_)
         | Body::ReturnAuthorised(_)
         | Body::ReturnStatusChanged(_) => orders::look(gateways, mapping, message, ledger).await.map(Look::Order),
-        Body::PostingSettled(body) if returns::asks_for_the_credit(body) => {
+        Body::PostingSettled(body) if returns::asks_for_the_credit(body) || returns::asks_who_credits(body) => {
             orders::look(gateways, mapping, message, ledger).await.map(Look::Order)
         }
         Body::ShipmentConfirmed(_) | Body::TrackingUpdated(_) | Body::ShipmentVoided(_) | Body::PostingSettled(_) => {
             shipments::look(gateways, message, ledger).await.map(Look::Shipment)
         }
         Body::ReturnRequested(_) => returns::look(gateways, message).map(Look::Return),
+        Body::ReturnReceived(_) if message.ordering_key.is_order() => {
+            returns::look_at_order(gateways, message, ledger).await.map(|look| Look::Parcel(Box::new(look)))
+        }
         Body::GoodsReceived(_) | Body::ReturnReceived(_) => {
             goods_received::look(gateways, mapping, message, ledger).await.map(Look::Receipt)
         }
@@ -129,16 +134,20 @@ pub fn makes_known(message: &Envelope, act: &str, facts: &Value) -> Option<Known
 pub fn sought(message: &Envelope) -> Vec<String> {
     match &message.body {
         Body::GoodsReceived(_) => goods_received::sought(message),
+        Body::ReturnReceived(body) => returns::sought(message, body),
         _ => orders::sought(message),
     }
 }
 
 /// Whether the plan of a message is to choose between these orders. An outbound one is sought among those that were adopted; where
-/// none are, it is unknown as any other.
+/// none are, it is unknown as any other. A parcel that is of none of them is blind.
 #[must_use]
 pub fn may_mean(gateways: &Gateways, message: &Envelope, candidates: &[Candidate]) -> bool {
-    let adopted = || orders::found(message, candidates).is_some() || orders::may_be_adopted(gateways, message);
-    matches!(message.body, Body::GoodsReceived(_)) || adopted()
+    match &message.body {
+        Body::GoodsReceived(_) => true,
+        Body::ReturnReceived(body) => returns::sent_as(body, candidates).is_some(),
+        _ => orders::found(message, candidates).is_some() || orders::may_be_adopted(gateways, message),
+    }
 }
 
 /// The lane of what was asked about the message's document, when the message may be the answer: then the first of them
@@ -178,9 +187,16 @@ fn planned(message: &Envelope, look: &Look, mapping: &Mapping, ledger: &Ledger) 
             returns::authorised((message, body), look, mapping, ledger)
         }
         (Look::Order(look), Body::ReturnStatusChanged(body)) => returns::status_changed((message, body), look, ledger),
+        (Look::Order(look), Body::PostingSettled(body)) if returns::asks_who_credits(body) => {
+            returns::uncredited((message, body), look, ledger)
+        }
         (Look::Order(look), Body::PostingSettled(body)) => returns::credited((message, body), look, ledger),
         (Look::Return(look), Body::ReturnRequested(body)) => returns::requested((message, body), look, ledger),
         (Look::Receipt(look), Body::ReturnReceived(body)) => returns::received((message, body), look, mapping, ledger),
+        (Look::Parcel(look), Body::ReturnReceived(body)) => returns::parcel((message, body), look, mapping, ledger),
+        (Look::Sought(candidates), Body::ReturnReceived(body)) => {
+            returns::plan_sought((message, body), candidates, ledger)
+        }
         (Look::Order(look), _) => orders::plan(message, look, mapping, ledger),
         (Look::Receipt(look), _) => goods_received::plan(message, look, mapping, ledger),
         (Look::Sought(candidates), Body::GoodsReceived(_)) => goods_received::plan_sought(message, candidates, mapping),
@@ -201,7 +217,7 @@ fn planned(message: &Envelope, look: &Look, mapping: &Mapping, ledger: &Ledger) 
             )
             .with_detail(unreadable.problem.clone()),
         ),
-        (Look::Nothing | Look::Return(_), body) => Decision::Fail(Failure::new(
+        (Look::Nothing | Look::Return(_) | Look::Parcel(_), body) => Decision::Fail(Failure::new(
             Code::MessageUnhandled,
             format!(
                 "{} sent a {}, which this release takes in but does not handle yet. It is kept; replay it after an upgrade.",

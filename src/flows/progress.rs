@@ -90,7 +90,10 @@ impl Stage {
 pub fn progress(message: &Envelope, look: Option<&Look>, ledger: &Ledger) -> Option<Progress> {
     let history = History::of(ledger);
     match (look?, &message.body) {
-        (Look::Adjustment(_) | Look::Sought(_) | Look::Period(_) | Look::Return(_) | Look::Nothing, _)
+        (
+            Look::Adjustment(_) | Look::Sought(_) | Look::Period(_) | Look::Return(_) | Look::Parcel(_) | Look::Nothing,
+            _,
+        )
         | (_, Body::TrackingUpdated(_)) => None,
         (Look::Order(look), _) => ordered(message, look, &history, ledger),
         (Look::Shipment(_), Body::PostingSettled(_)) if message.origin != Origin::Emitted => None,

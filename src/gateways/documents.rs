@@ -7,7 +7,7 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 use super::returned::CreditedLine;
-use crate::config::Statuses;
+use crate::config::{Statuses, UndeliverableCredit};
 use crate::message::{
     Address, CancelOutcome, Flow, LegalEntity, OrderStatus, PlaceCode, Reason, Reference, RequestId, Serial, Sku, Unit,
 };
@@ -302,6 +302,8 @@ pub struct Receiving {
     pub without_credit: Vec<String>,
     /// Disposition codes of lines whose credit, if there is one, asks for no goods: credit only, exchanges.
     pub credited_elsewhere: Vec<String>,
+    /// Who credits what never reached the customer.
+    pub undeliverable_credit: UndeliverableCredit,
 }
 
 /// What names an update in Dynamics.

@@ -102,6 +102,12 @@ impl OrderingKey {
         Self(format!("period/{environment}/{legal_entity}/{until}"))
     }
 
+    /// Whether it names an outbound order.
+    #[must_use]
+    pub fn is_order(&self) -> bool {
+        self.0.starts_with("order/")
+    }
+
     /// Whether it names a message that names no document of ours.
     #[must_use]
     pub fn stands_alone(&self) -> bool {

@@ -45,6 +45,7 @@ impl Body {
                 body.shorts.iter_mut().for_each(|short| short.line = None);
             }
             Self::GoodsReceived(body) => body.lines.iter_mut().for_each(|line| line.line = None),
+            Self::ReturnReceived(body) => body.lines.iter_mut().for_each(|line| line.line = None),
             _ => {}
         }
     }

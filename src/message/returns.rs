@@ -4,6 +4,7 @@ use jiff::Timestamp;
 
 use super::coded::coded;
 use super::goods::{Item, LineRef, Lot, OrderRefs, Quantity, StockStatus};
+use super::identity::OrderingKey;
 use super::names::{FactKey, PlaceCode, Serial};
 use super::wire::{Invalid, Wire, generated, record};
 
@@ -86,6 +87,10 @@ record! {
         lines: Vec<ReturnedLine>,
         /// The sender's version of the return.
         sequence: Option<u64>,
+        /// The document of the order that a person found for a parcel without an RMA; a warehouse never says it.
+        matched_order: Option<OrderingKey>,
+        /// The customer in Dynamics, where the warehouse knows whose goods they are.
+        customer_account: Option<String>,
     }
 
     /// What came back of one line.

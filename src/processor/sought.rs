@@ -16,7 +16,12 @@ pub(super) async fn candidates(
     (flow, asked): (Flow, &Question),
     numbers: &[String],
 ) -> Option<Vec<Candidate>> {
-    let kind = Direction::of(flow).document();
+    // What came back without an RMA is sought among what left.
+    let kind = match Direction::of(flow) {
+        Direction::Returned | Direction::Outbound => Direction::Outbound,
+        Direction::Inbound => Direction::Inbound,
+    }
+    .document();
     let mut candidates: Vec<Candidate> = Vec::new();
     for number in numbers {
         let found = house.persistently("searching orders", || house.tools.store.named(number)).await;
@@ -30,8 +35,8 @@ pub(super) async fn candidates(
             let ledger = Ledger::new(effects.into_iter().map(unsure::past).collect());
             candidates.push(Candidate { document: key, ledger });
         }
-        // The first number that is known at all decides.
-        if !candidates.is_empty() {
+        // The first number that is known at all decides; of what came back, all of them must say the same.
+        if !candidates.is_empty() && flow != Flow::Returns {
             break;
         }
     }

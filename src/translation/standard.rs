@@ -61,8 +61,12 @@ fn read(received: &Received<'_>, facts: &mut Facts) -> Result<(Option<OrderingKe
     facts.identity = id.map_err(of_kind)?;
     let data = members.remove("data").filter(Value::is_object);
     let data = data.ok_or_else(|| of_kind("data: is required, and is an object".to_owned()))?;
-    let body = Body::from_json(kind, json::without_nulls(data))
+    let mut body = Body::from_json(kind, json::without_nulls(data))
         .map_err(|invalid| of_kind(invalid.within("data").to_string()))?;
+    if let Body::ReturnReceived(returned) = &mut body {
+        // A person's word, which no warehouse has for him.
+        returned.matched_order = None;
+    }
     let reference = body.order().and_then(|refs| refs.reference.as_deref()).and_then(|text| text.parse().ok());
     facts.legal_entity = reference.as_ref().and_then(legal_entity);
     let key = facts.environment.as_ref().and_then(|environment| {

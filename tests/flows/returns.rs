@@ -1,12 +1,15 @@
 //! Goods that come back: return order `RET7` with the RMA `RMA7` of company `usmf`, announced to `north`.
 
 use drayline::config::Returns;
-use drayline::flows::{Acted, Call, Decision, Ledger, Look, Past, ReturnLook};
+use drayline::flows::{Acted, Call, Decision, Ledger, Look, ParcelLook, Past, ReturnLook};
 use drayline::gateways::{CreditedLine, Direction, ReleasedOrder};
-use drayline::message::{Body, Envelope, Kind, Origin, RequestId};
+use drayline::message::{Body, Envelope, FactKey, Kind, Origin, RequestId, ReturnReceived};
 use serde_json::{Value, json};
 
-use super::scene::{contoso, decide, done, envelope, line, north, released, remember, run, usmf};
+use super::scene::{
+    contoso, created, decide, done, envelope, line, north, reference, released, remember, run, shipment_look, shipped,
+    usmf,
+};
 use super::world::World;
 
 /// One line: 5 of BOLT.
@@ -70,6 +73,21 @@ fn wished() -> (Envelope, Look) {
     (message, Look::Return(ReturnLook { environment: contoso(), returns }))
 }
 
+/// A parcel of so much of BOLT that nobody took, of an order of which 10 left.
+fn nobody_took(quantity: &str) -> (Envelope, Look, Ledger) {
+    let mut ledger = created(&[released()]);
+    let left = shipped("S1", &reference(1), &[("1", "BOLT", "10")]);
+    let ended = run(&left, &Look::Shipment(shipment_look()), &mut ledger, |_| Acted::Happened(json!({})));
+    remember(&mut ledger, &ended);
+    let line = json!({ "item": { "sku": "BOLT" }, "received": { "value": quantity, "unit": "ea" } });
+    let body = json!({ "returnKey": "web-7", "kind": { "code": "UNDELIVERABLE" }, "isFinal": true, "lines": [line] });
+    let mut message = under_its_rma(Kind::ReturnReceived, body);
+    message.ordering_key = "order/contoso/usmf-SHP0012".parse().unwrap();
+    let (_, Look::Return(wish)) = wished() else { panic!() };
+    let order = Some(ReleasedOrder { customer_account: Some("C-1".to_owned()), ..released() });
+    (message, Look::Parcel(Box::new(ParcelLook { wish, order })), ledger)
+}
+
 /// What each kind meets, for the page of calls.
 pub fn cases(kind: Kind) -> Vec<(&'static str, Envelope, Look, Ledger)> {
     match kind {
@@ -98,11 +116,15 @@ pub fn cases(kind: Kind) -> Vec<(&'static str, Envelope, Look, Ledger)> {
                 ("the warehouse gave it up", says("CANCELLED"), look(&says("CANCELLED"), returned()), announced()),
             ]
         }
-        Kind::ReturnReceived => vec![
-            ("no row says what becomes of it", came("RMA7", "RESTOCK"), received_look(), announced()),
-            ("it is not announced yet", came("RMA7", "RESTOCK"), received_look(), Ledger::default()),
-            ("it has no RMA", came("", "RESTOCK"), received_look(), announced()),
-        ],
+        Kind::ReturnReceived => {
+            let (message, look, ledger) = nobody_took("4");
+            vec![
+                ("no row says what becomes of it", came("RMA7", "RESTOCK"), received_look(), announced()),
+                ("it is not announced yet", came("RMA7", "RESTOCK"), received_look(), Ledger::default()),
+                ("it has no RMA", came("", "RESTOCK"), received_look(), announced()),
+                ("it has no RMA, and its order is known", message, look, ledger),
+            ]
+        }
         // Kept, shown or not worked on yet: their plans know no calls.
         _ => Vec::new(),
     }
@@ -192,4 +214,26 @@ fn a_wish_for_several_pieces_in_one_line_is_a_persons() {
             other => panic!("{other:?}"),
         }
     }
+}
+
+#[test]
+fn parcels_of_one_order_take_in_no_more_than_left() {
+    let (message, look, mut ledger) = nobody_took("6");
+    let ended =
+        run(&message, &look, &mut ledger, |_| Acted::Happened(json!({ "return_order": "RET7", "rma": "RMA7" })));
+    let documents: Vec<_> =
+        done(&ended).emits.iter().map(|emit| emit.about.as_ref().unwrap().document.as_str()).collect();
+    assert_eq!(documents, ["rma/contoso/RMA7", "rma/contoso/RMA7"]);
+    let other = |quantity: &str| {
+        let (message, ..) = nobody_took(quantity);
+        let Body::ReturnReceived(told) = message.body.clone() else { panic!() };
+        Envelope {
+            body: Body::ReturnReceived(ReturnReceived { return_key: FactKey::new("web-8").unwrap(), ..told }),
+            ..message
+        }
+    };
+    let Decision::Fail(failure) = decide(&other("5"), &look, &ledger) else { panic!("more came than left") };
+    assert_eq!(failure.code.as_str(), "return.parcel_unfit");
+    assert!(failure.sentence.contains("5 ea of BOLT, and 1 of them"), "{}", failure.sentence);
+    assert!(matches!(decide(&other("4"), &look, &ledger), Decision::Act(_)));
 }

@@ -210,7 +210,8 @@ records! {
     RequestedReturnLine { line, item, quantity, reason, serials }
     ReturnAuthorised { return_order_number, rma, warehouse }
     ReturnReceived {
-        return_key, rma, order, kind, blind, tracking_numbers, received_at, is_final, lines, sequence,
+        return_key, rma, order, kind, blind, tracking_numbers, received_at, is_final, lines, sequence, matched_order,
+        customer_account,
     }
     ReturnRequested { request_key, order, kind, customer_account, lines, requested_at, note }
     ReturnStatusChanged { return_key, rma, order, status, changed_at }

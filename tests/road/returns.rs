@@ -25,7 +25,7 @@ pub const ROWS: [(&str, &str); 7] = [
     ("SCRAP/CREDITED", "WRITEOFF"),
 ];
 
-fn making() -> Making {
+pub fn making() -> Making {
     Making {
         sections: SECTIONS.to_owned(),
         toml: "processor.posting_poll_delays_ms = [100, 200, 500]".to_owned(),
@@ -49,7 +49,8 @@ pub async fn map(world: &World, (word, code): (&str, &str)) {
     assert!(done, "{told}");
 }
 
-async fn world(backing: Backing, making: Making) -> World {
+/// A world that knows what becomes of goods that come back.
+pub async fn mapped(backing: Backing, making: Making) -> World {
     let world = World::start(backing, making).await;
     for row in ROWS {
         map(&world, row).await;
@@ -79,11 +80,12 @@ pub fn wish(sku: &str, quantity: &str) -> Value {
         "lines": [{"item": {"sku": sku}, "quantity": {"value": quantity, "unit": "ea"}, "reason": {"code": "CHANGED_MIND"}}]})
 }
 
-/// Says what the warehouse found of its only return.
-pub async fn found(world: &World, id: &str, found: &Value) {
+/// Says what the warehouse found, of a return or (without an id) of a parcel that nobody announced; answers its id.
+pub async fn found(world: &World, id: &str, found: &Value) -> String {
     let url = format!("{}/sandbox/returns{id}", world.warehouse.url());
     let answer = reqwest::Client::new().post(url).json(found).send().await.unwrap();
-    assert_eq!(answer.status(), 201, "{}", answer.text().await.unwrap());
+    assert_eq!(answer.status(), 201, "{id}: {found}");
+    answer.json::<Value>().await.unwrap()["id"].as_str().unwrap().to_owned()
 }
 
 async fn until_credited(world: &World, returns: u64) {
@@ -107,7 +109,7 @@ async fn until_credited(world: &World, returns: u64) {
 }
 
 /// What Dynamics made of the one line of a return order: what was credited of it, and what was refunded.
-async fn money(world: &World, number: &str) -> (Vec<Value>, Value) {
+pub async fn money(world: &World, number: &str) -> (Vec<Value>, Value) {
     let state = world.to_dynamics.state().await.unwrap();
     let notes = state["credit_notes"].as_array().unwrap().iter().filter(|note| note["order"] == number).cloned();
     let of_it = |posting: &&Value| posting["order"] == number;
@@ -116,7 +118,7 @@ async fn money(world: &World, number: &str) -> (Vec<Value>, Value) {
 }
 
 async fn asked_for_and_credited(backing: Backing) {
-    let world = world(backing, making()).await;
+    let world = mapped(backing, making()).await;
     for number in 0..4 {
         let (status, taken) = ask(&world, &format!("web-{number}"), &wish(&format!("ITEM-100{number}"), "5")).await;
         assert_eq!(status, 202, "{taken}");
@@ -147,7 +149,7 @@ async fn returns_are_made_announced_posted_and_credited_on_servers() {
 #[tokio::test]
 async fn faults_make_no_return_twice_and_credit_nothing_twice() {
     let faults = Faults { fail_5xx: 0.05, lose_answer: 0.15, duplicate: 0.3, reorder: 0.3, ..Faults::default() };
-    let world = world(Backing::Embedded, Making { faults, ..making() }).await;
+    let world = mapped(Backing::Embedded, Making { faults, ..making() }).await;
     for number in 0..6 {
         let (status, taken) = ask(&world, &format!("web-{number}"), &wish("ITEM-1001", "3")).await;
         assert_eq!(status, 202, "{taken}");
@@ -165,7 +167,7 @@ async fn a_return_order_that_nobody_tells_of_is_found_by_a_scan() {
     let toml = "scan.interval_ms = 100\nscan.patience_ms = 300\nprocessor.posting_poll_delays_ms = [100, 200, 500]";
     let silent = FinanceOperationsRules::default();
     let making = Making { sections: format!("{SECTIONS}{scan}"), toml: toml.to_owned(), dynamics: silent, ..making() };
-    let world = world(Backing::Embedded, making).await;
+    let world = mapped(Backing::Embedded, making).await;
     made_in_dynamics(&world, &json!({"count": 2, "seed": 3})).await;
     until_credited(&world, 2).await;
     world.finish().await;
@@ -208,7 +210,7 @@ async fn without_a_row_of_the_mapping_nothing_is_restocked_and_with_one_it_goes_
 #[tokio::test]
 async fn the_credit_of_a_line_exists_once_whenever_it_was_given() {
     for before in ["nothing", "refund", "exchange"] {
-        let world = world(Backing::Embedded, Making { warehouse: resting(), ..making() }).await;
+        let world = mapped(Backing::Embedded, Making { warehouse: resting(), ..making() }).await;
         let mut asked = wish("ITEM-1001", "5");
         if before == "exchange" {
             asked["lines"][0]["reason"] = json!({"code": "EXCHANGE"});
@@ -249,7 +251,7 @@ async fn the_credit_of_a_line_exists_once_whenever_it_was_given() {
 
 #[tokio::test]
 async fn a_blind_return_waits_for_a_person_who_names_its_rma() {
-    let world = world(Backing::Embedded, Making { warehouse: resting(), ..making() }).await;
+    let world = mapped(Backing::Embedded, Making { warehouse: resting(), ..making() }).await;
     made_in_dynamics(&world, &json!({"lines": [{"item": "ITEM-1001", "quantity": "2", "unit": "ea"}]})).await;
     world.until("announced", |_, warehouse| warehouse["returns"] == 1).await;
     let pieces = json!({"order_number": "SO-000009", "tracking_numbers": ["1Z999"],

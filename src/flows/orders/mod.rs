@@ -176,7 +176,20 @@ fn known(
         ("order_number", created.order_number.clone()),
     ];
     let names = names.into_iter().filter_map(|(name, value)| value.map(|value| (name.to_owned(), value)));
-    KnownDocument { key: message.ordering_key.to_string(), kind: direction.document(), names: names.collect() }
+    let mut names: Vec<_> = names.collect();
+    if direction != Direction::Inbound {
+        names.extend(customer_items(created));
+    }
+    KnownDocument { key: message.ordering_key.to_string(), kind: direction.document(), names }
+}
+
+/// By which customer and item an order is found whose number nobody knows: by the item as Dynamics and as the warehouse call it.
+fn customer_items(created: &CreatedOrder) -> Vec<(String, String)> {
+    let Some(customer) = &created.account else { return Vec::new() };
+    let mut items: Vec<_> = created.lines.iter().flat_map(|line| [&line.sku, line.sent_sku()]).collect();
+    items.sort_unstable();
+    items.dedup();
+    items.into_iter().map(|item| ("customer_item".to_owned(), format!("{customer}/{item}"))).collect()
 }
 
 /// The environment that the message belongs to: its own, or the one its warehouse works for.

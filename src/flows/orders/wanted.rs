@@ -92,6 +92,7 @@ pub(super) fn facts(
         legal_entity: released.legal_entity.clone(),
         request_id: released.request_id.clone(),
         order_number: released.order_number.clone(),
+        account: released.customer_account.clone(),
         version: released.version,
         origin_id: released.origin_id.clone(),
         digest: digest(released, facility),

@@ -13,27 +13,41 @@
 //! counted as a receipt is (`goods_received`): here is what differs. Dynamics credits, by the disposition of each piece; we
 //! choose the disposition, and never a crediting one for a line that was credited before.
 //!
+//! A parcel without an RMA is of the order that it left under, where that is certain (`matched`): a return order is made of it
+//! (`parcel`), and it goes on as the others. Else a person says whose it is. What never reached the customer is posted without
+//! a credit, unless the configuration says otherwise, and who credits it is asked (`uncredited`).
+//!
 //! It refuses to guess what becomes of goods: without a row of the mapping nothing is restocked.
 
 mod authorised;
 mod credited;
+mod matched;
+mod parcel;
 mod received;
 mod requested;
 mod told;
+mod uncredited;
 
+use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
+use super::history::History;
+use super::ledger::Ledger;
 use super::orders;
 use crate::config::Returns;
 use crate::failure::Failure;
-use crate::gateways::Gateways;
+use crate::gateways::{Direction, Gateways, ReleasedOrder};
 use crate::message::{Connection, Envelope};
 
 pub(super) use authorised::plan as authorised;
 pub(super) use credited::{asks_for_the_credit, is_owed, owes, plan as credited, until_credited};
+pub use matched::MatchedReturn;
+pub(super) use matched::{plan_sought, sent_as, sought};
+pub(super) use parcel::plan as parcel;
 pub(super) use received::plan as received;
 pub(super) use requested::plan as requested;
 pub(super) use told::plan as status_changed;
+pub(super) use uncredited::{asks_who_credits, plan as uncredited};
 
 /// What is needed to make a return order.
 #[derive(Clone, Debug)]
@@ -42,6 +56,15 @@ pub struct ReturnLook {
     pub environment: Connection,
     /// How goods come back there.
     pub returns: Returns,
+}
+
+/// What is needed to make the return order of a parcel that came back without an RMA.
+#[derive(Clone, Debug)]
+pub struct ParcelLook {
+    /// As for every return order; it is expected where the order left.
+    pub wish: ReturnLook,
+    /// The order as it stands in Dynamics; nothing when Dynamics does not know it any more.
+    pub order: Option<ReleasedOrder>,
 }
 
 /// Facts of `create_return`: the return order that was made of a wish.
@@ -55,6 +78,17 @@ pub struct MadeFrom {
     /// The RMA; known once Dynamics answered.
     #[serde(default)]
     pub rma: String,
+    /// What of the lines of the order it takes back, where it was made for a parcel.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lines: Vec<MadeLine>,
+}
+
+/// What a return order takes back of a line of the order.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[allow(missing_docs, reason = "as in the ordered line")]
+pub struct MadeLine {
+    pub line_id: String,
+    pub quantity: Decimal,
 }
 
 /// Facts of `credited`: what came back of a return was credited.
@@ -69,4 +103,24 @@ pub(super) fn look(gateways: &Gateways, message: &Envelope) -> Result<ReturnLook
     let environment = orders::environment(gateways, message)?;
     let dynamics = gateways.dynamics(&environment).ok_or_else(|| orders::unknown(&environment))?;
     Ok(ReturnLook { returns: dynamics.returns().clone(), environment })
+}
+
+/// Reads the order that a parcel left under: whose it is, and where it left.
+pub(super) async fn look_at_order(
+    gateways: &Gateways,
+    message: &Envelope,
+    ledger: &Ledger,
+) -> Result<ParcelLook, Failure> {
+    let mut wish = look(gateways, message)?;
+    let history = History::of(ledger);
+    let Some(sent) = history.latest() else { return Ok(ParcelLook { wish, order: None }) };
+    let created = &sent.created;
+    let dynamics = gateways.dynamics(&wish.environment).ok_or_else(|| orders::unknown(&wish.environment))?;
+    let doing = format!("read the released document {}", created.request_id);
+    let read = dynamics.released_order(Direction::Outbound, &created.legal_entity, &created.request_id).await;
+    let order = read.map_err(|error| dynamics.failure(&error, &doing))?;
+    if let Some(order) = order.as_ref().filter(|_| created.warehouse == message.connection) {
+        wish.returns.warehouse = order.warehouse.to_string();
+    }
+    Ok(ParcelLook { wish, order })
 }

@@ -8,8 +8,11 @@
 use rust_decimal::Decimal;
 
 use super::credited::{sum, to_credit};
+use super::matched::{goes_on, named, never_arrived, remember, without_rma};
+use super::uncredited;
+use crate::config::UndeliverableCredit;
 use crate::failure::{Code, Failure};
-use crate::flows::answer::{About, Decision, Done, Emit};
+use crate::flows::answer::Decision;
 use crate::flows::goods_received::{CameBack, Condition as Dressed, ReceiptLook, count};
 use crate::flows::history::{History, SentOrder, postings};
 use crate::flows::keys;
@@ -18,9 +21,9 @@ use crate::flows::reading::{Problem, Reading};
 use crate::gateways::Receiving;
 use crate::mapping::Mapping;
 use crate::message::{
-    Body, Condition, DisposedQuantity, Disposition, DispositionCode, Envelope, FOUND_ITS_ORDER, FactKey, GoodsReceived,
-    Kind, OrderRefs, OrderingKey, Quantity, QuantityBasisCode, ReceiptStateCode, ReceivedLine, ReturnReceived,
-    ReturnedLine, StockStatusCode,
+    Condition, DisposedQuantity, Disposition, DispositionCode, Envelope, FactKey, GoodsReceived, Kind, OrderRefs,
+    OrderingKey, Quantity, QuantityBasisCode, ReceiptStateCode, ReceivedLine, ReturnReceived, ReturnedLine,
+    StockStatusCode,
 };
 
 /// What is said of what was credited before, behind its words.
@@ -32,12 +35,13 @@ pub(in crate::flows) fn plan(
     mapping: &Mapping,
     ledger: &Ledger,
 ) -> Decision {
-    let Some(rma) = body.rma.as_deref().filter(|rma| !rma.trim().is_empty()) else {
-        return Decision::Fail(blind(message, body));
-    };
+    let Some(rma) = named(body) else { return without_rma((message, body), ledger) };
     let document = OrderingKey::rma(&look.order.environment, rma);
     if document != message.ordering_key {
-        return Decision::Done(goes_on((message, body), rma, document));
+        // A person named the RMA of what came without one.
+        let mut done = goes_on((message, body), rma, document.clone());
+        remember(&mut done, (message, body), &document, ledger);
+        return Decision::Done(done);
     }
     let history = History::of(ledger);
     let sent = match meant(message, body, rma, &history) {
@@ -49,7 +53,10 @@ pub(in crate::flows) fn plan(
     let came = Came { body, places: &places, look, postings: &postings };
     let conditions = |place: usize, line: &OrderedLine, reading: &Reading<'_>| came.condition(place, line, reading);
     let came_back = CameBack { body, conditions: &conditions };
-    count((message, &receipt), (look, sent), mapping, ledger, Some(&came_back))
+    match count((message, &receipt), (look, sent), mapping, ledger, Some(&came_back)) {
+        Decision::Done(done) => Decision::Done(uncredited::ask((message, body), (look, &sent.created), ledger, done)),
+        decision => decision,
+    }
 }
 
 /// The return that was announced to this warehouse under the RMA.
@@ -79,39 +86,6 @@ fn meant<'h>(
         let (document, passes) = (message.ordering_key.to_string(), Some(Kind::ReturnAuthorised));
         Decision::Wait { document, passes, failure }
     }))
-}
-
-/// A person named the RMA of what came without one: it goes on in the lane of its return.
-fn goes_on((message, body): (&Envelope, &ReturnReceived), rma: &str, document: OrderingKey) -> Done {
-    let emit = Emit {
-        purpose: FOUND_ITS_ORDER,
-        ordinal: 0,
-        body: Body::ReturnReceived(body.clone()),
-        about: Some(About {
-            document,
-            legal_entity: message.legal_entity.clone(),
-            connection: message.connection.clone(),
-        }),
-    };
-    let step = format!("The return {} is of the RMA {rma}.", body.return_key);
-    Done { emits: vec![emit], steps: vec![("drayline".to_owned(), step)], ..Done::default() }
-}
-
-fn blind(message: &Envelope, body: &ReturnReceived) -> Failure {
-    let order = body.order.as_ref();
-    let numbers = order.into_iter().flat_map(|order| [&order.order_number, &order.reference]).flatten();
-    let said: Vec<_> = body.tracking_numbers.iter().chain(numbers).map(String::as_str).collect();
-    let said = if said.is_empty() { "nothing else".to_owned() } else { said.join(", ") };
-    let items: Vec<_> =
-        body.lines.iter().map(|line| format!("{} of {}", line.received.value.normalize(), line.item.sku)).collect();
-    let sentence = format!(
-        "{} reports the return {} without an RMA ({}; it names {said}). {}",
-        message.connection,
-        body.return_key,
-        items.join(", "),
-        Code::ReturnBlind.next_step()
-    );
-    Failure::new(Code::ReturnBlind, sentence)
 }
 
 fn more_than_came(message: &Envelope, body: &ReturnReceived) -> Failure {
@@ -194,17 +168,27 @@ impl Came<'_> {
         let code = reading.disposition(&words)?.to_owned();
         let plain = receiving.without_credit.iter().any(|each| each.eq_ignore_ascii_case(&code));
         if !credits && !plain {
-            let what = format!(
-                "line {} ({}) was credited without its goods, and the disposition {code} would credit it again.",
-                line.line_id, line.sku
-            );
+            let why = if self.is_nobodys_to_credit() {
+                format!("never reached the customer, and the disposition {code} would credit it by itself.")
+            } else {
+                format!("was credited without its goods, and the disposition {code} would credit it again.")
+            };
+            let what = format!("line {} ({}) {why}", line.line_id, line.sku);
             return Err((Code::ReturnCreditsTwice, what).into());
         }
         Ok((status(line, piece, receiving)?, Some(code)))
     }
 
+    /// Whether it never reached the customer, and its disposition does not decide about the money.
+    fn is_nobodys_to_credit(&self) -> bool {
+        never_arrived(self.body) && self.look.receiving.undeliverable_credit != UndeliverableCredit::Dynamics
+    }
+
     /// Whether the receipt of a line is to be credited.
     fn credits(&self, line: &OrderedLine) -> Result<bool, Problem> {
+        if self.is_nobodys_to_credit() {
+            return Ok(false);
+        }
         let Some(released) = &self.look.order.released else { return Ok(true) };
         let receiving = &self.look.receiving;
         let now = released.lines.iter().find(|each| each.line_id == line.line_id);

@@ -2,6 +2,7 @@
 
 use rust_decimal::Decimal;
 
+use super::parcel::made_lines;
 use super::{MadeFrom, ReturnLook};
 use crate::failure::{Code, Failure};
 use crate::flows::answer::{About, Call, Decision, Done, Emit, KnownDocument, Planned, Repeat};
@@ -9,8 +10,8 @@ use crate::flows::keys;
 use crate::flows::ledger::{Ledger, kept};
 use crate::gateways::{ReturnWish, WishedLine};
 use crate::message::{
-    Body, Envelope, FactKey, OrderingKey, PlaceCode, RequestedReturnLine, ReturnAuthorised, ReturnReasonCode,
-    ReturnRequested,
+    Body, Connection, Envelope, FactKey, LegalEntity, OrderingKey, PlaceCode, RequestedReturnLine, ReturnAuthorised,
+    ReturnReasonCode, ReturnRequested,
 };
 
 pub(in crate::flows) fn plan(
@@ -21,9 +22,21 @@ pub(in crate::flows) fn plan(
     let Some(legal_entity) = &message.legal_entity else {
         return Decision::Fail(incomplete(body, "it names no company"));
     };
+    match make((legal_entity, body), look, ledger) {
+        Ok(made) => done(message, body, look, &made),
+        Err(decision) => *decision,
+    }
+}
+
+/// The return order of a wish; what is to be done where it is not there.
+pub(super) fn make(
+    (legal_entity, body): (&LegalEntity, &ReturnRequested),
+    look: &ReturnLook,
+    ledger: &Ledger,
+) -> Result<MadeFrom, Box<Decision>> {
     let key = keys::create_return(&look.environment, legal_entity, &body.request_key);
     if let Some(made) = ledger.kept::<MadeFrom>(&key) {
-        return done(message, body, look, &made);
+        return Ok(made);
     }
     let reference = keys::return_reference(&look.environment, legal_entity, &body.request_key);
     let wish = match wish(body, look, &reference) {
@@ -35,16 +48,17 @@ pub(in crate::flows) fn plan(
             reason: body.lines.iter().find_map(|line| line.reason.as_ref()?.raw.clone()),
             lines,
         },
-        Err(lacks) => return Decision::Fail(incomplete(body, &lacks)),
+        Err(lacks) => return Err(Box::new(Decision::Fail(incomplete(body, &lacks)))),
     };
-    Decision::Act(vec![Planned {
+    let lines = made_lines(body);
+    Err(Box::new(Decision::Act(vec![Planned {
         key,
         act: "create_return",
         connection: look.environment.clone(),
         class: Repeat::Findable,
         call: Call::CreateReturn(wish),
-        facts: kept(&MadeFrom { reference, return_order: String::new(), rma: String::new() }),
-    }])
+        facts: kept(&MadeFrom { reference, return_order: String::new(), rma: String::new(), lines }),
+    }])))
 }
 
 /// Who sends it back, whereto, and what.
@@ -102,29 +116,20 @@ fn incomplete(body: &ReturnRequested, lacks: &str) -> Failure {
 
 /// The return order is there: from now on it is looked at under its RMA.
 fn done(message: &Envelope, body: &ReturnRequested, look: &ReturnLook, made: &MadeFrom) -> Decision {
-    let Ok(return_order_number) = FactKey::new(made.return_order.as_str()) else {
+    let Some(emit) = authorise(&look.environment, message.legal_entity.as_ref(), made) else {
         return Decision::Fail(incomplete(body, "Dynamics gave its return order no number"));
     };
-    let authorised = ReturnAuthorised { return_order_number, rma: Some(made.rma.clone()), warehouse: None };
-    let emit = Emit {
-        purpose: "authorised",
-        ordinal: 0,
-        body: Body::ReturnAuthorised(authorised),
-        about: Some(About {
-            document: OrderingKey::rma(&look.environment, &made.rma),
-            legal_entity: message.legal_entity.clone(),
-            connection: look.environment.clone(),
-        }),
-    };
-    let names = [
+    let mut names = vec![
         ("return_request", body.request_key.to_string()),
         ("return_order", made.return_order.clone()),
         ("rma", made.rma.clone()),
     ];
+    names.extend(body.order.order_number.clone().map(|number| ("order_number", number)));
+    names.extend(body.order.reference.clone().map(|reference| ("reference", reference)));
     let known = KnownDocument {
         key: message.ordering_key.to_string(),
         kind: "return_request",
-        names: names.map(|(label, name)| (label.to_owned(), name)).to_vec(),
+        names: names.into_iter().map(|(label, name)| (label.to_owned(), name)).collect(),
     };
     let step = format!("Made the return order {} with the RMA {}.", made.return_order, made.rma);
     Decision::Done(Done {
@@ -132,5 +137,21 @@ fn done(message: &Envelope, body: &ReturnRequested, look: &ReturnLook, made: &Ma
         documents: vec![known],
         steps: vec![("dynamics".to_owned(), step)],
         ..Done::default()
+    })
+}
+
+/// Has a return order looked at under its RMA, so that it is announced; nothing where Dynamics gave it no number.
+pub(super) fn authorise(environment: &Connection, legal_entity: Option<&LegalEntity>, made: &MadeFrom) -> Option<Emit> {
+    let return_order_number = FactKey::new(made.return_order.as_str()).ok()?;
+    let authorised = ReturnAuthorised { return_order_number, rma: Some(made.rma.clone()), warehouse: None };
+    Some(Emit {
+        purpose: "authorised",
+        ordinal: 0,
+        body: Body::ReturnAuthorised(authorised),
+        about: Some(About {
+            document: OrderingKey::rma(environment, &made.rma),
+            legal_entity: legal_entity.cloned(),
+            connection: environment.clone(),
+        }),
     })
 }

@@ -143,8 +143,9 @@ impl FinanceOperations {
     /// How the environment takes receipts.
     pub(super) fn receiving(&self) -> Receiving {
         let Inbound { dispositions, reversals, .. } = self.inbound.clone();
-        let Returns { without_credit, credited_elsewhere, .. } = self.returns.clone();
-        Receiving { statuses: self.statuses.clone(), dispositions, reversals, without_credit, credited_elsewhere }
+        let Returns { without_credit, credited_elsewhere, undeliverable_credit, .. } = self.returns.clone();
+        let statuses = self.statuses.clone();
+        Receiving { statuses, dispositions, reversals, without_credit, credited_elsewhere, undeliverable_credit }
     }
 
     /// The day on which something is posted, as Dynamics keeps dates.

@@ -104,6 +104,10 @@ pub(super) fn returned(setting: &Setting<WarehouseRules>, order: &Order, now: Ti
     data["kind"] = json!({ "code": kind });
     data["blind"] = json!(data.get("rma").is_none());
     data["trackingNumbers"] = order.content.get("trackingNumbers").cloned().unwrap_or_else(|| json!([]));
+    let customer = order.content.get("customerAccount").and_then(Value::as_str).filter(|account| !account.is_empty());
+    if let Some(account) = customer.filter(|_| order.reference.is_empty()) {
+        data["customerAccount"] = json!(account);
+    }
     data["receivedAt"] = json!(instant(now));
     data["isFinal"] = json!(order.stage == Stage::Complete);
     data["lines"] = json!(returning::lines(order));

@@ -36,6 +36,8 @@ struct Found {
     /// The order that is named on the parcel, and our reference of it.
     order_number: String,
     order_reference: String,
+    /// The customer, where he is known.
+    customer_account: String,
     tracking_numbers: Vec<String>,
     lines: Vec<FoundPiece>,
     is_final: bool,
@@ -65,6 +67,7 @@ impl Default for Found {
             kind: "CUSTOMER".to_owned(),
             order_number: none(),
             order_reference: none(),
+            customer_account: none(),
             tracking_numbers: Vec::new(),
             lines: Vec::new(),
             is_final: true,
@@ -250,6 +253,7 @@ fn stranger(floor: &Floor, found: &Found) -> Order {
         "kind": found.kind,
         "orderNumber": found.order_number,
         "orderReference": found.order_reference,
+        "customerAccount": found.customer_account,
         "trackingNumbers": found.tracking_numbers,
     });
     Order {
