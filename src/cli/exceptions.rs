@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::{Failed, Global, ending, output, store, trail};
+use super::{Failed, Global, ending, matching, output, store, trail};
 use crate::config::Config;
 use crate::exceptions::{Exception, Shown, documents_of, filter, list, parked, show};
 use crate::message::Flow;
@@ -164,6 +164,8 @@ pub(super) enum Action {
         #[command(flatten)]
         what: ending::ByHand,
     },
+    /// Say whose goods are that came without an RMA, so that they go on: a return, or the order of which one is made
+    Match(matching::Picked),
     /// One of them with everything that is known
     Show {
         /// The id in the list
@@ -214,6 +216,7 @@ pub(super) async fn run(global: &Global, action: Action) -> Result<(), Failed> {
             }
             output::lines(&rows(&exceptions))
         }
+        Action::Match(picked) => matching::run(global, (&store, &config), &picked).await,
         Action::Resolve { id, what } => ending::by_hand(global, &store, id, &what).await,
         Action::Discard(what) => ending::discard(global, (&store, &config), &what).await,
         Action::Show { id } => match show(&store, owners, id).await? {
@@ -361,6 +364,7 @@ fn page(shown: &Shown) -> Vec<String> {
     line("their words", shown.detail.clone());
     line("asked by", shown.asked_by.clone());
     line("read", Some(exception.help.clone()));
+    lines.extend(matching::lines(&shown.suggestions));
     for (key, connection, class) in &shown.unsure {
         lines.push(format!("{:<12} {key} at {connection} ({class})", "unsure"));
     }

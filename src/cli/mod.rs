@@ -9,6 +9,7 @@ mod ending;
 mod exceptions;
 mod mapping;
 mod mapping_check;
+mod matching;
 mod output;
 mod pauses;
 mod replay;

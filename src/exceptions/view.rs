@@ -7,6 +7,7 @@ use serde::Serialize;
 use serde_json::Value;
 use uuid::Uuid;
 
+use super::matching::{Suggestion, suggestions};
 use crate::failure::Code;
 use crate::mapping::in_words;
 use crate::message::{Envelope, Flow};
@@ -92,6 +93,8 @@ pub struct Shown {
     pub history: Vec<ActView>,
     /// What it was before each patch of it.
     pub revisions: Vec<Revised>,
+    /// Of goods without an RMA, the returns and orders that may be meant, the likeliest first.
+    pub suggestions: Vec<Suggestion>,
     /// The message, readable; nothing when it is parked no more, or its bytes are no envelope.
     pub message: Option<Value>,
     /// The sender's untouched body as text, where it is text.
@@ -166,6 +169,10 @@ pub async fn show(store: &Store, owners: &Owners, id: Uuid) -> Result<Option<Sho
     };
     let envelope = parked.as_ref().and_then(|parked| Envelope::decode(&parked.bytes).ok());
     let body = envelope.as_ref().and_then(|envelope| envelope.raw.as_ref()?.unpack());
+    let suggestions = match envelope.as_ref().filter(|_| waits_for.as_deref() == Some("person")) {
+        Some(envelope) => suggestions(store, envelope).await?,
+        None => Vec::new(),
+    };
     Ok(Some(Shown {
         exception,
         detail,
@@ -175,6 +182,7 @@ pub async fn show(store: &Store, owners: &Owners, id: Uuid) -> Result<Option<Sho
         tried: store.failed_attempts(id).await?,
         history: store.acts(id).await?,
         revisions: store.revisions(id).await?.iter().map(revised).collect(),
+        suggestions,
         message: envelope.map(|envelope| envelope.to_json()),
         body: body.and_then(|bytes| String::from_utf8(bytes).ok()),
     }))

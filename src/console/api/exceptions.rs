@@ -13,8 +13,8 @@ use super::pages::Page;
 use super::problem::Problem;
 use super::{Access, Api, Route};
 use crate::exceptions::{
-    self, Exception, OnceMore, Patch, Resolved, Shown, Verdict, documents_of, filter, once_more, page, parts, resolve,
-    show,
+    self, Exception, Match, Matched, OnceMore, Patch, Resolved, Shown, Verdict, documents_of, filter, match_return,
+    once_more, page, parts, resolve, show,
 };
 use crate::store::{Act, Acted, Cause, Changed, Discarded, ExceptionFilter, Handling, Replayed, Role, Seen};
 
@@ -62,6 +62,14 @@ struct ByHand {
     did_not_happen: Option<bool>,
 }
 
+/// Exactly one of both.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Chosen {
+    rma: Option<String>,
+    order: Option<String>,
+}
+
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Nothing {}
@@ -100,6 +108,7 @@ pub(super) fn routes() -> Vec<Route> {
         Route::post("/v1/exceptions/discard", work, &[200, 404, 415], discard),
         Route::post("/v1/exceptions/{id}/replay", work, &[200, 404, 415], replay),
         Route::post("/v1/exceptions/{id}/resolve", work, &[200, 404, 415], by_hand),
+        Route::post("/v1/exceptions/{id}/match", work, &[200, 404, 415], matched),
     ]
 }
 
@@ -299,6 +308,26 @@ async fn by_hand(
     let doing = Box::pin(async {
         match resolve(&api.store, id, &verdict, &caller.name).await? {
             Resolved::Due => Ok(vec![id]),
+            other => Err(Problem::conflict(other.sentence())),
+        }
+    });
+    Ok(Json(Done { done: api.act(&caller, &act, doing).await? }))
+}
+
+async fn matched(
+    State(api): State<Api>,
+    caller: Caller,
+    Id(id): Id,
+    Sent(Chosen { rma, order }): Sent<Chosen>,
+) -> Result<Json<Done>, Problem> {
+    let choice = Match::of(rma.as_deref(), order.as_deref()).map_err(|why| Problem::invalid("", why))?;
+    let document = known(&api, &caller, id).await?.exception.document;
+    let fields = vec![choice.field().to_owned()];
+    let act = Act { action: "exception.match", documents: vec![document], fields, ..Act::default() };
+    let campaign = api.clock.identifier();
+    let doing = Box::pin(async {
+        match match_return((&api.store, &api.config), (id, campaign), &choice, &caller.name).await? {
+            Matched::Yes => Ok(vec![id]),
             other => Err(Problem::conflict(other.sentence())),
         }
     });
