@@ -77,6 +77,12 @@ impl Visitor {
         self.post("adjustments", how).await
     }
 
+    /// Has what is named of an order leave, or all that is left of it (warehouse only): with `lines` of `line` and `quantity`, and
+    /// `last` when nothing more will leave.
+    pub async fn ship(&self, reference: &str, how: &Value) -> Result<Value, reqwest::Error> {
+        self.post(&format!("orders/{reference}/ship"), how).await
+    }
+
     /// Says which items it knows from now on, and which it does not (warehouse only): with `known` and `unknown`.
     pub async fn items(&self, how: &Value) -> Result<Value, reqwest::Error> {
         self.post("items", how).await

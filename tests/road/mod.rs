@@ -31,6 +31,7 @@ mod returns;
 mod scans;
 mod seen;
 mod shipments;
+mod splits;
 mod stock_adjustments;
 mod stock_journals;
 mod stock_law;

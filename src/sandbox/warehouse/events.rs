@@ -4,10 +4,11 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use jiff::Timestamp;
 use ring::hmac;
+use rust_decimal::Decimal;
 use serde_json::{Map, Value, json};
 
 use super::rules::WarehouseRules;
-use super::state::{Adjustment, Content, Order, Package, Shipment, Stage};
+use super::state::{Adjustment, Content, Order, OrderLine, Package, Shipment, Stage};
 use super::{receiving, returning};
 use crate::sandbox::delivery::{Delivery, EventName, Notice};
 use crate::sandbox::world::Setting;
@@ -61,7 +62,29 @@ pub(super) fn shipped(setting: &Setting<WarehouseRules>, order: &Order, shipment
     if let Some(facility) = order.content.get("facility").filter(|facility| facility.is_string()) {
         data["shipFrom"] = json!({ "code": facility });
     }
+    let shorts = if shipment.last { shorts(order, shipment) } else { Vec::new() };
+    if !shorts.is_empty() {
+        data["shorts"] = json!(shorts);
+    }
     event(setting, order, ("shipment_confirmed", &shipment.key), &data, now)
+}
+
+/// What will not leave any more, when this was the last shipment of an order.
+fn shorts(order: &Order, shipment: &Shipment) -> Vec<Value> {
+    let leaves = |line: &OrderLine| -> Decimal {
+        let contents = shipment.packages.iter().flat_map(|package| &package.contents);
+        contents.filter(|content| content.line_id == line.line_id).map(|content| content.quantity).sum()
+    };
+    let left = order.lines.iter().map(|line| (line, line.quantity - line.shipped - leaves(line)));
+    let short = |(line, quantity): (&OrderLine, Decimal)| {
+        json!({
+            "line": {"orderLineId": line.line_id},
+            "item": {"sku": line.sku},
+            "quantity": {"value": quantity.normalize().to_string(), "unit": line.unit},
+            "reason": {"code": "OUT_OF_STOCK"},
+        })
+    };
+    left.filter(|(_, quantity)| *quantity > Decimal::ZERO).map(short).collect()
 }
 
 /// Goods came, or were counted further: totals, and the number of the report.
@@ -226,7 +249,7 @@ fn package(package: &Package) -> Value {
 }
 
 fn content(content: &Content) -> Value {
-    let lot = |(number, quantity): &(String, rust_decimal::Decimal)| {
+    let lot = |(number, quantity): &(String, Decimal)| {
         let quantity = quantity.to_string();
         json!({"number": number, "quantity": quantity, "expiry": "2030-12-31"})
     };

@@ -142,7 +142,12 @@ fn half((index, line): (usize, &OrderLine)) -> Decimal {
 }
 
 /// Takes a quantity of a line from the shelves: lots and serials included.
-fn content(setting: &Setting<WarehouseRules>, order: &Order, line: &OrderLine, quantity: Decimal) -> Content {
+pub(super) fn content(
+    setting: &Setting<WarehouseRules>,
+    order: &Order,
+    line: &OrderLine,
+    quantity: Decimal,
+) -> Content {
     let name = format!("{}/{}/{}", order.reference, line.line_id, order.shipments);
     let sort = tracking(&line.sku);
     let lots = if !line.lot.is_empty() {
@@ -183,7 +188,7 @@ fn from_lots(
     vec![(lot(number), quantity.normalize())]
 }
 
-fn tracking_number(chance: Chance, package: &str) -> String {
+pub(super) fn tracking_number(chance: Chance, package: &str) -> String {
     let digits = chance.identifier(&format!("tracking/{package}")).to_uppercase();
     format!("1Z{}", digits.get(..16).unwrap_or(&digits))
 }

@@ -12,6 +12,7 @@ mod orders;
 mod receiving;
 mod returning;
 mod rules;
+mod shipping;
 mod snapshots;
 mod state;
 mod view;
@@ -74,6 +75,7 @@ impl World for Floor {
         adjustments::control(self, setting, call)
             .or_else(|| snapshots::control(self, setting, call))
             .or_else(|| returning::control(self, setting, call))
+            .or_else(|| shipping::control(self, setting, call))
             .or_else(|| checks::control(call))
     }
 
