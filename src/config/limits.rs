@@ -1,4 +1,4 @@
-//! What a warehouse's system takes of an order: how much, how long, in which letters, and what it cannot do without.
+//! What a warehouse's system takes of an order, or of an announcement: how much, how long, in which letters, and what it cannot do without.
 
 use std::collections::BTreeMap;
 
@@ -32,6 +32,9 @@ const RECEIPT: [&str; 9] = [
     "expectedBy",
 ];
 
+/// The fields of an announcement of goods that come back: its parcels are known by the RMA, and nobody says where they come from.
+const RETURN: [&str; 5] = ["reference", "rma", "facility", "customerAccount", "expectedBy"];
+
 /// The fields of an address: of `recipient` in an order, of `sender` in an announcement.
 const ADDRESS: [&str; 11] =
     ["name", "company", "line1", "line2", "line3", "city", "region", "postalCode", "country", "phone", "email"];
@@ -47,6 +50,63 @@ pub struct Limits {
     pub orders: FieldLimits,
     /// Of announcements of goods that are to be received.
     pub receipts: FieldLimits,
+    /// Of announcements of goods that come back.
+    pub returns: FieldLimits,
+}
+
+/// What has limits, by its name in the configuration.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Limited {
+    /// Orders that are to be shipped.
+    Orders,
+    /// Announcements of goods that are to be received.
+    Receipts,
+    /// Announcements of goods that come back.
+    Returns,
+}
+
+impl Limited {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Orders, Self::Receipts, Self::Returns];
+
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Orders => "orders",
+            Self::Receipts => "receipts",
+            Self::Returns => "returns",
+        }
+    }
+
+    /// The member that holds the address; nothing where there is none.
+    #[must_use]
+    pub fn partner(self) -> Option<&'static str> {
+        match self {
+            Self::Orders => Some("recipient"),
+            Self::Receipts => Some("sender"),
+            Self::Returns => None,
+        }
+    }
+
+    /// Its fields above the lines, without the address.
+    fn own_fields(self) -> &'static [&'static str] {
+        match self {
+            Self::Orders => &ORDER,
+            Self::Receipts => &RECEIPT,
+            Self::Returns => &RETURN,
+        }
+    }
+}
+
+impl Limits {
+    /// Those of one of them.
+    #[must_use]
+    pub fn of(&self, limited: Limited) -> &FieldLimits {
+        match limited {
+            Limited::Orders => &self.orders,
+            Limited::Receipts => &self.receipts,
+            Limited::Returns => &self.returns,
+        }
+    }
 }
 
 /// Limits of fields by their names in the standard connector: `orderNumber`, `recipient.line1`, `lines.sku`.
@@ -97,10 +157,12 @@ impl Letters {
 
 /// All fields of an order, or of an announcement, that can have a limit.
 #[must_use]
-pub fn limited_fields(inbound: bool) -> Vec<String> {
-    let (own, partner) = if inbound { (RECEIPT, "sender") } else { (ORDER, "recipient") };
-    let address = ADDRESS.iter().map(|field| format!("{partner}.{field}"));
-    own.iter()
+pub fn limited_fields(limited: Limited) -> Vec<String> {
+    let partner = limited.partner().into_iter();
+    let address = partner.flat_map(|partner| ADDRESS.iter().map(move |field| format!("{partner}.{field}")));
+    limited
+        .own_fields()
+        .iter()
         .map(|&field| field.to_owned())
         .chain(address)
         .chain(LINE.iter().map(|field| format!("lines.{field}")))
@@ -109,8 +171,9 @@ pub fn limited_fields(inbound: bool) -> Vec<String> {
 
 /// Names of fields that nobody has, and limits that nothing keeps.
 pub(super) fn check(place: &str, limits: &Limits, findings: &mut Vec<Finding>) {
-    for (of, limits, inbound) in [("orders", &limits.orders, false), ("receipts", &limits.receipts, true)] {
-        let known = limited_fields(inbound);
+    for limited in Limited::ALL {
+        let (of, limits) = (limited.as_str(), limits.of(limited));
+        let known = limited_fields(limited);
         let lengths = limits.characters_max.keys().map(|field| ("characters_max", field));
         let letters = limits.letters.keys().map(|field| ("letters", field));
         let required = limits.required.iter().map(|field| ("required", field));
@@ -122,6 +185,10 @@ pub(super) fn check(place: &str, limits: &Limits, findings: &mut Vec<Finding>) {
         for (field, _) in limits.characters_max.iter().filter(|(_, most)| **most == 0) {
             let remedy = "give a number of at least 1, or leave the field out";
             findings.push(Finding::error(format!("{place}.{of}.characters_max.{field}"), "is 0", remedy));
+        }
+        if limited.partner().is_none() && !limits.countries.is_empty() {
+            let remedy = "leave it out: no address is said of what comes back";
+            findings.push(Finding::error(format!("{place}.{of}.countries"), "limits nothing", remedy));
         }
         let code = |country: &&String| country.len() != 2 || !country.bytes().all(|byte| byte.is_ascii_uppercase());
         for country in limits.countries.iter().filter(code) {

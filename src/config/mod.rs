@@ -24,7 +24,7 @@ pub use connections::{
     ClosedPeriods, Commit, DimensionRows, Dynamics, DynamicsKind, Inbound, Mode, Outbound, Rate, ScanFields, Stage,
     Together, Warehouse,
 };
-pub use limits::{FieldLimits, Letters, Limits, limited_fields};
+pub use limits::{FieldLimits, Letters, Limited, Limits, limited_fields};
 pub use load::{DEFAULTS, load, load_text, load_with};
 pub use returns::{Returns, UndeliverableCredit};
 pub use secret::{Secret, SecretError, address};

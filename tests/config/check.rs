@@ -38,7 +38,8 @@ fn limits_name_fields_that_there_are() {
     let usual = connections(folder.path());
     let limits = "[warehouses.north.limits.orders]\ncharacters_max = { \"recipient.street\" = 35, orderNumber = 0 }\n\
                   required = [\"sender.phone\"]\ncountries = [\"usa\"]\n\
-                  [warehouses.north.limits.receipts]\nrequired = [\"sender.phone\"]\n";
+                  [warehouses.north.limits.receipts]\nrequired = [\"sender.phone\"]\n\
+                  [warehouses.north.limits.returns]\nrequired = [\"rma\", \"orderNumber\"]\ncountries = [\"US\"]\n";
     let findings = refused(&format!("{usual}{limits}"));
     let place = |key: &str| format!("warehouses.north.limits.orders.{key}");
     let street = finding(&findings, &place("characters_max"));
@@ -46,7 +47,10 @@ fn limits_name_fields_that_there_are() {
     assert!(finding(&findings, &place("required")).problem.contains("sender.phone"));
     assert!(finding(&findings, &place("countries")).remedy.contains("ISO 3166-1"));
     assert_eq!(finding(&findings, &place("characters_max.orderNumber")).problem, "is 0");
-    assert_eq!(findings.len(), 4, "{findings:#?}");
+    let of_returns = finding(&findings, "warehouses.north.limits.returns.required");
+    assert!(of_returns.problem.contains("orderNumber") && of_returns.remedy.contains("rma"), "{of_returns:?}");
+    assert_eq!(finding(&findings, "warehouses.north.limits.returns.countries").problem, "limits nothing");
+    assert_eq!(findings.len(), 6, "{findings:#?}");
 }
 
 #[test]

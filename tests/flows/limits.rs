@@ -3,23 +3,22 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use drayline::config::{FieldLimits, Letters, Limits, limited_fields};
+use drayline::config::{FieldLimits, Letters, Limited, Limits, limited_fields};
 use drayline::flows::{Call, Decision, Ledger, Look, OrderLook, plan};
 use drayline::gateways::{Direction, ReleasedLine, ReleasedOrder};
 use drayline::mapping::Mapping;
 use drayline::message::{Address, Kind};
 
 use super::expected::announced;
+use super::returns::{authorised, returned};
 use super::scene::{call, from_dynamics, line, order_look, released};
 
 fn planned(limits: FieldLimits, released: ReleasedOrder) -> Decision {
-    let limits = match released.direction {
-        Direction::Outbound => Limits { orders: limits, ..Limits::default() },
-        Direction::Inbound | Direction::Returned => Limits { receipts: limits, ..Limits::default() },
-    };
-    let (direction, message) = match released.direction {
-        Direction::Outbound => (Direction::Outbound, from_dynamics(Kind::OrderReleased)),
-        Direction::Inbound | Direction::Returned => (Direction::Inbound, announced()),
+    let direction = released.direction;
+    let (limits, message) = match direction {
+        Direction::Outbound => (Limits { orders: limits, ..Limits::default() }, from_dynamics(Kind::OrderReleased)),
+        Direction::Inbound => (Limits { receipts: limits, ..Limits::default() }, announced()),
+        Direction::Returned => (Limits { returns: limits, ..Limits::default() }, authorised()),
     };
     let look = OrderLook { direction, limits: Arc::new(limits), ..order_look(Some(released)) };
     plan(&message, &Look::Order(look), &Mapping::default(), &Ledger::default())
@@ -83,8 +82,12 @@ fn what_is_within_is_sent_as_it_is() {
 /// Every name that the configuration takes is a field that is looked at.
 #[test]
 fn every_field_that_can_have_a_limit_is_held_to_it() {
-    for (direction, inbound) in [(Direction::Outbound, false), (Direction::Inbound, true)] {
-        for field in limited_fields(inbound) {
+    for (direction, limited, code) in [
+        (Direction::Outbound, Limited::Orders, "order.outside_limits"),
+        (Direction::Inbound, Limited::Receipts, "inbound.outside_limits"),
+        (Direction::Returned, Limited::Returns, "inbound.outside_limits"),
+    ] {
+        for field in limited_fields(limited) {
             let long = || Some("more than one".to_owned());
             let address = Address {
                 name: long(),
@@ -112,13 +115,12 @@ fn every_field_that_can_have_a_limit_is_held_to_it() {
                 ship_by: at,
                 deliver_by: at,
                 lines: vec![some],
-                ..released()
+                ..if direction == Direction::Returned { returned() } else { released() }
             };
             let limits = FieldLimits { characters_max: of(&[&field]), ..FieldLimits::default() };
-            let (code, sentence) = refused(limits, document);
+            let (refused_as, sentence) = refused(limits, document);
             assert!(sentence.contains(&format!("{field} ")), "{field} in {sentence}");
-            let inbound_code = if inbound { "inbound.outside_limits" } else { "order.outside_limits" };
-            assert_eq!(code, inbound_code);
+            assert_eq!(refused_as, code);
         }
     }
 }

@@ -13,7 +13,7 @@ use super::scene::{
 use super::world::World;
 
 /// One line: 5 of BOLT.
-fn returned() -> ReleasedOrder {
+pub fn returned() -> ReleasedOrder {
     ReleasedOrder {
         direction: Direction::Returned,
         request_id: RequestId::new("RET7").unwrap(),
@@ -31,7 +31,7 @@ fn under_its_rma(kind: Kind, body: Value) -> Envelope {
     message
 }
 
-fn authorised() -> Envelope {
+pub fn authorised() -> Envelope {
     under_its_rma(Kind::ReturnAuthorised, json!({ "returnOrderNumber": "RET7", "rma": "RMA7" }))
 }
 

@@ -206,6 +206,27 @@ async fn without_a_row_of_the_mapping_nothing_is_restocked_and_with_one_it_goes_
     assert_eq!((verdict.returns, verdict.credit_notes), (1, 1));
 }
 
+/// What its system does not take of an announcement is a person's, who corrects the return order in Dynamics.
+#[tokio::test]
+async fn a_return_that_the_warehouse_would_not_take_stays_and_names_the_limit() {
+    let warehouse_toml = "limits.returns.required = [\"customerAccount\"]\n".to_owned();
+    let world = World::start(Backing::Embedded, Making { warehouse: resting(), warehouse_toml, ..making() }).await;
+    let fields = json!({"CustomerAccountNumber": ""});
+    let lines = json!([{"item": "ITEM-1001", "quantity": "2", "unit": "ea"}]);
+    let id = made_in_dynamics(&world, &json!({"lines": lines, "fields": fields})).await.remove(0);
+    let exceptions = world.until_exceptions(1).await;
+    assert_eq!(exceptions[0].code, "inbound.outside_limits", "{exceptions:#?}");
+    let says = format!("The return usmf-{id}-W1 is not sent to north: customerAccount is missing.");
+    assert!(exceptions[0].sentence.starts_with(&says), "{}", exceptions[0].sentence);
+    assert_eq!(world.to_warehouse.state().await.unwrap()["returns"], json!([]), "nothing was announced");
+    let url = format!("{}/sandbox/returns/{id}/change", world.dynamics.url());
+    let fields = json!({"fields": {"CustomerAccountNumber": "C00007"}});
+    assert_eq!(reqwest::Client::new().post(url).json(&fields).send().await.unwrap().status(), 200);
+    world.until("announced", |_, warehouse| warehouse["returns"] == 1).await;
+    world.until_exceptions(0).await;
+    world.leave().await;
+}
+
 /// Refunded before, exchanged: stock and disposition alone. Partial and repeated receipts: differences.
 #[tokio::test]
 async fn the_credit_of_a_line_exists_once_whenever_it_was_given() {

@@ -1,6 +1,6 @@
 //! What a warehouse's system does not take of an order, found before anything is sent. Nothing is cut to fit.
 
-use crate::config::{FieldLimits, Limits};
+use crate::config::{FieldLimits, Limited, Limits};
 use crate::failure::{Code, Failure};
 use crate::gateways::{Direction, FulfilmentLine, FulfilmentOrder};
 use crate::message::{Address, Connection, Serial};
@@ -13,13 +13,13 @@ type Field = (String, Option<String>);
 /// # Errors
 /// The failure that names every field and its limit. What the fields say of people stands in none of its words.
 pub(super) fn within(limits: &Limits, order: &FulfilmentOrder, warehouse: &Connection) -> Result<(), Failure> {
-    let (limits, code, noun) = match order.direction {
-        Direction::Outbound => (&limits.orders, Code::OrderOutsideLimits, "order"),
-        Direction::Inbound => (&limits.receipts, Code::InboundOutsideLimits, "inbound order"),
-        // Of announced returns nothing can be configured: they name an RMA and lines.
-        Direction::Returned => return Ok(()),
+    let (code, noun) = match order.direction {
+        Direction::Outbound => (Code::OrderOutsideLimits, "order"),
+        Direction::Inbound => (Code::InboundOutsideLimits, "inbound order"),
+        Direction::Returned => (Code::InboundOutsideLimits, "return"),
     };
-    let found = findings(limits, order);
+    let limited = limited(order.direction);
+    let found = findings((limits.of(limited), limited), order);
     if found.is_empty() {
         return Ok(());
     }
@@ -32,20 +32,28 @@ pub(super) fn within(limits: &Limits, order: &FulfilmentOrder, warehouse: &Conne
     Err(Failure::new(code, sentence))
 }
 
+fn limited(direction: Direction) -> Limited {
+    match direction {
+        Direction::Outbound => Limited::Orders,
+        Direction::Inbound => Limited::Receipts,
+        Direction::Returned => Limited::Returns,
+    }
+}
+
 /// What is not taken, each in a few words.
-fn findings(limits: &FieldLimits, order: &FulfilmentOrder) -> Vec<String> {
+fn findings((limits, limited): (&FieldLimits, Limited), order: &FulfilmentOrder) -> Vec<String> {
     let mut found = Vec::new();
     let lines = order.lines.len();
     if limits.lines_max > 0 && lines > limits.lines_max {
         found.push(format!("it has {lines} lines, of which at most {} are taken", limits.lines_max));
     }
-    let partner = partner(order.direction);
     let country = order.recipient.country.as_deref().filter(|country| !country.is_empty());
     let taken = |country: &str| limits.countries.iter().any(|each| each.eq_ignore_ascii_case(country));
-    if let Some(country) = country.filter(|country| !limits.countries.is_empty() && !taken(country)) {
+    let strange = country.filter(|country| !limits.countries.is_empty() && !taken(country));
+    if let (Some(country), Some(partner)) = (strange, limited.partner()) {
         found.push(format!("{partner}.country is {country}, and taken are {}", limits.countries.join(", ")));
     }
-    for (name, said) in fields(order) {
+    for (name, said) in fields(order, limited) {
         found.extend(finding(limits, &name, said.as_deref().unwrap_or_default(), None));
     }
     for line in &order.lines {
@@ -70,35 +78,35 @@ fn finding(limits: &FieldLimits, name: &str, said: &str, line: Option<&str>) -> 
     Some(format!("{place} has letters outside {}", letters.as_str()))
 }
 
-fn partner(direction: Direction) -> &'static str {
-    match direction {
-        Direction::Outbound => "recipient",
-        Direction::Inbound | Direction::Returned => "sender",
-    }
-}
-
 /// The fields above the lines.
-fn fields(order: &FulfilmentOrder) -> Vec<Field> {
+fn fields(order: &FulfilmentOrder, limited: Limited) -> Vec<Field> {
     let instant = |at: Option<jiff::Timestamp>| at.map(|at| at.to_string());
-    let inbound = order.direction == Direction::Inbound;
-    let (from, by) = if inbound { ("expectedFrom", "expectedBy") } else { ("shipBy", "deliverBy") };
-    let mut fields = vec![
-        ("reference".to_owned(), Some(order.reference.to_string())),
-        ("facility".to_owned(), Some(order.facility.clone())),
-        ("orderNumber".to_owned(), order.order_number.clone()),
-        ("deliveryMode".to_owned(), order.delivery_mode.clone()),
-        ("carrier".to_owned(), order.carrier.clone()),
-        ("service".to_owned(), order.service.clone()),
-        (from.to_owned(), instant(order.ship_by)),
-        (by.to_owned(), instant(order.deliver_by)),
-    ];
-    fields.push(if inbound {
-        ("supplierAccount".to_owned(), order.customer_account.clone())
-    } else {
-        ("purchaseOrder".to_owned(), order.purchase_order.clone())
+    let (number, account) = (order.order_number.clone(), order.customer_account.clone());
+    let (ship_by, deliver_by) = (instant(order.ship_by), instant(order.deliver_by));
+    let carried = || {
+        let (carrier, service) = (order.carrier.clone(), order.service.clone());
+        vec![("deliveryMode", order.delivery_mode.clone()), ("carrier", carrier), ("service", service)]
+    };
+    let mut own = vec![("reference", Some(order.reference.to_string())), ("facility", Some(order.facility.clone()))];
+    own.extend(match limited {
+        Limited::Orders => vec![
+            ("orderNumber", number),
+            ("purchaseOrder", order.purchase_order.clone()),
+            ("shipBy", ship_by),
+            ("deliverBy", deliver_by),
+        ],
+        Limited::Receipts => vec![
+            ("orderNumber", number),
+            ("supplierAccount", account),
+            ("expectedFrom", ship_by),
+            ("expectedBy", deliver_by),
+        ],
+        Limited::Returns => vec![("rma", number), ("customerAccount", account), ("expectedBy", deliver_by)],
     });
-    fields.extend(address_fields(&order.recipient, partner(order.direction)));
-    fields
+    let partner = limited.partner();
+    own.extend(partner.into_iter().flat_map(|_| carried()));
+    let own = own.into_iter().map(|(name, said)| (name.to_owned(), said));
+    own.chain(partner.into_iter().flat_map(|partner| address_fields(&order.recipient, partner))).collect()
 }
 
 fn address_fields(address: &Address, partner: &str) -> Vec<Field> {
