@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::connections::{Dynamics, DynamicsKind, Warehouse};
 use super::settings::{Config, StoreKind, TransportKind};
-use super::{Adoption, Finding, Secret, filled, limits};
+use super::{Adoption, Finding, Secret, changes, filled, limits};
 
 /// Checks a configuration that has the right shape.
 #[must_use]
@@ -225,6 +225,7 @@ fn warehouse_connection(
         findings.push(Finding::error(place("locations"), "is empty, so that no order could be sent there", remedy));
     }
     limits::check(&place("limits"), &warehouse.limits, findings);
+    changes::check(&place("changes"), &warehouse.changes, findings);
     match environments.get(&warehouse.dynamics) {
         None => {
             let problem = format!("{:?} is not a configured Dynamics environment", warehouse.dynamics);

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::adjustments::{Adjustments, Statuses};
 use super::adoption::Adoption;
 use super::catalogue::{Catalogue, ChosenBy};
+use super::changes::Changes;
 use super::limits::Limits;
 use super::returns::Returns;
 use super::secret::Secret;
@@ -331,6 +332,9 @@ pub struct Warehouse {
     /// What its system takes of an order.
     #[serde(default)]
     pub limits: Limits,
+    /// What it still changes of an order that it has.
+    #[serde(default)]
+    pub changes: Changes,
 }
 
 /// How often a far end may be called, where it says so: by each process.

@@ -6,6 +6,7 @@
 mod adjustments;
 mod adoption;
 mod catalogue;
+mod changes;
 mod check;
 mod connections;
 mod limits;
@@ -19,6 +20,7 @@ use serde::Serialize;
 pub use adjustments::{Adjustments, BelongsTo, Journals, Statuses};
 pub use adoption::{Adoption, filled};
 pub use catalogue::{Catalogue, ChosenBy, TrackedBy};
+pub use changes::{CHANGEABLE, ChangedUntil, Changes};
 pub use check::check;
 pub use connections::{
     ClosedPeriods, Commit, DimensionRows, Dynamics, DynamicsKind, Inbound, Mode, Outbound, Rate, ScanFields, Stage,

@@ -34,6 +34,9 @@ pub async fn act(
     let made = async {
         match &planned.call {
             Call::CreateOrder(order) => create(warehouse(gateways, planned)?, order).await,
+            Call::ChangeOrder { order_id, number, order } => {
+                change(warehouse(gateways, planned)?, (order_id, *number), order).await
+            }
             Call::CancelOrder { direction, order_id, reference, reason } => {
                 cancel(warehouse(gateways, planned)?, *direction, (order_id, reference), reason).await
             }
@@ -46,7 +49,7 @@ pub async fn act(
         }
     };
     let code = match planned.call {
-        Call::CreateOrder(_) | Call::CancelOrder { .. } => Code::WarehouseUnsure,
+        Call::CreateOrder(_) | Call::ChangeOrder { .. } | Call::CancelOrder { .. } => Code::WarehouseUnsure,
         Call::WriteStatus { .. }
         | Call::PostShipment(_)
         | Call::WriteTracking(_)
@@ -67,6 +70,7 @@ pub async fn settle(gateways: &Gateways, connection: &Connection, lookup: &Looku
         Lookup::Again => return Ok(Settled::Again),
         Lookup::Order { direction, reference } => (*direction, reference, false),
         Lookup::Cancellation { direction, reference } => (*direction, reference, true),
+        Lookup::Change { reference, number } => return changed(gateways, connection, (reference, *number)).await,
         Lookup::Update(update) => return written(gateways, connection, update).await,
         Lookup::Return { legal_entity, reference, lines } => {
             return made(gateways, connection, (legal_entity, reference, *lines)).await;
@@ -86,6 +90,23 @@ pub async fn settle(gateways: &Gateways, connection: &Connection, lookup: &Looku
             Err(_) => Settled::Again,
         },
         Some(held) => Settled::Happened(json!({ "order_id": held.order_id })),
+    })
+}
+
+/// Whether the order has come as far as a change of this number. One that is dead changes no more.
+async fn changed(
+    gateways: &Gateways,
+    connection: &Connection,
+    (reference, number): (&str, u32),
+) -> Result<Settled, Failure> {
+    let warehouse = gateways.warehouse(connection).ok_or_else(|| unknown(connection))?;
+    let found = warehouse.find_order(Direction::Outbound, reference).await;
+    let found = found.map_err(|error| warehouse.failure(&error, &format!("read the order {reference}")))?;
+    Ok(match found {
+        Some(held) if !is_dead(&held) && held.change >= number => {
+            Settled::Happened(json!({ "outcome": CancelOutcomeCode::Confirmed.as_str(), "text": "" }))
+        }
+        _ => Settled::NotThere,
     })
 }
 
@@ -184,6 +205,18 @@ fn happened(held: &HeldOrder) -> Acted {
     Acted::Happened(json!({ "order_id": held.order_id }))
 }
 
+async fn change(
+    warehouse: &Warehouse,
+    (order_id, number): (&str, u32),
+    order: &FulfilmentOrder,
+) -> Result<Acted, Failure> {
+    let answer = warehouse.change_order(order_id, order, number).await;
+    let doing = || format!("change the order {}", order.reference);
+    let CancelAnswer { outcome, reason } = answer.map_err(|error| warehouse.failure(&error, &doing()))?;
+    let text = reason.as_ref().map(words::reason).unwrap_or_default();
+    Ok(Acted::Happened(json!({ "outcome": outcome.code.as_str(), "text": text })))
+}
+
 async fn cancel(
     warehouse: &Warehouse,
     direction: Direction,
@@ -215,6 +248,7 @@ async fn write(dynamics: &Dynamics, call: &Call) -> Result<Acted, Failure> {
             (dynamics.write_tracking(row).await, format!("write the tracking of package {}", row.package_key))
         }
         Call::CreateOrder(_)
+        | Call::ChangeOrder { .. }
         | Call::CancelOrder { .. }
         | Call::CreateReturn(_)
         | Call::AdjustStock(_)

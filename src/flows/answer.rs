@@ -149,6 +149,15 @@ impl Repeat {
 pub enum Call {
     /// Create an order at a warehouse: to ship goods, or to expect them.
     CreateOrder(FulfilmentOrder),
+    /// Have a warehouse change an order that it holds.
+    ChangeOrder {
+        /// The warehouse's id of it.
+        order_id: String,
+        /// Which change of it that is, from 1.
+        number: u32,
+        /// What it says from then on.
+        order: FulfilmentOrder,
+    },
     /// Ask a warehouse to cancel an order.
     CancelOrder {
         /// Which way its goods go.
@@ -204,6 +213,13 @@ pub enum Lookup {
         /// Our reference.
         reference: String,
     },
+    /// The same order; the number of its last change tells whether it was changed.
+    Change {
+        /// Our reference.
+        reference: String,
+        /// Which change of it.
+        number: u32,
+    },
     /// By our id of the update in Dynamics. What is there of it is completed as it was meant, whatever a plan would make of
     /// it now: so a receipt is never posted in two ways.
     Update(Box<ShipmentUpdate>),
@@ -230,6 +246,9 @@ impl Call {
             }
             Self::CancelOrder { direction, reference, .. } => {
                 Lookup::Cancellation { direction: *direction, reference: reference.clone() }
+            }
+            Self::ChangeOrder { number, order, .. } => {
+                Lookup::Change { reference: order.reference.to_string(), number: *number }
             }
             // A shipment has one update for ever; which one a receipt has depends on what was posted before.
             Self::CreateReturn(wish) => Lookup::Return {

@@ -17,7 +17,7 @@ pub fn by_hand(call: Past, number: &str) -> Vec<Past> {
     if let Value::Object(known) = &mut facts {
         match act.as_str() {
             "create_order" | "create_receipt" => known.insert("order_id".to_owned(), json!(number)),
-            "cancel_order" | "cancel_receipt" => {
+            "cancel_order" | "cancel_receipt" | "change_order" => {
                 known.insert("outcome".to_owned(), json!(CancelOutcomeCode::Confirmed.as_str()))
             }
             _ => None,

@@ -5,6 +5,7 @@
 
 use rust_decimal::Decimal;
 
+use super::changes::ChangedOrder;
 use super::ledger::{CancelledOrder, CreatedOrder, EndedReference, Ledger, PostedUpdate, VoidedShipment};
 use crate::gateways::HeldOrder;
 use crate::message::{Connection, OrderStatusCode, Reference};
@@ -19,8 +20,12 @@ pub(super) struct History {
 /// One order that we created.
 #[derive(Clone, Debug)]
 pub(super) struct SentOrder {
-    /// As it was sent.
+    /// As it was sent, or as the warehouse changed it since.
     pub created: CreatedOrder,
+    /// How often the warehouse changed it.
+    pub changes: u32,
+    /// Whether the warehouse would not change it, once that it was asked to.
+    pub refuses_changes: bool,
     /// How it ended, if it did.
     pub end: Option<End>,
     /// What the warehouse said to our cancellation, if we asked: `REJECTED`, `PENDING` and the like, with its words.
@@ -44,13 +49,18 @@ impl History {
         answers.extend(ledger.facts::<CancelledOrder>("cancel_receipt"));
         answers.extend(ledger.facts::<CancelledOrder>("cancel_return"));
         answers.extend(ledger.facts::<CancelledOrder>("cancel_resolved"));
+        let changes: Vec<ChangedOrder> = ledger.facts("change_order");
         let sent = |created: CreatedOrder| {
+            let asked = || changes.iter().filter(|change| change.order.reference == created.reference);
+            let last = asked().filter(|change| change.happened()).max_by_key(|change| change.number);
+            let (changes, refuses_changes) = (last.map_or(0, |last| last.number), !asked().all(ChangedOrder::happened));
+            let created = last.map_or_else(|| created.clone(), |last| last.order.clone());
             let mine = || answers.iter().filter(|answer| answer.reference == created.reference);
             let confirmed = mine().any(|answer| answer.outcome == "CONFIRMED");
             let cancelled = confirmed.then_some(End::Cancelled);
             let refused = rejected.iter().any(|each| each.reference == created.reference).then_some(End::Rejected);
             let cancel = mine().next_back().cloned();
-            SentOrder { end: cancelled.or(refused), cancel, created }
+            SentOrder { end: cancelled.or(refused), cancel, created, changes, refuses_changes }
         };
         // A document is of one direction, so that it has facts of one of these acts.
         let acts = ["create_order", "create_receipt", "announce_return"];

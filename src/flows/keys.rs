@@ -56,6 +56,11 @@ pub(super) fn cancel_order(direction: Direction, warehouse: &Connection, referen
     format!("{}/{warehouse}/{reference}", cancelling(direction))
 }
 
+/// A change of an order that stays where it is; `number` counts them, so that A, then B, then A again is three.
+pub(super) fn change_order(warehouse: &Connection, reference: &Reference, number: u32) -> String {
+    format!("change_order/{warehouse}/{reference}/{number}")
+}
+
 /// A cancellation may be answered twice: first that it is refused, later that it happened after all.
 pub(super) fn cancel_resolved(
     direction: Direction,

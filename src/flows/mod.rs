@@ -10,6 +10,7 @@
 mod act;
 mod answer;
 mod by_hand;
+mod changes;
 mod goods_received;
 mod history;
 mod items;
@@ -43,6 +44,7 @@ pub use answer::{
     About, Acted, Call, ClosedPeriod, Decision, Done, Emit, KnownDocument, Lookup, Past, Planned, Repeat, Settled,
 };
 pub use by_hand::by_hand;
+pub use changes::ChangedOrder;
 pub use goods_received::{Candidate, ReceiptLook, plan as plan_receipt};
 pub use items::items;
 pub use ledger::{

@@ -11,9 +11,9 @@ use super::error::{GatewayError, NotSent};
 use super::finance_operations::{FinanceOperations, strange_name};
 use super::http::Caller;
 use super::pace::{Bucket, FarEndView, Pace};
-use super::warehouses::Standard;
+use super::warehouses::{Connector, Standard};
 use super::wire::Wire;
-use super::{Connector, Demands, Dynamics, Product, Warehouse};
+use super::{Demands, Dynamics, Product, Warehouse};
 use crate::clock::Clock;
 use crate::config::{self, ChosenBy, Config, DynamicsKind, Mode, Rate, Stage, ms};
 use crate::failure::Failure;
@@ -338,7 +338,8 @@ impl Builder<'_> {
         let order = |chosen_by| chosen_by == ChosenBy::Order;
         let demands = Demands { lots: order(config.lots), serials: order(config.serials) };
         let limits = Arc::new(config.limits.clone());
-        Ok(Warehouse { name, demands, limits, pace, connector })
+        let changes = Arc::new(config.changes.clone());
+        Ok(Warehouse { name, demands, limits, changes, pace, connector })
     }
 }
 

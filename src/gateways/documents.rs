@@ -8,9 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::returned::CreditedLine;
 use crate::config::{Statuses, UndeliverableCredit};
-use crate::message::{
-    Address, CancelOutcome, Flow, LegalEntity, OrderStatus, PlaceCode, Reason, Reference, RequestId, Serial, Sku, Unit,
-};
+use crate::message::{Address, Flow, LegalEntity, PlaceCode, Reference, RequestId, Serial, Sku, Unit};
 
 /// Which way goods go, seen from the warehouse.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, PartialOrd, Ord)]
@@ -186,47 +184,6 @@ pub struct FulfilmentLine {
     pub unit: Unit,
     pub lot: Option<String>,
     pub serial: Option<Serial>,
-}
-
-/// What a warehouse made of a create.
-#[derive(Clone, Debug, PartialEq)]
-pub enum CreateAnswer {
-    /// It took the order on.
-    Created(HeldOrder),
-    /// The reference was known: this is what it holds.
-    Existing(HeldOrder),
-}
-
-/// An order as a warehouse holds it.
-#[derive(Clone, Debug, PartialEq)]
-pub struct HeldOrder {
-    /// The warehouse's id.
-    pub order_id: String,
-    /// Our reference.
-    pub reference: String,
-    /// Where it is.
-    pub status: OrderStatus,
-    /// What it holds.
-    pub lines: Vec<HeldLine>,
-}
-
-/// A line as a warehouse holds it.
-#[derive(Clone, Debug, PartialEq)]
-#[allow(missing_docs, reason = "as in the line that was sent")]
-pub struct HeldLine {
-    pub line_id: Option<String>,
-    pub sku: Sku,
-    pub quantity: Decimal,
-    pub unit: Option<Unit>,
-}
-
-/// What a warehouse made of a cancellation.
-#[derive(Clone, Debug, PartialEq)]
-pub struct CancelAnswer {
-    /// How it ended, or that it has not yet.
-    pub outcome: CancelOutcome,
-    /// Why it was refused.
-    pub reason: Option<Reason>,
 }
 
 /// What became of a released document.

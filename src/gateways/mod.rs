@@ -12,6 +12,7 @@ mod error;
 mod failures;
 mod finance_operations;
 mod former;
+mod held;
 mod http;
 mod json;
 mod masking;
@@ -27,7 +28,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use crate::clock::Mark;
-use crate::config::{Adjustments, Limits, Returns, Statuses};
+use crate::config::{Adjustments, Returns, Statuses};
 use crate::failure::Failure;
 use crate::mapping::Fact;
 use crate::message::{Connection, LegalEntity, RequestId};
@@ -35,22 +36,21 @@ use crate::message::{Connection, LegalEntity, RequestId};
 pub use calendar::{Calendar, PostingDay};
 pub use directory::{Gateways, GatewaysUnusable, Stop};
 pub use documents::{
-    CancelAnswer, Change, Changes, CreateAnswer, Direction, Feed, FulfilmentLine, FulfilmentOrder, HeldLine, HeldOrder,
-    Receiving, ReleasedLine, ReleasedOrder, RequestVerdict, ShipmentUpdate, TrackingRow, UpdateDimension, UpdateLine,
-    UpdateRef, UpdateState,
+    Change, Changes, Direction, Feed, FulfilmentLine, FulfilmentOrder, Receiving, ReleasedLine, ReleasedOrder,
+    RequestVerdict, ShipmentUpdate, TrackingRow, UpdateDimension, UpdateLine, UpdateRef, UpdateState,
 };
 pub use error::{GatewayError, LeftAlone, NotSent};
+pub use held::{CancelAnswer, CreateAnswer, HeldLine, HeldOrder};
 pub use masking::masked;
 pub use pace::{Breaker, BreakerLimits, Bucket, Entry, FarEndView, Limit, Standing, Turns, Urgency, calling};
 pub use recorder::{Exchange, Heard, WouldSend, recording, rehearsing};
 pub use returned::{CreditedLine, MadeReturn, ReturnWish, WishedLine};
 pub use stock::{AdjustmentRow, JournalState, StockAdjustment, StockJournal};
-pub use warehouses::Demands;
+pub use warehouses::{Demands, Warehouse};
 pub use wire::{Wire, WireAnswer, WireRequest};
 
 use finance_operations::FinanceOperations;
 use pace::{Pace, Place, scanning};
-use warehouses::Standard;
 
 /// A Dynamics environment, whichever product it is.
 pub struct Dynamics {
@@ -67,20 +67,6 @@ pub struct Dynamics {
 /// The products.
 enum Product {
     FinanceOperations(Arc<FinanceOperations>),
-}
-
-/// A warehouse connection, whichever system it is.
-pub struct Warehouse {
-    name: Connection,
-    demands: Demands,
-    limits: Arc<Limits>,
-    pace: Arc<Pace>,
-    connector: Connector,
-}
-
-/// The systems.
-enum Connector {
-    Standard(Standard),
 }
 
 impl Dynamics {
@@ -326,65 +312,6 @@ impl Dynamics {
     pub fn failure(&self, error: &GatewayError, doing: &str) -> Failure {
         match &self.product {
             Product::FinanceOperations(product) => product.failure(&self.name, error, doing),
-        }
-        .with_far_end(self.pace.in_the_way(error))
-    }
-}
-
-impl Warehouse {
-    /// Its public name.
-    #[must_use]
-    pub fn name(&self) -> &Connection {
-        &self.name
-    }
-
-    /// What must be told to it before an order leaves.
-    #[must_use]
-    pub fn demands(&self) -> Demands {
-        self.demands
-    }
-
-    /// What its system takes of an order.
-    #[must_use]
-    pub fn limits(&self) -> &Arc<Limits> {
-        &self.limits
-    }
-
-    /// Creates an order, or says that its reference is taken. Findable by our reference.
-    pub async fn create_order(&self, order: &FulfilmentOrder) -> Result<CreateAnswer, GatewayError> {
-        let _place = enter(&self.pace, "create_order").await?;
-        match &self.connector {
-            Connector::Standard(connector) => connector.create_order(order).await,
-        }
-    }
-
-    /// The order of our reference, asked where it was written.
-    pub async fn find_order(&self, direction: Direction, reference: &str) -> Result<Option<HeldOrder>, GatewayError> {
-        let _place = enter(&self.pace, "find_order").await?;
-        match &self.connector {
-            Connector::Standard(connector) => connector.find_order(direction, reference).await,
-        }
-    }
-
-    /// Asks for cancellation. Absorbs a repeat: an order that is cancelled already says so.
-    pub async fn cancel_order(
-        &self,
-        direction: Direction,
-        order_id: &str,
-        reference: &str,
-        reason: &str,
-    ) -> Result<CancelAnswer, GatewayError> {
-        let _place = enter(&self.pace, "cancel_order").await?;
-        match &self.connector {
-            Connector::Standard(connector) => connector.cancel_order(direction, order_id, reference, reason).await,
-        }
-    }
-
-    /// The one function that sorts this edge's errors.
-    #[must_use]
-    pub fn failure(&self, error: &GatewayError, doing: &str) -> Failure {
-        match &self.connector {
-            Connector::Standard(_) => warehouses::failure(&self.name, error, doing),
         }
         .with_far_end(self.pace.in_the_way(error))
     }

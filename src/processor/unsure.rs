@@ -167,7 +167,11 @@ async fn ask(attempt: &mut Attempt<'_>, intent: &Intent) -> Result<Option<Past>,
         (Repeat::Absorbs | Repeat::Findable, Lookup::Again) => return Ok(None),
         (
             Repeat::Absorbs | Repeat::Findable,
-            Lookup::Order { .. } | Lookup::Cancellation { .. } | Lookup::Update(_) | Lookup::Return { .. },
+            Lookup::Order { .. }
+            | Lookup::Change { .. }
+            | Lookup::Cancellation { .. }
+            | Lookup::Update(_)
+            | Lookup::Return { .. },
         ) => {}
     }
     let connection = reachable(attempt, &intent.connection)?;

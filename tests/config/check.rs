@@ -54,6 +54,17 @@ fn limits_name_fields_that_there_are() {
 }
 
 #[test]
+fn changes_name_fields_that_can_be_changed() {
+    let folder = tempfile::tempdir().unwrap();
+    let usual = connections(folder.path());
+    let changes = "[warehouses.north.changes]\nfields = [\"recipient\", \"facility\"]\nuntil = \"packed\"\n";
+    let findings = refused(&format!("{usual}{changes}"));
+    let facility = finding(&findings, "warehouses.north.changes.fields");
+    assert!(facility.problem.contains("facility") && facility.remedy.contains("lines.quantity"), "{facility:?}");
+    assert_eq!(findings.len(), 1, "{findings:#?}");
+}
+
+#[test]
 fn servers_need_their_addresses() {
     let findings = refused("[transport]\nkind = \"rabbitmq\"\n\n[store]\nkind = \"postgresql\"\n");
     assert!(finding(&findings, "transport.url").remedy.contains("amqp://"));

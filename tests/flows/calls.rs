@@ -1,8 +1,10 @@
 //! Which changing calls each kind of message makes: the table of `docs/calls.md` is what the plans answer.
 
 use std::fmt::Write as _;
+use std::sync::Arc;
 
-use drayline::flows::{Acted, Decision, Ledger, Look, Lookup, Planned, Repeat, ShipmentLook};
+use drayline::config::Changes;
+use drayline::flows::{Acted, Decision, Ledger, Look, Lookup, OrderLook, Planned, Repeat, ShipmentLook};
 use drayline::gateways::{ReleasedOrder, UpdateState};
 use drayline::message::{Envelope, Kind, Origin};
 use serde_json::json;
@@ -72,7 +74,7 @@ fn rows(table: &mut String, Case { when, message, look, mut ledger }: Case) {
         Acted::Happened(match act {
             "create_order" | "create_receipt" | "announce_return" => json!({ "order_id": "N-1" }),
             "create_return" => json!({ "return_order": "RET7", "rma": "RMA7" }),
-            "cancel_order" | "cancel_receipt" | "cancel_return" => json!({ "outcome": "CONFIRMED" }),
+            "change_order" | "cancel_order" | "cancel_receipt" | "cancel_return" => json!({ "outcome": "CONFIRMED" }),
             "adjust_stock" if stock_adjustments::goes_to_journals(&look) => stock_adjustments::journal(),
             _ => json!({}),
         })
@@ -121,6 +123,9 @@ fn repeat(planned: &Planned) -> &'static str {
     match (planned.call.lookup(), planned.class) {
         (Lookup::Again, Repeat::Absorbs) => "made again; the far end changes nothing",
         (Lookup::Order { .. }, _) => "looked for by our reference; made again where it is not there",
+        (Lookup::Change { .. }, _) => {
+            "looked for by our reference and the number of the change; made again where it is not there"
+        }
         (Lookup::Cancellation { .. }, _) => "it is looked at; asked again where it still lives and is still unwanted",
         (Lookup::Return { .. }, _) => {
             "looked for by our key; lines that are not there are added, and it is made again where it is not there"
@@ -157,6 +162,12 @@ fn cases(kind: Kind) -> Vec<Case> {
         Kind::OrderReleased => vec![case("it is new", from_dynamics(kind), of_order(released()), created(&[]))],
         Kind::OrderChanged => vec![
             case("the warehouse has it otherwise", from_dynamics(kind), of_order(changed()), created(&[released()])),
+            case(
+                "the warehouse has it otherwise, and changes that itself",
+                from_dynamics(kind),
+                there(),
+                created(&[released()]),
+            ),
             case("the warehouse has it so", from_dynamics(kind), of_order(released()), created(&[released()])),
         ],
         Kind::OrderCancelled => {
@@ -289,6 +300,12 @@ fn cases_of_goods(kind: Kind) -> Vec<Case> {
 
 fn of_order(wanted: ReleasedOrder) -> Look {
     Look::Order(order_look(Some(wanted)))
+}
+
+/// A change that the warehouse takes itself.
+fn there() -> Look {
+    let changes = Changes { fields: vec!["lines.quantity".to_owned()], ..Changes::default() };
+    Look::Order(OrderLook { changes: Arc::new(changes), ..order_look(Some(changed())) })
 }
 
 fn changed() -> ReleasedOrder {

@@ -3,6 +3,7 @@
 
 use std::fmt::Write as _;
 
+use drayline::config::{ChangedUntil, Changes};
 use drayline::gateways::ReleasedOrder;
 use drayline::message::{Address, Envelope, Kind};
 use serde_json::json;
@@ -39,7 +40,7 @@ const STATES: [State; 11] = [
     ("cancelled when it was picked", cancelled_too_late),
 ];
 
-const OF_DYNAMICS: [Event; 6] = [
+const OF_DYNAMICS: [Event; 8] = [
     ("releases it again, unchanged", |road| road.deliver(&from_dynamics(Kind::OrderReleased))),
     ("releases it under a newer version", |road| {
         wants(road, Kind::OrderReleased, |order| order.version += 1);
@@ -50,6 +51,19 @@ const OF_DYNAMICS: [Event; 6] = [
     ("changes the address", |road| {
         wants(road, Kind::OrderChanged, |order| {
             order.recipient = Address { line1: Some("Side Street 9".to_owned()), ..order.recipient.clone() };
+        });
+    }),
+    ("changes the address, which the warehouse changes itself until it picks", |road| {
+        changes_addresses(road);
+        wants(road, Kind::OrderChanged, |order| {
+            order.recipient = Address { line1: Some("Side Street 9".to_owned()), ..order.recipient.clone() };
+        });
+    }),
+    ("changes address and quantity, of which the warehouse changes the address alone", |road| {
+        changes_addresses(road);
+        wants(road, Kind::OrderChanged, |order| {
+            order.recipient = Address { line1: Some("Side Street 9".to_owned()), ..order.recipient.clone() };
+            order.lines[0] = line("1", "BOLT", "12");
         });
     }),
     ("cancels it", |road| wants(road, Kind::OrderCancelled, |order| order.cancelled = true)),
@@ -89,6 +103,11 @@ const OF_THE_WAREHOUSE: [Event; 17] = [
     }),
     ("voids a shipment", |road| road.deliver(&says(Kind::ShipmentVoided, &json!({ "shipmentKey": "S1" })))),
 ];
+
+/// What the warehouse's connection declares.
+fn changes_addresses(road: &mut Road) {
+    road.world.changes = Changes { fields: vec!["recipient".to_owned()], until: ChangedUntil::Picking };
+}
 
 fn says(kind: Kind, body: &serde_json::Value) -> Envelope {
     from_north(kind, &reference(1), body.clone())

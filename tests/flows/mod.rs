@@ -2,6 +2,7 @@
 
 mod announcements;
 mod calls;
+mod changes;
 mod convergence;
 mod endings;
 pub(crate) mod expected;

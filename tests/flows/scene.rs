@@ -116,6 +116,7 @@ pub fn order_look(released: Option<ReleasedOrder>) -> OrderLook {
         warehouse: released.as_ref().map(|_| (north(), "NORTH-1".to_owned())),
         demands: Demands::default(),
         limits: Arc::default(),
+        changes: Arc::default(),
         released,
         takes_part: true,
         writes_back: true,
@@ -142,6 +143,7 @@ pub fn held(reference: &Reference, released: &ReleasedOrder, status: OrderStatus
         order_id: format!("N-{reference}"),
         reference: reference.to_string(),
         status: status.into(),
+        change: 0,
         lines: released.lines.iter().map(line).collect(),
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use drayline::config::Changes;
 use drayline::flows::{Acted, Call, Ledger, Lookup, OrderLook, Past, Planned, PostedUpdate, ReceiptLook, ShipmentLook};
 use drayline::gateways::{
     Direction, FulfilmentOrder, HeldLine, HeldOrder, Receiving, ReleasedOrder, RequestVerdict, ShipmentUpdate,
@@ -23,6 +24,8 @@ pub struct World {
     /// Whether Dynamics processes what it is handed.
     pub processes: bool,
     pub orders: Vec<Held>,
+    /// What north changes of an order itself.
+    pub changes: Changes,
     /// Whether north takes its time to answer a cancellation.
     pub answers_later: bool,
     /// Cancellations that north has not answered.
@@ -34,8 +37,10 @@ pub struct World {
 pub struct Held {
     pub order: FulfilmentOrder,
     pub dead: bool,
-    /// Too far to be cancelled.
+    /// Too far to be cancelled, or changed.
     pub picked: bool,
+    /// The number of its last change.
+    pub change: u32,
 }
 
 impl World {
@@ -47,6 +52,7 @@ impl World {
             tracking: BTreeMap::new(),
             processes: true,
             orders: Vec::new(),
+            changes: Changes::default(),
             answers_later: false,
             asked: Vec::new(),
         }
@@ -63,6 +69,9 @@ impl World {
     pub fn call(&mut self, planned: &Planned) -> Acted {
         match &planned.call {
             Call::CreateOrder(order) => self.create(order),
+            Call::ChangeOrder { number, order, .. } => {
+                Acted::Happened(json!({ "outcome": self.change(*number, order) }))
+            }
             Call::CancelOrder { reference, .. } => Acted::Happened(json!({ "outcome": self.cancel(reference) })),
             Call::WriteStatus { verdict, .. } => {
                 self.verdict = Some(verdict.clone());
@@ -94,8 +103,18 @@ impl World {
             };
         }
         assert!(self.live().is_none(), "two live orders of one document");
-        self.orders.push(Held { order: order.clone(), dead: false, picked: false });
+        self.orders.push(Held { order: order.clone(), dead: false, picked: false, change: 0 });
         Acted::Happened(json!({ "order_id": format!("N-{reference}") }))
+    }
+
+    fn change(&mut self, number: u32, order: &FulfilmentOrder) -> &'static str {
+        let held = self.held(&order.reference.to_string()).expect("only what was created is changed");
+        if held.dead || held.picked || number <= held.change {
+            return "REJECTED";
+        }
+        assert_eq!(number, held.change + 1, "changes are counted without a gap");
+        (held.order, held.change) = (order.clone(), number);
+        "CONFIRMED"
     }
 
     fn cancel(&mut self, reference: &str) -> &'static str {
@@ -128,6 +147,10 @@ impl World {
             }
             Lookup::Order { reference, .. } if self.held(&reference)?.dead => return Some(burned(&reference)),
             Lookup::Order { reference, .. } => json!({ "order_id": format!("N-{reference}") }),
+            Lookup::Change { reference, number } => {
+                self.held(&reference).filter(|held| !held.dead && held.change >= number)?;
+                json!({ "outcome": "CONFIRMED" })
+            }
             Lookup::Cancellation { reference, .. } => {
                 self.held(&reference).filter(|held| held.dead)?;
                 json!({ "outcome": "CONFIRMED" })
@@ -156,11 +179,14 @@ impl World {
             order_id: format!("N-{}", held.order.reference),
             reference: held.order.reference.to_string(),
             status: if held.dead { OrderStatusCode::Cancelled } else { OrderStatusCode::Received }.into(),
+            change: held.change,
             lines: Vec::<HeldLine>::new(),
         });
         let direction = Direction::of(message.flow());
         let look = order_look(self.released.clone());
-        OrderLook { direction, writes_back: look.writes_back && direction == Direction::Outbound, held: shown, ..look }
+        let changes = Arc::new(self.changes.clone());
+        let writes_back = look.writes_back && direction == Direction::Outbound;
+        OrderLook { direction, writes_back, changes, held: shown, ..look }
     }
 
     pub fn shipment_look(&self, message: &Envelope, ledger: &Ledger) -> ShipmentLook {

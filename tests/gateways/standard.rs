@@ -43,6 +43,29 @@ async fn an_order_is_created_as_in_the_sample() {
 }
 
 #[tokio::test]
+async fn an_order_is_changed_as_in_the_sample() {
+    let (end, scene) = answering(200, sample("change_order.answer")).await;
+    let answer = scene.warehouse().change_order("wo-5001", &order(), 2).await.unwrap();
+    assert_eq!(answer.outcome.code, CancelOutcomeCode::Confirmed);
+    let asked = &end.asked()[0];
+    assert_eq!(asked.line(), "POST /orders/wo-5001/change");
+    assert_eq!(asked.json(), sample("change_order"));
+    assert_eq!(asked.header("idempotency-key"), Some("usmf-SHP0012-W1/2"));
+    let found = json!({ "orders": [sample("change_order.answer")["order"]] });
+    let (_end, scene) = answering(200, found).await;
+    let held = scene.warehouse().find_order(Direction::Outbound, REFERENCE).await.unwrap().unwrap();
+    assert_eq!(held.change, 2);
+}
+
+#[tokio::test]
+async fn a_change_that_is_refused_as_a_collision_is_a_no() {
+    let (_end, scene) = answering(409, json!({"error": {"message": "It is packed."}})).await;
+    let answer = scene.warehouse().change_order("wo-5001", &order(), 1).await.unwrap();
+    assert_eq!(answer.outcome.code, CancelOutcomeCode::Rejected);
+    assert_eq!(answer.reason.unwrap().text.as_deref(), Some("It is packed."));
+}
+
+#[tokio::test]
 async fn a_reference_that_is_taken_brings_what_is_held() {
     let (_end, scene) = answering(409, sample("create_order.existing")).await;
     let CreateAnswer::Existing(held) = scene.warehouse().create_order(&order()).await.unwrap() else { panic!() };

@@ -6,6 +6,7 @@ mod anew;
 mod by_hand;
 mod campaigns;
 mod catalogue;
+mod changes;
 mod commands;
 mod costs;
 mod cycle;

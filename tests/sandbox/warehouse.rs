@@ -195,3 +195,73 @@ async fn what_is_shipped_adds_up_and_every_event_can_be_read() {
     }
     assert_eq!(inbox.taken("order_accepted").len(), 20);
 }
+
+/// Asks for a change of an order; answers the status and what is said.
+async fn change(house: &House, id: &Value, (number, order): (u32, &Value)) -> (u16, Value) {
+    let mut body = order.clone();
+    body["change"] = json!(number);
+    let key = format!("{}/{number}", order["reference"].as_str().unwrap());
+    let call = house.call(Method::POST, &format!("/orders/{}/change", id.as_str().unwrap()));
+    let (status, answer) = answered(call.header("idempotency-key", key).json(&body)).await;
+    (status.as_u16(), answer)
+}
+
+#[tokio::test]
+async fn a_change_is_made_once_by_its_number_and_shown_by_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let house = House::start(quick(Premises::warehouse(folder.path())), idle()).await;
+    let wanted = |quantity: &str| order("usmf-SHP1-W1", "ITEM-1", quantity);
+    let (_, created) = house.create(&wanted("2")).await;
+    assert_eq!(created["change"], Value::Null);
+    for (number, quantity, outcome, effect, held) in [
+        (1, "3", "CONFIRMED", "changed", "3"),
+        (1, "3", "CONFIRMED", "repeated", "3"),
+        (2, "2", "CONFIRMED", "changed", "2"),
+        // What comes late changes nothing.
+        (1, "3", "REJECTED", "refused", "2"),
+        (2, "5", "REJECTED", "refused", "2"),
+        (3, "3", "CONFIRMED", "changed", "3"),
+    ] {
+        let (status, answer) = change(&house, &created["id"], (number, &wanted(quantity))).await;
+        assert_eq!((status, &answer["outcome"]["code"]), (200, &json!(outcome)), "{number} {quantity}: {answer}");
+        let last = ledger(&house.client, &house.sandbox, 0).await.pop().unwrap();
+        assert_eq!(last["effect"], effect, "{number} {quantity}");
+        let found = house.found("usmf-SHP1-W1").await;
+        assert_eq!((found.len(), &found[0]["lines"][0]["quantity"]), (1, &json!(held)), "{number} {quantity}");
+    }
+    assert_eq!(house.found("usmf-SHP1-W1").await[0]["change"], 3);
+    assert_eq!(change(&house, &created["id"], (4, &wanted("0"))).await.0, 422);
+    assert_eq!(change(&house, &created["id"], (4, &order("usmf-SHP2-W1", "ITEM-1", "2"))).await.0, 422);
+    house.cancel(created["id"].as_str().unwrap()).await;
+    let (_, answer) = change(&house, &created["id"], (4, &wanted("4"))).await;
+    assert_eq!((&answer["outcome"]["code"], &answer["reason"]["code"]), (&json!("REJECTED"), &json!("TOO_LATE")));
+}
+
+#[tokio::test]
+async fn what_leaves_by_hand_says_what_will_not_come() {
+    let folder = tempfile::tempdir().unwrap();
+    let inbox = Inbox::open(&[]).await;
+    let house = House::start(quick(Premises::warehouse(folder.path())), idle()).await;
+    house.sandbox.deliver_to(inbox.url());
+    house.create(&order("usmf-SHP1-W1", "ITEM-1", "7")).await;
+    let ship = async |how: Value| {
+        let url = format!("{}/sandbox/orders/usmf-SHP1-W1/ship", house.sandbox.url());
+        house.client.post(url).json(&how).send().await.unwrap().status().as_u16()
+    };
+    assert_eq!(ship(json!({"lines": [{"line": "1", "quantity": "8"}]})).await, 409);
+    assert_eq!(ship(json!({"lines": [{"line": "1", "quantity": "2"}], "last": false})).await, 201);
+    assert_eq!(ship(json!({"lines": [{"line": "1", "quantity": "4"}]})).await, 201);
+    assert_eq!(ship(json!({})).await, 404, "nothing more of it will leave");
+    let told = until("both are told", async || {
+        let told = inbox.taken("shipment_confirmed");
+        (told.len() == 2).then_some(told)
+    })
+    .await;
+    let of = |last: bool| told.iter().find(|event| event["data"]["isFinal"] == last).unwrap()["data"].clone();
+    assert_eq!(of(false)["shorts"], Value::Null);
+    let Body::ShipmentConfirmed(shipment) = Body::from_json(Kind::ShipmentConfirmed, of(true)).unwrap() else {
+        panic!("no shipment")
+    };
+    assert_eq!(shipment.packages[0].contents[0].quantity.value, Decimal::from(4));
+    assert_eq!((shipment.shorts.len(), shipment.shorts[0].quantity.value), (1, Decimal::ONE));
+}

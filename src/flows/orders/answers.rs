@@ -337,7 +337,7 @@ fn status_text(body: &OrderStatusChanged, reference: &crate::message::Reference)
 }
 
 /// How far an order is: tens of the trade's common ladder, so that finer steps find room.
-fn rank(status: OrderStatusCode) -> u8 {
+pub(super) fn rank(status: OrderStatusCode) -> u8 {
     match status {
         OrderStatusCode::Other => 0,
         OrderStatusCode::Received => 10,

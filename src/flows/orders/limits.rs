@@ -12,7 +12,12 @@ type Field = (String, Option<String>);
 ///
 /// # Errors
 /// The failure that names every field and its limit. What the fields say of people stands in none of its words.
-pub(super) fn within(limits: &Limits, order: &FulfilmentOrder, warehouse: &Connection) -> Result<(), Failure> {
+pub(super) fn within(
+    limits: &Limits,
+    of: &str,
+    order: &FulfilmentOrder,
+    warehouse: &Connection,
+) -> Result<(), Failure> {
     let (code, noun) = match order.direction {
         Direction::Outbound => (Code::OrderOutsideLimits, "order"),
         Direction::Inbound => (Code::InboundOutsideLimits, "inbound order"),
@@ -24,7 +29,7 @@ pub(super) fn within(limits: &Limits, order: &FulfilmentOrder, warehouse: &Conne
         return Ok(());
     }
     let sentence = format!(
-        "The {noun} {} is not sent to {warehouse}: {}. Correct that in Dynamics and release it again, which resolves this by itself; \
+        "{of} {noun} {} is not sent to {warehouse}: {}. Correct that in Dynamics and release it again, which resolves this by itself; \
          nothing is cut to fit.",
         order.reference,
         found.join("; ")

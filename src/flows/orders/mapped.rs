@@ -26,11 +26,12 @@ pub(super) struct Mapped {
 /// The [`Failure`] of what no row says.
 pub(super) fn said(
     situation: &Situation<'_>,
+    of: &str,
     (released, warehouse): (&ReleasedOrder, &Connection),
     reference: &Reference,
 ) -> Result<Mapped, Failure> {
     let meanings = situation.meanings(released, warehouse);
-    let of = || format!("The order {reference} is not sent to {warehouse}");
+    let of = || format!("{of} order {reference} is not sent to {warehouse}");
     demanded(situation.look.demands, released, &meanings).map_err(|lacking| lacking.failure(&of(), warehouse))?;
     mapped(released, &meanings).map_err(|unmapped| unmapped.failure(&of(), meanings.version()))
 }

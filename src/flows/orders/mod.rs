@@ -1,8 +1,9 @@
 //! Flow `orders`: what Dynamics releases goes to the warehouse; what the warehouse answers goes back.
 //!
 //! Every message ends in the same question: does the one live order at the warehouse say what Dynamics wants now? If
-//! not, it is cancelled and created anew under the next revision of our reference, or, where the warehouse has gone
-//! too far, handed to a person. So the order in which events arrive does not matter, and a second one says nothing new.
+//! not, the warehouse changes it, where its connection declares that it takes such a change; else it is cancelled and created
+//! anew under the next revision of our reference, or, where the warehouse has gone too far, handed to a person. So the order in
+//! which events arrive does not matter, and a second one says nothing new.
 //!
 //! ```text
 //!                     ┌────────── differs: cancel ──────────┐
@@ -12,10 +13,12 @@
 //!        └── cancel confirmed ──┴── rejected: a person, until Dynamics wants something newer
 //! ```
 //!
-//! It refuses to change an order at a warehouse in place: warehouses differ too much in what they take until when.
+//! It refuses to change an order at a warehouse in place where nothing is declared: warehouses differ too much in what they take
+//! until when.
 
 mod answers;
 mod beside;
+mod changed;
 mod demanded;
 mod former;
 mod limits;
@@ -32,7 +35,7 @@ use super::answer::KnownDocument;
 use super::history::History;
 use super::keys;
 use super::ledger::{CreatedOrder, Ledger};
-use crate::config::Limits;
+use crate::config::{Changes, Limits};
 use crate::failure::{Code, Failure};
 use crate::gateways::{Demands, Direction, Gateways, HeldOrder, ReleasedOrder, Warehouse};
 use crate::mapping::Mapping;
@@ -58,6 +61,8 @@ pub struct OrderLook {
     pub demands: Demands,
     /// What its system takes of an order.
     pub limits: Arc<Limits>,
+    /// What it still changes of an order that it has.
+    pub changes: Arc<Changes>,
     /// Whether the document's company takes part.
     pub takes_part: bool,
     /// Whether verdicts are written back to Dynamics.
@@ -89,6 +94,7 @@ pub(super) async fn look(
         warehouse: None,
         demands: Demands::default(),
         limits: Arc::default(),
+        changes: Arc::default(),
         takes_part: true,
         // How a warehouse takes an announcement is nothing that Dynamics has a place for.
         writes_back: direction == Direction::Outbound && dynamics.writes_back(),
@@ -109,6 +115,7 @@ pub(super) async fn look(
         let warehouse = look.warehouse.as_ref().and_then(|(name, _)| gateways.warehouse(name));
         look.demands = warehouse.map(Warehouse::demands).unwrap_or_default();
         look.limits = warehouse.map(|warehouse| Arc::clone(warehouse.limits())).unwrap_or_default();
+        look.changes = warehouse.map(|warehouse| Arc::clone(warehouse.changes())).unwrap_or_default();
         if let Some(warehouse) = warehouse {
             look.former = former::look((dynamics, warehouse), message, ledger, released).await?;
         }

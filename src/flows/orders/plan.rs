@@ -3,15 +3,15 @@
 use super::answers::{self, Told};
 use super::limits::within;
 use super::mapped::said;
-use super::wanted::{Wanted, differences, facts, fulfilment, shipped_whole};
+use super::wanted::{Difference, Wanted, differences, facts, fulfilment, in_words, shipped_whole};
 use super::{HeldOrder, OrderLook, known};
 use crate::failure::{Code, Failure};
 use crate::flows::answer::{Call, Decision, Done, KnownDocument, Past, Planned, Repeat};
 use crate::flows::history::{End, History, SentOrder, postings};
 use crate::flows::keys;
-use crate::flows::ledger::{CancelledOrder, EndedReference, Ledger, PostedUpdate, kept};
+use crate::flows::ledger::{CancelledOrder, CreatedOrder, EndedReference, Ledger, PostedUpdate, kept};
 use crate::flows::reports::CountedReceipt;
-use crate::gateways::{Direction, ReleasedOrder, RequestVerdict};
+use crate::gateways::{Direction, FulfilmentOrder, ReleasedOrder, RequestVerdict};
 use crate::mapping::{At, Mapping, Meanings};
 use crate::message::{Body, Connection, Envelope, Kind, Reference};
 
@@ -111,7 +111,7 @@ impl<'a> Situation<'a> {
         let latest = self.history.latest();
         match (latest.filter(|latest| latest.end.is_none()), self.wanted) {
             (Some(sent), _) if self.satisfies(sent) => Decision::Done(self.holds(sent)),
-            (Some(sent), _) => self.take_back(sent),
+            (Some(sent), _) => self.change_there(sent).unwrap_or_else(|| self.take_back(sent)),
             (None, Wanted::Order(released, ..))
                 if latest.is_some_and(|latest| self.stays_rejected(latest, released)) =>
             {
@@ -151,7 +151,7 @@ impl<'a> Situation<'a> {
         counted.iter().any(|counted| counted.is_final && counted.reference == sent.created.reference)
     }
 
-    pub fn differences(&self, sent: &SentOrder) -> Vec<String> {
+    pub fn differences(&self, sent: &SentOrder) -> Vec<Difference> {
         differences(&sent.created, &self.wanted, &self.postings)
     }
 
@@ -177,23 +177,36 @@ impl<'a> Situation<'a> {
         if let Some(failure) = self.ledger.refusal(keys::creating(self.look.direction)) {
             return self.refused(released, &reference, failure);
         }
-        let mapped = match said(self, (released, warehouse), &reference) {
-            Ok(mapped) => mapped,
+        let key = keys::create_order(self.look.direction, warehouse, &reference);
+        let (order, created) = match self.worded("The", released, (warehouse, facility), reference) {
+            Ok(worded) => worded,
             Err(failure) => return Decision::Fail(failure),
         };
-        let order = fulfilment(released, facility, &reference, &mapped);
-        if let Err(failure) = within(&self.look.limits, &order, warehouse) {
-            return Decision::Fail(failure);
-        }
-        let meanings = self.meanings(released, warehouse);
         Decision::Act(vec![Planned {
-            key: keys::create_order(self.look.direction, warehouse, &reference),
+            key,
             act: keys::creating(self.look.direction),
             connection: warehouse.clone(),
             class: Repeat::Findable,
             call: Call::CreateOrder(order),
-            facts: kept(&facts(released, (warehouse, facility), reference, (&mapped, &meanings))),
+            facts: kept(&created),
         }])
+    }
+
+    /// The order in the warehouse's words and within its limits, and what later plans need to know of it. `of` begins the sentence
+    /// of what cannot be sent.
+    pub(super) fn worded(
+        &self,
+        of: &str,
+        released: &ReleasedOrder,
+        (warehouse, facility): (&Connection, &str),
+        reference: Reference,
+    ) -> Result<(FulfilmentOrder, CreatedOrder), Failure> {
+        let mapped = said(self, of, (released, warehouse), &reference)?;
+        let order = fulfilment(released, facility, &reference, &mapped);
+        within(&self.look.limits, of, &order, warehouse)?;
+        let meanings = self.meanings(released, warehouse);
+        let created = facts(released, (warehouse, facility), reference, (&mapped, &meanings));
+        Ok((order, created))
     }
 
     /// The warehouse would not even take the order: Dynamics is told, then a person.
@@ -253,7 +266,7 @@ impl<'a> Situation<'a> {
     fn cancel(&self, sent: &SentOrder) -> Planned {
         let created = &sent.created;
         let reason = match self.wanted {
-            Wanted::Order(..) => format!("Changed in Dynamics: {}.", self.differences(sent).join(", ")),
+            Wanted::Order(..) => format!("Changed in Dynamics: {}.", in_words(&self.differences(sent))),
             Wanted::Gone | Wanted::Elsewhere | Wanted::Empty => "Cancelled in Dynamics.".to_owned(),
         };
         Planned {
@@ -284,7 +297,7 @@ impl<'a> Situation<'a> {
                 format!(
                     "Dynamics changed {reference} ({}) after {warehouse} had it, and {why}. Settle it with {warehouse}: \
                      once they have cancelled it, replay this, and it is sent anew; or undo the change in Dynamics.",
-                    self.differences(sent).join(", ")
+                    in_words(&self.differences(sent))
                 ),
             ),
             Wanted::Elsewhere => Failure::new(
@@ -311,8 +324,11 @@ impl<'a> Situation<'a> {
     /// The warehouse holds what Dynamics wants.
     pub fn holds(&self, sent: &SentOrder) -> Done {
         let created = &sent.created;
+        let changes = sent.changes;
+        let since =
+            if changes == 0 { String::new() } else { format!(", since it was changed there (change {changes})") };
         let holds = format!(
-            "Holds the order as {}, under its own number {}, as Dynamics wants it.",
+            "Holds the order as {}, under its own number {}, as Dynamics wants it{since}.",
             created.reference, created.order_id
         );
         let mut steps = vec![(created.warehouse.to_string(), holds)];

@@ -127,15 +127,36 @@ pub(in crate::flows) fn ordered(line: &ReleasedLine, direction: Direction, meani
     }
 }
 
-/// What differs between an order as it was sent and as Dynamics wants it now, in words; empty when nothing does.
+/// One thing in which an order differs from what Dynamics wants.
+#[derive(Clone, Debug)]
+pub(super) struct Difference {
+    /// The fields, by their names in the standard connector.
+    pub fields: &'static [&'static str],
+    /// In words.
+    pub what: String,
+}
+
+impl Difference {
+    fn of(fields: &'static [&'static str], what: String) -> Self {
+        Self { fields, what }
+    }
+}
+
+/// All of them, for people.
+pub(super) fn in_words(differences: &[Difference]) -> String {
+    differences.iter().map(|difference| difference.what.as_str()).collect::<Vec<_>>().join(", ")
+}
+
+/// What differs between an order as it was sent and as Dynamics wants it now; empty when nothing does.
 ///
 /// Dynamics shows a quantity whole or, after shipments, what is still outstanding of it: both are no change. So one that
 /// is changed to exactly what is outstanding goes unnoticed here; Dynamics refuses what then ships too much.
-pub(super) fn differences(sent: &CreatedOrder, wanted: &Wanted<'_>, postings: &[PostedUpdate]) -> Vec<String> {
+pub(super) fn differences(sent: &CreatedOrder, wanted: &Wanted<'_>, postings: &[PostedUpdate]) -> Vec<Difference> {
     let Wanted::Order(released, warehouse, facility) = wanted else { return Vec::new() };
     let mut differences = Vec::new();
     if sent.warehouse != **warehouse {
-        differences.push(format!("the warehouse ({} instead of {})", warehouse, sent.warehouse));
+        let what = format!("the warehouse ({} instead of {})", warehouse, sent.warehouse);
+        differences.push(Difference::of(&["facility"], what));
     }
     differences.extend(fields_that_differ(&sent.digest, &digest(released, facility)));
     for old in &sent.lines {
@@ -143,25 +164,35 @@ pub(super) fn differences(sent: &CreatedOrder, wanted: &Wanted<'_>, postings: &[
         match released.lines.iter().find(|line| line.line_id == old.line_id) {
             Some(new) => differences.extend(line_difference(old, new, outstanding)),
             None if outstanding.is_zero() => {}
-            None => differences.push(format!("line {} (gone)", old.line_id)),
+            None => differences.push(Difference::of(&["lines"], format!("line {} (gone)", old.line_id))),
         }
     }
     let added = released.lines.iter().filter(|line| sent.lines.iter().all(|old| old.line_id != line.line_id));
-    differences.extend(added.map(|line| format!("line {} (added)", line.line_id)));
+    differences.extend(added.map(|line| Difference::of(&["lines"], format!("line {} (added)", line.line_id))));
     differences
 }
 
-fn line_difference(old: &OrderedLine, new: &ReleasedLine, outstanding: Decimal) -> Option<String> {
+fn line_difference(old: &OrderedLine, new: &ReleasedLine, outstanding: Decimal) -> Vec<Difference> {
     let line = &old.line_id;
     if old.sku != new.sku {
-        return Some(format!("line {line} ({} instead of {})", new.sku, old.sku));
+        let what = format!("line {line} ({} instead of {})", new.sku, old.sku);
+        return vec![Difference::of(&["lines"], what)];
     }
-    if !old.unit.same(&new.unit) || (new.quantity != old.quantity && new.quantity != outstanding) {
+    let mut differences = Vec::new();
+    let same_unit = old.unit.same(&new.unit);
+    if !same_unit || (new.quantity != old.quantity && new.quantity != outstanding) {
         let (was, is) = (old.quantity.normalize(), new.quantity.normalize());
-        return Some(format!("line {line} ({is} {} instead of {was} {})", new.unit, old.unit));
+        let what = format!("line {line} ({is} {} instead of {was} {})", new.unit, old.unit);
+        differences.push(Difference::of(if same_unit { &["lines.quantity"] } else { &["lines"] }, what));
     }
-    let tracked = old.lot == new.lot && old.serial == new.serial;
-    (!tracked).then(|| format!("line {line} (another lot or serial)"))
+    let tracked: &[&str] = match (old.lot == new.lot, old.serial == new.serial) {
+        (true, true) => return differences,
+        (false, true) => &["lines.lot"],
+        (true, false) => &["lines.serial"],
+        (false, false) => &["lines.lot", "lines.serial"],
+    };
+    differences.push(Difference::of(tracked, format!("line {line} (another lot or serial)")));
+    differences
 }
 
 /// Whether everything that was ordered has been posted as shipped.
@@ -187,11 +218,28 @@ fn digest(released: &ReleasedOrder, facility: &str) -> String {
 }
 
 /// Only what both digests speak of is compared: a release that learns of a new field must not look like a change.
-fn fields_that_differ(sent: &str, wanted: &str) -> Vec<String> {
+fn fields_that_differ(sent: &str, wanted: &str) -> Vec<Difference> {
     let sent: BTreeMap<_, _> = sent.split(' ').filter_map(|field| field.split_once('=')).collect();
     let wanted = wanted.split(' ').filter_map(|field| field.split_once('='));
     let differing = wanted.filter(|(field, now)| sent.get(field).is_some_and(|then| then != now));
-    differing.map(|(field, _)| format!("the {}", field.replace('_', " "))).collect()
+    differing
+        .map(|(field, _)| Difference::of(in_the_connector(field), format!("the {}", field.replace('_', " "))))
+        .collect()
+}
+
+/// What the standard connector calls a field of the digest.
+fn in_the_connector(field: &str) -> &'static [&'static str] {
+    match field {
+        "recipient" => &["recipient"],
+        "purchase_order" => &["purchaseOrder"],
+        "delivery_mode" => &["deliveryMode"],
+        "carrier" => &["carrier"],
+        "service" => &["service"],
+        "ship_by" => &["shipBy"],
+        "deliver_by" => &["deliverBy"],
+        // Whoever ships it from elsewhere has another order.
+        _ => &["facility"],
+    }
 }
 
 /// The parts of an address that a change is noticed by.

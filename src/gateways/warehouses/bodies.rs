@@ -4,7 +4,8 @@ use jiff::Timestamp;
 use rust_decimal::Decimal;
 use serde::Serialize;
 
-use crate::gateways::documents::{CancelAnswer, FulfilmentLine, FulfilmentOrder, HeldLine, HeldOrder};
+use crate::gateways::documents::{FulfilmentLine, FulfilmentOrder};
+use crate::gateways::held::{CancelAnswer, HeldLine, HeldOrder};
 use crate::gateways::json::{Row, missing};
 use crate::message::{
     Address, CancelOutcome, CancelOutcomeCode, OrderStatus, OrderStatusCode, Reason, ReasonCode, Serial, Sku, Unit,
@@ -117,6 +118,15 @@ struct LineBody<'a> {
     serial: Option<&'a str>,
 }
 
+/// An order as it shall be from now on.
+#[derive(Serialize)]
+pub(super) struct ChangeBody<'a> {
+    #[serde(flatten)]
+    pub(super) order: OrderBody<'a>,
+    /// Which change of the order it is, from 1.
+    pub(super) change: u32,
+}
+
 /// A cancellation as it is sent.
 #[derive(Serialize)]
 pub(super) struct CancelBody<'a> {
@@ -212,6 +222,7 @@ pub(super) fn held(row: &Row) -> Result<HeldOrder, String> {
         order_id: row.required("id")?,
         reference: row.required("reference")?,
         status: OrderStatus { code: known.unwrap_or(OrderStatusCode::Other), raw: kept(known.is_some(), code, raw) },
+        change: row.integer("change").ok().flatten().and_then(|number| u32::try_from(number).ok()).unwrap_or(0),
         lines,
     })
 }
@@ -246,6 +257,12 @@ pub(super) fn cancelled(row: &Row) -> Result<CancelAnswer, String> {
         Reason { code: known.unwrap_or(ReasonCode::Other), raw: kept(known.is_some(), code, raw), text }
     });
     Ok(CancelAnswer { outcome, reason })
+}
+
+/// A no that says nothing but its words.
+pub(super) fn refused(words: Option<String>) -> CancelAnswer {
+    let reason = words.map(|text| Reason { code: ReasonCode::Other, raw: None, text: Some(text) });
+    CancelAnswer { outcome: CancelOutcomeCode::Rejected.into(), reason }
 }
 
 /// Whether nothing will ship from an order any more.

@@ -1,9 +1,12 @@
 //! The warehouses, one file per connector. This release has one: `standard`.
 
 mod bodies;
+mod connection;
 mod failures;
 mod standard;
 
+pub(super) use connection::Connector;
+pub use connection::Warehouse;
 pub(super) use failures::failure;
 pub(super) use standard::Standard;
 

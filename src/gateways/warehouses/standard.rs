@@ -1,5 +1,5 @@
 //! The `standard` connector: `POST /orders`, `GET /orders?reference=`, `POST /orders/{id}/cancel`; the same for `/receipts` and
-//! `/returns`.
+//! `/returns`. What is changed of an order: `POST /orders/{id}/change`.
 //!
 //! The bodies stand in `connectors/standard/samples/calls`. A success is none until the body says so: an order that is
 //! answered under another reference is not ours.
@@ -9,10 +9,11 @@ use std::sync::Arc;
 use reqwest::{Method, RequestBuilder, Url};
 use secrecy::ExposeSecret as _;
 
-use super::bodies::{self, CancelBody, OrderBody, ReceiptBody, ReturnBody};
+use super::bodies::{self, CancelBody, ChangeBody, OrderBody, ReceiptBody, ReturnBody};
 use crate::config::Secret;
-use crate::gateways::documents::{CancelAnswer, CreateAnswer, Direction, FulfilmentOrder, HeldOrder};
+use crate::gateways::documents::{Direction, FulfilmentOrder};
 use crate::gateways::error::{GatewayError, NotSent};
+use crate::gateways::held::{CancelAnswer, CreateAnswer, HeldOrder};
 use crate::gateways::http::{Answer, Call, Caller, changing, reading};
 use crate::gateways::json::Row;
 
@@ -85,6 +86,24 @@ impl Standard {
         let request = request.header(IDEMPOTENCY_KEY, reference).json(&CancelBody { reason });
         let answer = self.caller.send(call, request).await?.sorted(call, bodies::words)?;
         read(call, &answer, bodies::cancelled)
+    }
+
+    /// Has an order that it holds say what this one says.
+    pub(in crate::gateways) async fn change_order(
+        &self,
+        order_id: &str,
+        order: &FulfilmentOrder,
+        number: u32,
+    ) -> Result<CancelAnswer, GatewayError> {
+        let call = changing("change_order");
+        let request = self.request(call, Method::POST, &[collection(order.direction), order_id, "change"])?;
+        let request = request.header(IDEMPOTENCY_KEY, format!("{}/{number}", order.reference));
+        let request = request.json(&ChangeBody { order: OrderBody::of(order), change: number });
+        let answer = self.caller.send(call, request).await?;
+        if answer.status == 409 {
+            return Ok(bodies::refused(bodies::words(&answer.body)));
+        }
+        read(call, &answer.sorted(call, bodies::words)?, bodies::cancelled)
     }
 
     /// The reference is taken: by what the refusal shows, else by what is found under it.

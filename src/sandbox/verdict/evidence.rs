@@ -199,6 +199,12 @@ pub(in crate::sandbox) struct Held {
     pub(in crate::sandbox) facility: String,
     pub(in crate::sandbox) status: String,
     pub(in crate::sandbox) live: bool,
+    /// The number of its last change.
+    #[serde(default)]
+    pub(in crate::sandbox) change: u32,
+    /// Whom it goes to, as it was sent; nothing of what comes in.
+    #[serde(default, skip_serializing_if = "Value::is_null")]
+    pub(in crate::sandbox) recipient: Value,
     pub(in crate::sandbox) creates: u32,
     pub(in crate::sandbox) lines: Vec<HeldLine>,
 }

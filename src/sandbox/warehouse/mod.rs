@@ -5,6 +5,7 @@
 //! product meant: an order that is created twice is shipped twice where nothing is unique.
 
 mod adjustments;
+mod changing;
 mod checks;
 mod events;
 mod lifecycle;

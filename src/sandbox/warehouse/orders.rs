@@ -4,9 +4,9 @@ use rust_decimal::Decimal;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::checks;
 use super::rules::WarehouseRules;
 use super::state::{Fact, Floor, Order, OrderLine, Stage};
+use super::{changing, checks};
 use crate::sandbox::call::{Answer, Call, decode};
 use crate::sandbox::catalogue;
 use crate::sandbox::ledger::Effect;
@@ -48,6 +48,10 @@ pub(super) fn answer(floor: &Floor, setting: &Setting<WarehouseRules>, call: &Ca
         ("GET", []) => find(floor, call, side),
         ("GET", [id]) => match floor.with_id(side, id) {
             Some(order) => about(Answer::new(200, Effect::None, shown(order)), order),
+            None => wrong(404, "NOT_FOUND", "There is no such order."),
+        },
+        ("POST", [id, "change"]) if side == Side::Outbound => match floor.with_id(side, id) {
+            Some(order) => about(changing::change(floor, setting, call, order), order),
             None => wrong(404, "NOT_FOUND", "There is no such order."),
         },
         ("POST", [id, "cancel"]) => match floor.with_id(side, id) {
@@ -126,6 +130,7 @@ fn created(
         content,
         lines,
         stage: Stage::Received,
+        change: 0,
         creates: 1,
         due_ms: Some(due_ms),
         shipments: 0,
@@ -138,7 +143,7 @@ fn created(
     about(Answer::new(201, Effect::Created, shown(&order)), &order).by(Fact::Created(Box::new(order)))
 }
 
-fn read_lines(content: &Map<String, Value>) -> Result<Vec<OrderLine>, String> {
+pub(super) fn read_lines(content: &Map<String, Value>) -> Result<Vec<OrderLine>, String> {
     let lines = content.get("lines").cloned().unwrap_or_default();
     let lines: Vec<SentLine> = serde_json::from_value(lines).map_err(|error| format!("lines: {error}"))?;
     if lines.is_empty() {
@@ -201,7 +206,7 @@ fn cancel(setting: &Setting<WarehouseRules>, call: &Call, order: &Order) -> Answ
     Answer::new(200, Effect::Changed, resolved("CONFIRMED", &cancelled)).by(moved)
 }
 
-fn shown(order: &Order) -> Value {
+pub(super) fn shown(order: &Order) -> Value {
     let line = |line: &OrderLine| {
         let quantity = line.quantity.to_string();
         json!({"lineId": line.line_id, "sku": line.sku, "quantity": quantity, "unit": line.unit})
@@ -212,6 +217,9 @@ fn shown(order: &Order) -> Value {
     }
     let lines: Vec<_> = order.lines.iter().map(line).collect();
     let mut shown = json!({"id": order.id, "reference": order.reference, "status": status, "lines": lines});
+    if order.change > 0 {
+        shown["change"] = json!(order.change);
+    }
     if order.side == Side::Returned {
         shown["rma"] = json!(order.content.get("rma"));
     }
@@ -229,6 +237,6 @@ fn about(answer: Answer<Fact>, order: &Order) -> Answer<Fact> {
     answer.about(Some(order.reference.clone()), Some(order.id.clone()))
 }
 
-fn wrong(status: u16, code: &str, message: &str) -> Answer<Fact> {
+pub(super) fn wrong(status: u16, code: &str, message: &str) -> Answer<Fact> {
     Answer::new(status, Effect::Refused, json!({"error": {"code": code, "message": message}}))
 }

@@ -264,6 +264,7 @@ fn stranger(floor: &Floor, found: &Found) -> Order {
         content: if let Value::Object(content) = content { content } else { Map::new() },
         lines: Vec::new(),
         stage: Stage::Received,
+        change: 0,
         creates: 1,
         due_ms: None,
         shipments: 0,

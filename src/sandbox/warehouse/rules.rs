@@ -47,6 +47,8 @@ pub struct WarehouseRules {
     pub rejection_share: f64,
     /// Cancellations that are decided later.
     pub pending_cancel_share: f64,
+    /// Orders of which it changes nothing, however early.
+    pub unchangeable_share: f64,
     /// Cancellations of expected goods that it takes on and never decides.
     pub unanswered_cancel_share: f64,
     /// Orders about which it tells when picking starts.
@@ -78,6 +80,7 @@ impl Default for WarehouseRules {
             late_tracking_share: 0.2,
             rejection_share: 0.0,
             pending_cancel_share: 0.0,
+            unchangeable_share: 0.0,
             unanswered_cancel_share: 0.0,
             status_share: 0.25,
         }

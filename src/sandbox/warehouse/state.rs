@@ -22,6 +22,9 @@ pub(super) struct Order {
     pub(super) content: Map<String, Value>,
     pub(super) lines: Vec<OrderLine>,
     pub(super) stage: Stage,
+    /// The number of its last change.
+    #[serde(default)]
+    pub(super) change: u32,
     /// How often it was created while it was live.
     pub(super) creates: u32,
     /// When its next step is due.
@@ -131,6 +134,12 @@ pub(super) enum Fact {
     CreatedAgain {
         number: u64,
         content: Option<(Map<String, Value>, Vec<OrderLine>)>,
+    },
+    Changed {
+        number: u64,
+        change: u32,
+        content: Map<String, Value>,
+        lines: Vec<OrderLine>,
     },
     Moved {
         number: u64,
@@ -277,6 +286,10 @@ impl Floor {
                 if let Some((content, lines)) = content {
                     (order.content, order.lines) = (content, lines);
                 }
+            }
+            Fact::Changed { number, change, content, lines } => {
+                let Some(order) = self.orders.get_mut(&number) else { return };
+                (order.change, order.content, order.lines) = (change, content, lines);
             }
             Fact::Moved { number, stage, due_ms } => self.step(number, stage, due_ms),
             Fact::Shipped { stage, due_ms, shipment } => self.ship(stage, due_ms, shipment),

@@ -55,6 +55,8 @@ fn held(order: &Order) -> Held {
         facility: order.content.get("facility").and_then(Value::as_str).unwrap_or_default().to_owned(),
         status: order.stage.code().to_owned(),
         live: order.stage.live(),
+        change: order.change,
+        recipient: order.content.get("recipient").cloned().unwrap_or_default(),
         creates: order.creates,
         lines: order.lines.iter().map(line).collect(),
     }
