@@ -57,7 +57,13 @@ impl Visitor {
         self.post("orders", how).await
     }
 
-    /// Changes (`change`) or takes back (`cancel`) a released order (Dynamics only).
+    /// Has somebody do something with an order, and tell of it in these very words (warehouse only): with `reference`, the
+    /// `stage` at which it is from then on, and what to `tell`, each with its `kind` and `data`.
+    pub async fn do_and_tell(&self, how: &Value) -> Result<Value, reqwest::Error> {
+        self.post("orders", how).await
+    }
+
+    /// Changes (`change`), takes back (`cancel`) or takes away (`withdraw`) a released order (Dynamics only).
     pub async fn order(&self, id: &str, what: &str, how: &Value) -> Result<Value, reqwest::Error> {
         self.post(&format!("orders/{id}/{what}"), how).await
     }

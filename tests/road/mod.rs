@@ -37,5 +37,6 @@ mod stock_adjustments;
 mod stock_journals;
 mod stock_law;
 mod stock_snapshots;
+mod telling;
 mod versions;
 pub mod world;

@@ -70,6 +70,8 @@ struct WantedLine {
 struct Change {
     lines: Vec<ChangedLine>,
     fields: Map<String, Value>,
+    /// It is only released anew, and told so.
+    released: bool,
 }
 
 #[derive(Deserialize)]
@@ -113,6 +115,7 @@ pub(super) fn control(
         [] => Some(release(environment, setting, call, side)),
         [id, "change"] => Some(change(environment, setting, call, (side, id))),
         [id, "cancel"] => Some(cancel(environment, setting, call, (side, id))),
+        [id, "withdraw"] => Some(withdraw(environment, setting, call, (side, id))),
         [id, what @ ("hold" | "unhold")] => {
             Some(holds::control(found(environment, setting, call, (side, id)), call, *what == "hold"))
         }
@@ -282,7 +285,8 @@ fn change(
     if request.canceled {
         return refused(409, "the order was cancelled");
     }
-    if let (true, true, Some(line)) = (change.lines.is_empty(), change.fields.is_empty(), request.lines.first_mut()) {
+    let blank = change.lines.is_empty() && change.fields.is_empty() && !change.released;
+    if let (true, Some(line)) = (blank, request.lines.first_mut()) {
         line.ordered += Decimal::ONE;
     }
     for changed in change.lines {
@@ -292,7 +296,8 @@ fn change(
         }
     }
     request.fields.extend(change.fields);
-    let event = if side == Side::Outbound { &setting.rules.changed_event } else { released_event(setting, side) };
+    let changed = side == Side::Outbound && !change.released;
+    let event = if changed { &setting.rules.changed_event } else { released_event(setting, side) };
     replaced(setting, request, event, call.at)
 }
 
@@ -309,6 +314,19 @@ fn cancel(
     request.canceled = true;
     let event = if side == Side::Outbound { &setting.rules.cancelled_event } else { released_event(setting, side) };
     replaced(setting, request, event, call.at)
+}
+
+/// Somebody takes a document away: it is told as one that was cancelled, and is not there when it is looked for.
+fn withdraw(
+    environment: &Environment,
+    setting: &Setting<FinanceOperationsRules>,
+    call: &Call,
+    (side, id): (Side, &str),
+) -> Answer<Fact> {
+    let Some(request) = found(environment, setting, call, (side, id)) else { return refused(404, "no such order") };
+    let key = (request.company.clone(), request.id.clone());
+    let answer = cancel(environment, setting, call, (side, id));
+    Answer { facts: vec![Fact::Withdrawn { key }], ..answer }
 }
 
 fn replaced(

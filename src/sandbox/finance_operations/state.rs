@@ -106,6 +106,10 @@ pub(super) enum State {
 pub(super) enum Fact {
     Released(Box<Request>),
     Replaced(Box<Request>),
+    /// It is not there any more.
+    Withdrawn {
+        key: RequestKey,
+    },
     StatusWritten {
         key: RequestKey,
         fields: Map<String, Value>,
@@ -259,6 +263,9 @@ impl Environment {
                 let side = request.side;
                 let before = self.requests.insert((request.company.clone(), request.id.clone()), *request);
                 *self.counts.entry(side).or_default() += usize::from(before.is_none());
+            }
+            Fact::Withdrawn { key } => {
+                self.requests.remove(&key);
             }
             Fact::StatusWritten { key, fields } => {
                 let Some(request) = self.requests.get_mut(&key) else { return };

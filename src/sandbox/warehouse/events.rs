@@ -186,6 +186,22 @@ pub(super) fn snapshot(setting: &Setting<WarehouseRules>, key: &str, data: &Valu
     notice(setting, None, ("stock_snapshot_taken", key), data, now)
 }
 
+/// What somebody has the house tell of an order, which it may never have had. The same words are the same event.
+pub(super) fn told(
+    setting: &Setting<WarehouseRules>,
+    (reference, order): (&str, Option<&Order>),
+    (kind, mut data): (&str, Map<String, Value>),
+    now: Timestamp,
+) -> Notice {
+    data.insert("order".to_owned(), order.map_or_else(|| json!({ "reference": reference }), refs));
+    let subject = ["packageKey", "shipmentKey"].into_iter().find_map(|name| data.get(name)?.as_str());
+    let subject = subject.unwrap_or(reference).to_owned();
+    let data = Value::Object(data);
+    let id = identifier(setting, &format!("told/{kind}/{data}"));
+    let name = EventName { id, kind: kind.to_owned(), reference: Some(reference.to_owned()), subject: Some(subject) };
+    named(name, &data, now)
+}
+
 /// The headers of an event that is sent now: the id stays, the time stamp is of the attempt.
 pub(super) fn headers(rules: &WarehouseRules, delivery: &Delivery, now: Timestamp) -> Vec<(&'static str, String)> {
     let id = delivery.events.first().map(|event| event.id.clone()).unwrap_or_default();
@@ -209,10 +225,16 @@ fn notice(
     data: &Value,
     now: Timestamp,
 ) -> Notice {
-    let id = format!("evt_{}", setting.chance.identifier(&format!("{kind}/{facts}")));
-    let body = json!({"type": kind, "id": id, "timestamp": instant(now), "data": data});
-    let subject = Some(facts.to_owned());
-    let name = EventName { id, kind: kind.to_owned(), reference, subject };
+    let id = identifier(setting, &format!("{kind}/{facts}"));
+    named(EventName { id, kind: kind.to_owned(), reference, subject: Some(facts.to_owned()) }, data, now)
+}
+
+fn identifier(setting: &Setting<WarehouseRules>, facts: &str) -> String {
+    format!("evt_{}", setting.chance.identifier(facts))
+}
+
+fn named(name: EventName, data: &Value, now: Timestamp) -> Notice {
+    let body = json!({"type": name.kind, "id": name.id, "timestamp": instant(now), "data": data});
     Notice { events: vec![name], body: body.to_string() }
 }
 

@@ -16,6 +16,7 @@ mod rules;
 mod shipping;
 mod snapshots;
 mod state;
+mod telling;
 mod view;
 
 use jiff::Timestamp;
@@ -77,6 +78,7 @@ impl World for Floor {
             .or_else(|| snapshots::control(self, setting, call))
             .or_else(|| returning::control(self, setting, call))
             .or_else(|| shipping::control(self, setting, call))
+            .or_else(|| telling::control(self, setting, call))
             .or_else(|| checks::control(call))
     }
 
