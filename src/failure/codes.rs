@@ -187,7 +187,7 @@ codes! {
         "Compare both versions of the shipment; correct the posting in Dynamics by hand, then discard this.";
     /// A shipment that is posted already did not happen.
     ShipmentVoided = "shipment.voided", Permanent, "finance",
-        "Reverse the posting in Dynamics by hand, then discard this.";
+        "Reverse the posting in Dynamics by hand, then say under which number.";
     /// Stock was adjusted for a reason that is mapped to nothing.
     AdjustmentReasonUnknown = "adjustment.reason_unknown", Permanent, "integration",
         "Say what the reason is posted to with `drayline mapping set adjustment_reason`; it then goes on by itself.";

@@ -110,6 +110,11 @@ impl Visitor {
         self.post("updates/process", &json!({})).await
     }
 
+    /// Takes back what a packing slip posted, as somebody in Dynamics would (Dynamics only).
+    pub async fn reverse(&self, packing_slip: &str) -> Result<Value, reqwest::Error> {
+        self.post("updates/reverse", &json!({ "packing_slip": packing_slip })).await
+    }
+
     /// Sets all switches.
     pub async fn disturb(&self, faults: &Faults) -> Result<(), reqwest::Error> {
         self.client.put(self.at("faults")).json(faults).send().await?.error_for_status().map(drop)

@@ -80,8 +80,8 @@ const OF_THE_WAREHOUSE: [Event; 17] = [
         let lines = json!([{ "item": { "sku": "NUT" } }]);
         road.deliver(&says(Kind::OrderRejected, &json!({ "reason": "OUT_OF_STOCK", "lines": lines })));
     }),
-    ("holds it", |road| road.deliver(&status("ON_HOLD", 40))),
-    ("has trouble with it", |road| road.deliver(&status("EXCEPTION", 41))),
+    ("holds it", |road| road.deliver(&held_up("onHold", 40))),
+    ("has trouble with it", |road| road.deliver(&held_up("exception", 41))),
     ("picks it", |road| picks(road, 42)),
     ("says that it cancelled it", |road| {
         dies(road);
@@ -115,6 +115,11 @@ fn says(kind: Kind, body: &serde_json::Value) -> Envelope {
 
 fn status(code: &str, second: i64) -> Envelope {
     says(Kind::OrderStatusChanged, &json!({ "status": code, "changedAt": at(second).to_string() }))
+}
+
+/// It is at work on it, and says why it does not go on.
+fn held_up(flag: &str, second: i64) -> Envelope {
+    says(Kind::OrderStatusChanged, &json!({ "status": "PROCESSING", flag: true, "changedAt": at(second).to_string() }))
 }
 
 fn resolved(outcome: &str) -> Envelope {
@@ -171,7 +176,7 @@ fn accepted() -> Road {
 
 fn on_hold() -> Road {
     let mut road = accepted();
-    road.deliver(&status("ON_HOLD", 10));
+    road.deliver(&held_up("onHold", 10));
     road
 }
 
@@ -265,7 +270,7 @@ fn listed(words: impl Iterator<Item = String>) -> String {
 }
 
 /// What ends the wait of a message of this kind.
-fn waits_for(kind: Kind) -> &'static str {
+pub fn waits_for(kind: Kind) -> &'static str {
     match kind {
         Kind::OrderReleased | Kind::OrderChanged | Kind::OrderCancelled => "how the cancellation ends",
         Kind::OrderAccepted | Kind::OrderRejected | Kind::OrderStatusChanged | Kind::OrderCancelResolved => {

@@ -4,7 +4,7 @@ mod announcements;
 mod calls;
 mod changes;
 mod convergence;
-mod endings;
+pub mod endings;
 pub(crate) mod expected;
 mod keys;
 mod lanes;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use drayline::config::Outbound;
-use drayline::flows::{Acted, Call, Decision, Ledger, Look, Repeat, ShipmentLook};
+use drayline::flows::{Acted, Call, Decision, Ledger, Look, Past, Repeat, ShipmentLook};
 use drayline::gateways::{Calendar, UpdateState};
 use drayline::message::{Body, Envelope, Kind, OrderingKey, Origin};
 use jiff::tz::TimeZone;
@@ -281,6 +281,31 @@ fn a_void_after_its_posting_is_a_persons_until_dynamics_no_longer_holds_it() {
         call(&decide_shipment(&shipped("S2", &reference(1), WHOLE), &shipment_look(), &ledger)).act,
         "post_shipment"
     );
+}
+
+/// Once a person has said under which number the packing slip was corrected, the shipment stands for nothing.
+#[test]
+fn a_void_that_a_person_corrected_gives_its_room_back() {
+    let (mut ledger, _) = handed_over();
+    let (void, posted) = (voided(), state(UpdateState::Processed));
+    let decision = decide_shipment(&void, &posted, &ledger);
+    let Decision::Fail(failure) = &decision else { panic!("{decision:?}") };
+    let command = format!("drayline exceptions resolve {} --exists-as NUMBER", void.message_id);
+    assert!(failure.sentence.contains(&command), "{}", failure.sentence);
+    let say = |of: &Envelope, number: Option<&str>| Past {
+        key: format!("by_hand/{}/shipments/{number:?}", of.message_id),
+        act: "by_hand".to_owned(),
+        connection: "north".to_owned(),
+        facts: json!({ "message_id": of.message_id, "exists_as": number }),
+    };
+    ledger.add(say(&s1(), Some("OF ANOTHER")));
+    ledger.add(say(&void, None));
+    assert_eq!(failed(&decide_shipment(&void, &posted, &ledger)), "shipment.voided");
+    ledger.add(say(&void, Some("CORRECTION-1")));
+    let end = apply(&mut ledger, &void, &posted);
+    assert!(done(&end).steps[1].1.ends_with("was corrected by hand as CORRECTION-1."), "{end:?}");
+    let next = decide_shipment(&shipped("S2", &reference(1), WHOLE), &shipment_look(), &ledger);
+    assert_eq!(call(&next).act, "post_shipment");
 }
 
 /// Whoever looks at the journey sees why the packing slip has another day than the shipment.

@@ -178,7 +178,7 @@ impl World {
         let shown = self.orders.last().map(|held| HeldOrder {
             order_id: format!("N-{}", held.order.reference),
             reference: held.order.reference.to_string(),
-            status: if held.dead { OrderStatusCode::Cancelled } else { OrderStatusCode::Received }.into(),
+            status: status_of(held).into(),
             change: held.change,
             lines: Vec::<HeldLine>::new(),
         });
@@ -204,6 +204,15 @@ impl World {
             Some(_) => UpdateState::Pending("Received".to_owned()),
         });
         ShipmentLook { update, ..shipment_look() }
+    }
+}
+
+/// How far an order is, as north shows it.
+fn status_of(held: &Held) -> OrderStatusCode {
+    match (held.dead, held.picked) {
+        (true, _) => OrderStatusCode::Cancelled,
+        (false, true) => OrderStatusCode::Picking,
+        (false, false) => OrderStatusCode::Received,
     }
 }
 

@@ -14,6 +14,7 @@ mod demo;
 mod documents;
 mod doors;
 mod dry_runs;
+mod endings;
 mod kills;
 mod mapping;
 mod matches;

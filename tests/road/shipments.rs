@@ -121,9 +121,9 @@ async fn an_update_that_dynamics_refuses_is_an_exception_and_is_posted_once_repl
 /// Each on an order of its own, all at once in one world.
 async fn strange_shipments(backing: Backing) {
     let world = World::start(backing, by_hand()).await;
-    let orders = Order::released(&world, 10, false).await;
+    let orders = Order::released(&world, 11, false).await;
     until("all are at the warehouse", async || {
-        (world.to_warehouse.progress().await.unwrap()["held"] == 10).then_some(())
+        (world.to_warehouse.progress().await.unwrap()["held"] == 11).then_some(())
     })
     .await;
     tokio::join!(
@@ -137,6 +137,7 @@ async fn strange_shipments(backing: Backing) {
         Box::pin(the_warehouse_added_a_line(&orders[7])),
         Box::pin(it_ships_after_it_was_cancelled(&orders[8])),
         Box::pin(less_has_left_than_was_posted(&orders[9])),
+        Box::pin(one_is_voided_after_it_was_posted_and_shipped_again(&orders[10])),
     );
     world.until_nothing_parked().await;
     let (left, exceptions) = world.exceptions(true).await;
@@ -158,7 +159,8 @@ async fn whatever_is_strange_about_a_shipment_ends_as_it_should_on_servers() {
 const ALL: &[(&str, u8)] = &[("1", 10), ("2", 4)];
 
 async fn says_tracking(order: &Order<'_>, number: &str) {
-    let data = json!({ "shipmentKey": order.key("S1"), "packageKey": "P1", "trackingNumber": number, "updatedAt": now() });
+    let data =
+        json!({ "shipmentKey": order.key("S1"), "packageKey": "P1", "trackingNumber": number, "updatedAt": now() });
     order.says("tracking_updated", &data).await;
 }
 
@@ -209,6 +211,30 @@ async fn one_is_voided_while_dynamics_refuses_it_and_shipped_again(order: &Order
     order.until_posted(what, &[("S2", ALL)]).await;
     // What was refused of the shipment that did not happen has nothing to wait for any more.
     world.store().await.replay(refused.parked.message_id, "a test").await.unwrap();
+}
+
+/// A person takes back in Dynamics what is posted, and says under which number: what ships in its place has room.
+async fn one_is_voided_after_it_was_posted_and_shipped_again(order: &Order<'_>) {
+    let (what, world) = ("voided after it was posted, and shipped again", order.world);
+    order.ships("S1", &[package("P1", Some("T-ONE"), &ORDERED)]).await;
+    order.until_tracked(what, &[("S1", "T-ONE")]).await;
+    let void = json!({ "shipmentKey": order.key("S1"), "replacedBy": order.key("S2") });
+    order.says("shipment_voided", &void).await;
+    let asked = order.until_asked(what, "shipment.voided").await;
+    order.ships("S2", &[package("P1", Some("T-TWO"), &ORDERED)]).await;
+    let state = world.to_dynamics.state().await.unwrap();
+    let posting = state["postings"].as_array().unwrap().iter().find(|posting| posting["order"] == order.id);
+    world.to_dynamics.reverse(posting.unwrap()["packing_slip"].as_str().unwrap()).await.unwrap();
+    let id = asked.parked.message_id.to_string();
+    let (done, told) = world.ask(&["exceptions", "resolve", &id, "--exists-as", "CORRECTION-1"]).await;
+    assert!(done, "{told}");
+    order.until_tracked(what, &[("S1", "T-ONE"), ("S2", "T-TWO")]).await;
+    let state = world.to_dynamics.state().await.unwrap();
+    let held = state["orders"].as_array().unwrap().iter().find(|held| held["id"] == order.id).unwrap();
+    let posted: Vec<_> =
+        held["lines"].as_array().unwrap().iter().map(|line| line["posted"].as_str().unwrap()).collect();
+    assert_eq!(posted, ["10", "4"], "{what}");
+    assert_eq!(step(order, "corrected by hand as CORRECTION-1").await, Some(()), "{what}");
 }
 
 /// By its usual key Dynamics has one row for both; where the row has our id for its key, it has two.

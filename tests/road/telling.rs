@@ -38,8 +38,10 @@ pub type Posted = BTreeMap<String, BTreeMap<String, Decimal>>;
 impl<'w> Order<'w> {
     /// So many of them; nobody is told of those that are silent.
     pub async fn released(world: &'w World, count: usize, silent: bool) -> Vec<Self> {
-        let lines: Vec<_> =
-            ORDERED.iter().map(|(_, item, quantity)| json!({ "item": item, "quantity": quantity, "unit": "ea" })).collect();
+        let lines: Vec<_> = ORDERED
+            .iter()
+            .map(|(_, item, quantity)| json!({ "item": item, "quantity": quantity, "unit": "ea" }))
+            .collect();
         let how = json!({ "count": count, "silent": silent, "lines": lines });
         let answer = world.to_dynamics.release_as(&how).await.unwrap();
         let ids = answer["released"].as_array().unwrap().iter();
@@ -88,7 +90,8 @@ impl<'w> Order<'w> {
     }
 
     pub async fn until_posted(&self, what: &str, shipments: &[(&str, &[(&str, u8)])]) {
-        let lines = |lines: &[(&str, u8)]| lines.iter().map(|(line, moved)| ((*line).to_owned(), (*moved).into())).collect();
+        let lines =
+            |lines: &[(&str, u8)]| lines.iter().map(|(line, moved)| ((*line).to_owned(), (*moved).into())).collect();
         let wanted: Posted = shipments.iter().map(|(name, moved)| ((*name).to_owned(), lines(moved))).collect();
         until(&format!("{what}: posted {wanted:?}"), async || (self.posted().await == wanted).then_some(())).await;
     }
@@ -155,7 +158,9 @@ pub fn posted_in(state: &Value, id: &str) -> Posted {
         let text = |name: &str| line[name].as_str().unwrap().to_owned();
         (text("line"), text("shipped").parse().unwrap())
     };
-    accepted.map(|posting| (shipment(posting), posting["lines"].as_array().unwrap().iter().map(moved).collect())).collect()
+    accepted
+        .map(|posting| (shipment(posting), posting["lines"].as_array().unwrap().iter().map(moved).collect()))
+        .collect()
 }
 
 /// The tracking of a document's shipments in Dynamics' state.

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use drayline::sandbox::Premises;
+use drayline::sandbox::{Premises, WarehouseRules};
 use ring::hmac;
 use serde_json::{Value, json};
 
@@ -101,6 +101,10 @@ async fn changes_cancellations_and_postings_are_told() {
     assert_eq!(dynamics.get(request).await.1["RequestVersion"], 2);
     let (_, lines) = dynamics.get("OutboundShipmentOrderLineRequests").await;
     assert_eq!(lines["value"][0]["OrderedQuantity"], json!(4.5));
+    act("change", json!({"released": true})).await;
+    until("it is released anew", async || (inbox.taken(RELEASED).len() == 2).then_some(())).await;
+    assert_eq!(dynamics.get(request).await.1["RequestVersion"], 3);
+    assert_eq!(dynamics.get("OutboundShipmentOrderLineRequests").await.1["value"][0], lines["value"][0]);
     act("cancel", json!({})).await;
     until("the cancellation is told", async || inbox.taken("DraylineOrderCancelledBusinessEvent").pop()).await;
     let status = request.replace("OrderRequests", "OrderRequestStatus");
@@ -110,6 +114,63 @@ async fn changes_cancellations_and_postings_are_told() {
     let kind = "WHSEWOutboundShipmentOrderUpdateChangedStatusBusinessEvent";
     let event = until("the refusal is told", async || inbox.taken(kind).pop()).await;
     assert_eq!((&event["OutboundShipmentOrderUpdateId"], &event["ProcessingStatus"]), (&json!("D1"), &json!("Failed")));
+}
+
+#[tokio::test]
+async fn what_is_withdrawn_is_told_as_cancelled_and_is_not_there_any_more() {
+    let folder = tempfile::tempdir().unwrap();
+    let inbox = Inbox::open(&[]).await;
+    let dynamics = Dynamics::start(quick(Premises::finance_operations(folder.path())), quick_dynamics()).await;
+    dynamics.sandbox.deliver_to(inbox.url());
+    dynamics.release(json!({"count": 2})).await;
+    let url = format!("{}/sandbox/orders/SHP0000001/withdraw", dynamics.sandbox.url());
+    assert_eq!(dynamics.client.post(&url).send().await.unwrap().status(), 200);
+    until("it is told", async || inbox.taken("DraylineOrderCancelledBusinessEvent").pop()).await;
+    let (_, left) = dynamics.get("OutboundShipmentOrderRequests").await;
+    assert_eq!(left["value"].as_array().unwrap().len(), 1);
+    assert_eq!(left["value"][0]["OutboundShipmentOrderRequestId"], "SHP0000002");
+    assert_eq!(dynamics.client.post(&url).send().await.unwrap().status(), 404);
+    assert_eq!(dynamics.release(json!({"count": 1})).await, ["SHP0000003"]);
+}
+
+#[tokio::test]
+async fn somebody_in_the_house_moves_an_order_on_and_tells_of_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let inbox = Inbox::open(&[]).await;
+    let rules = WarehouseRules { accept_ms: 3_600_000, ..quick_warehouse() };
+    let house = House::start(quick(Premises::warehouse(folder.path())), rules).await;
+    house.sandbox.deliver_to(inbox.url());
+    house.create(&order("usmf-SHP1-W1", "ITEM-1", "2")).await;
+    let act = async |body: Value| {
+        let url = format!("{}/sandbox/orders", house.sandbox.url());
+        house.client.post(url).json(&body).send().await.unwrap().status()
+    };
+    let tell = |reference: &str, data: Value| {
+        let tell = json!([{"kind": "shipment_confirmed", "data": data}]);
+        json!({"reference": reference, "stage": "PartlyShipped", "tell": tell})
+    };
+    // The same words are the same event, and it can speak of an order that it never had.
+    for _ in 0..2 {
+        assert_eq!(act(tell("usmf-SHP1-W1", json!({"shipmentKey": "S1"}))).await, 200);
+    }
+    assert_eq!(act(tell("usmf-SHP9-W1", json!({"shipmentKey": "S9"}))).await, 200);
+    let told = until("all is told", async || {
+        let told = inbox.taken("shipment_confirmed");
+        (told.len() == 3).then_some(told)
+    })
+    .await;
+    let ids: BTreeSet<_> = told.iter().map(|event| event["id"].as_str().unwrap()).collect();
+    assert_eq!(ids.len(), 2, "{told:#?}");
+    let of =
+        |key: &str| told.iter().find(|event| event["data"]["shipmentKey"] == key).unwrap()["data"]["order"].clone();
+    assert_eq!(of("S1")["externalOrderId"], house.state().await["orders"][0]["id"]);
+    assert_eq!(of("S9"), json!({"reference": "usmf-SHP9-W1"}));
+    assert_eq!(house.state().await["orders"][0]["status"], "PARTIALLY_SHIPPED");
+    // What is over stays so.
+    assert_eq!(act(json!({"reference": "usmf-SHP1-W1", "stage": "Cancelled"})).await, 200);
+    assert_eq!(act(json!({"reference": "usmf-SHP1-W1", "stage": "Picking"})).await, 200);
+    assert_eq!(house.state().await["orders"][0]["status"], "CANCELLED");
+    assert_eq!(act(json!({"stage": "Picking"})).await, 400);
 }
 
 #[tokio::test]

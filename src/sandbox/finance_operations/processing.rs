@@ -99,20 +99,37 @@ pub(super) fn received(setting: &Setting<FinanceOperationsRules>, now: Timestamp
     Fact::Committed { key, due_ms }
 }
 
-/// Somebody in Dynamics has every update that was refused processed again: the call `/sandbox/updates/process`.
+/// Somebody in Dynamics has every update that was refused processed again, or takes back what a packing slip posted: the calls
+/// `/sandbox/updates/process` and `/sandbox/updates/reverse`.
 pub(super) fn control(
     environment: &Environment,
     setting: &Setting<FinanceOperationsRules>,
     call: &Call,
 ) -> Option<Answer<Fact>> {
-    if call.path != "/sandbox/updates/process" || call.method != Method::POST {
-        return None;
+    match (&call.method, call.path.as_str()) {
+        (&Method::POST, "/sandbox/updates/process") => {}
+        (&Method::POST, "/sandbox/updates/reverse") => return Some(reverse(environment, call)),
+        _ => return None,
     }
     let refused = environment.updates.iter().filter(|(_, update)| update.state == State::Failed);
     let facts: Vec<_> = refused.map(|(key, _)| received(setting, call.at, key.clone())).collect();
     let mut answer = Answer::new(200, Effect::None, json!({ "processed_again": facts.len() }));
     answer.facts = facts;
     Some(answer)
+}
+
+/// Takes back what the packing slip `packing_slip` posted.
+fn reverse(environment: &Environment, call: &Call) -> Answer<Fact> {
+    let slip = call.object().ok().and_then(|asked| Some(asked.get("packing_slip")?.as_str()?.to_owned()));
+    let posted = environment.updates.iter().find(|(_, update)| {
+        update.state == State::Accepted && Some(text(&update.header.fields, "PackingSlipNumber")) == slip
+    });
+    match posted {
+        Some((key, _)) => {
+            Answer::new(200, Effect::Changed, json!({ "reversed": slip })).by(Fact::Reversed { key: key.clone() })
+        }
+        None => Answer::new(404, Effect::Refused, json!({ "error": "no such packing slip is posted" })),
+    }
 }
 
 /// Why an update cannot be posted.
@@ -216,18 +233,24 @@ impl Environment {
         update.message = String::new();
         update.excess = false;
         self.accepted += 1;
+        self.book(key, Decimal::ONE);
+    }
+
+    /// Enters what an update moves: once, or once back.
+    pub(super) fn book(&mut self, key: &UpdateKey, times: Decimal) {
+        let Some(update) = self.updates.get(key) else { return };
         let Some(request) = self.requests.get_mut(&(key.0.clone(), update.request.clone())) else { return };
         let before = request.whole();
         for row in &update.lines {
             let number = row.fields.get(LINE).and_then(Value::as_i64);
             let Some(line) = request.lines.iter_mut().find(|line| Some(line.number) == number) else { continue };
             let sign = if request.side == Side::Outbound { Decimal::NEGATIVE_ONE } else { Decimal::ONE };
-            line.posted += decimal(&row.fields, SHIPPED);
+            line.posted += times * decimal(&row.fields, SHIPPED);
             let dimensions =
                 update.dimensions.iter().filter(|row| row.fields.get(LINE).and_then(Value::as_i64) == number);
-            let mut unnamed = decimal(&row.fields, SHIPPED);
+            let mut unnamed = times * decimal(&row.fields, SHIPPED);
             for dimension in dimensions.clone() {
-                let shipped = decimal(&dimension.fields, DIMENSION_SHIPPED);
+                let shipped = times * decimal(&dimension.fields, DIMENSION_SHIPPED);
                 unnamed -= shipped;
                 if let Some(status) = held_as(request.side, dimension) {
                     let shelf = Shelf::new(&line.item, &text(&dimension.fields, LOT), &status);
@@ -236,7 +259,8 @@ impl Environment {
             }
             self.stock.move_by(Shelf::new(&line.item, "", AVAILABLE), sign * unnamed);
             for dimension in dimensions {
-                let (serial, moved) = (text(&dimension.fields, SERIAL), decimal(&dimension.fields, DIMENSION_SHIPPED));
+                let moved = times * decimal(&dimension.fields, DIMENSION_SHIPPED);
+                let serial = text(&dimension.fields, SERIAL);
                 if moved.is_sign_negative() {
                     line.posted_serials.remove(&serial);
                 } else if !moved.is_zero() && !serial.is_empty() {
@@ -244,7 +268,10 @@ impl Environment {
                 }
             }
         }
-        self.posted += u64::from(request.side == Side::Outbound && request.whole() && !before);
+        if request.side == Side::Outbound {
+            self.posted += u64::from(request.whole() && !before);
+            self.posted -= u64::from(!request.whole() && before);
+        }
     }
 }
 

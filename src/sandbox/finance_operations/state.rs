@@ -146,6 +146,10 @@ pub(super) enum Fact {
         #[serde(default)]
         credit_due_ms: Option<i64>,
     },
+    /// What it posted is taken back.
+    Reversed {
+        key: UpdateKey,
+    },
     /// A return was credited: lines and quantities; without any, nothing was left to be.
     Credited {
         key: RequestKey,
@@ -290,6 +294,7 @@ impl Environment {
                 self.process(&key, due_ms, refusal);
                 self.credit_later(&key, credit_due_ms);
             }
+            Fact::Reversed { key } => self.book(&key, Decimal::NEGATIVE_ONE),
             Fact::Credited { key, due_ms, credit } => self.credit(key, due_ms, credit),
             Fact::UpdateChanged { key, fields, created_again } => {
                 let Some(update) = self.updates.get_mut(&key) else { return };
