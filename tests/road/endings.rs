@@ -22,7 +22,7 @@ const PAGE: &str = "docs/endings.md";
 const DOCUMENT: &str = "SHP0012";
 
 /// All orders of a world have ended by then, on a busy machine and with every fault.
-const ALL_WITHIN: Duration = Duration::from_mins(3);
+const ALL_WITHIN: Duration = Duration::from_secs(100);
 
 const UNTOLD: &str = "released, and nobody told us yet";
 const CANCELLING: &str = "cancelling, and not answered";
@@ -260,7 +260,7 @@ impl Before {
     }
 
     async fn until_ended(&self, world: &World, ids: &[String], cells: &[Cell], day: Day) {
-        let mut looks = tokio::time::interval(Duration::from_millis(100));
+        let mut looks = tokio::time::interval(Duration::from_millis(150));
         let deadline = tokio::time::Instant::now() + ALL_WITHIN;
         loop {
             looks.tick().await;
