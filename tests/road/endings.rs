@@ -311,7 +311,9 @@ impl Seen {
             waits: waits.collect(),
         };
         for words in [&mut ending.calls, &mut ending.live, &mut ending.persons, &mut ending.waits] {
-            words.iter_mut().for_each(|word| *word = word.replace(id, DOCUMENT));
+            for word in words.iter_mut() {
+                *word = word.replace(id, DOCUMENT);
+            }
             words.sort_unstable();
         }
         ending
