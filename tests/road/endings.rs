@@ -11,7 +11,7 @@ use drayline::store::{Listed, WaitsFor};
 use serde_json::{Value, json};
 
 use super::telling::{ORDERED, Order, by_hand, code_of, fronts, now, package, posted_in, tracked_in};
-use super::world::{World, event_about};
+use super::world::{Making, World, event_about};
 use crate::flows::endings::waits_for;
 use crate::support::Backing;
 use crate::support::wait::until;
@@ -123,9 +123,17 @@ fn words(column: &str) -> Vec<String> {
     words
 }
 
+/// What is told of a warehouse that declares which changes it takes itself has a world of its own.
 async fn play(backing: Backing, state: &str) {
-    let cells: Vec<_> = cells().into_iter().filter(|cell| cell.state == state).collect();
-    let mut making = by_hand();
+    let cells = cells().into_iter().filter(|cell| cell.state == state);
+    let (declared, usual): (Vec<_>, Vec<_>) =
+        cells.partition(|cell| cell.event.contains("which the warehouse changes"));
+    let warehouse_toml = "changes.fields = [\"recipient\"]\n".to_owned();
+    Box::pin(play_in(backing, state, &usual, by_hand())).await;
+    Box::pin(play_in(backing, state, &declared, Making { warehouse_toml, ..by_hand() })).await;
+}
+
+async fn play_in(backing: Backing, state: &str, cells: &[Cell], mut making: Making) {
     if state == CANCELLING {
         making.warehouse.pending_cancel_share = 1.0;
         making.warehouse.cancel_ms = making.warehouse.pick_ms;
@@ -137,15 +145,15 @@ async fn play(backing: Backing, state: &str) {
         reach(&world, &orders, state).await;
         let (calm, rough) = orders.split_at(cells.len());
         let before = Before::of(&world).await;
-        tell_all(calm, &cells).await;
-        before.until_ended(&world, &ids[..cells.len()], &cells, Day::Calm).await;
+        tell_all(calm, cells).await;
+        before.until_ended(&world, &ids[..cells.len()], cells, Day::Calm).await;
         others_pass(&world).await;
-        before.must_have_ended(&world, &ids[..cells.len()], &cells, Day::Calm).await;
+        before.must_have_ended(&world, &ids[..cells.len()], cells, Day::Calm).await;
 
         let before = Before::of(&world).await;
         disturb(&world, &rough_day()).await;
-        tell_all(rough, &cells).await;
-        before.until_ended(&world, &ids[cells.len()..], &cells, Day::Rough).await;
+        tell_all(rough, cells).await;
+        before.until_ended(&world, &ids[cells.len()..], cells, Day::Rough).await;
         until_all_struck(&world).await;
         disturb(&world, &Faults::default()).await;
         others_pass(&world).await;
@@ -153,7 +161,7 @@ async fn play(backing: Backing, state: &str) {
     };
     world.stop_product().await;
     let (before, ids) = rough_before;
-    before.must_have_ended(&world, &ids, &cells, Day::Rough).await;
+    before.must_have_ended(&world, &ids, cells, Day::Rough).await;
     world.leave().await;
 }
 
@@ -332,6 +340,10 @@ impl Seen {
             let reference = line.reference.as_deref().filter(|reference| reference.starts_with(&prefix))?;
             match line.path.as_str() {
                 "/orders" => (line.effect == Effect::Created).then(|| format!("create_order/north/{reference}")),
+                path if path.ends_with("/change") => {
+                    let held = self.held(id).find(|held| held["reference"] == reference)?;
+                    Some(format!("change_order/north/{reference}/{}", held["change"]))
+                }
                 path => path.ends_with("/cancel").then(|| format!("cancel_order/north/{reference}")),
             }
         })
@@ -494,13 +506,17 @@ fn in_dynamics(event: &str) -> Option<(&'static str, Value, &'static str)> {
     const RELEASED: &str = "WHSEWOutboundShipmentOrderRequestCreatedBusinessEvent";
     const CHANGED: &str = "DraylineOrderChangedBusinessEvent";
     const CANCELLED: &str = "DraylineOrderCancelledBusinessEvent";
-    let street = "Side Street";
+    let address = json!({ "ConsigneeStreet": "Side Street", "ReceiverStreet": "Side Street" });
+    let more = json!([{ "line": 1, "quantity": "12" }]);
     Some(match event.strip_prefix("Dynamics ")? {
         "releases it again, unchanged" => ("", Value::Null, RELEASED),
         "releases it under a newer version" => ("change", json!({ "released": true }), RELEASED),
-        "changes a quantity" => ("change", json!({ "lines": [{ "line": 1, "quantity": "12" }] }), CHANGED),
-        "changes the address" => {
-            ("change", json!({ "fields": { "ConsigneeStreet": street, "ReceiverStreet": street } }), CHANGED)
+        "changes a quantity" => ("change", json!({ "lines": more }), CHANGED),
+        "changes the address" | "changes the address, which the warehouse changes itself until it picks" => {
+            ("change", json!({ "fields": address }), CHANGED)
+        }
+        "changes address and quantity, of which the warehouse changes the address alone" => {
+            ("change", json!({ "fields": address, "lines": more }), CHANGED)
         }
         "cancels it" => ("cancel", json!({}), CANCELLED),
         "withdraws it" => ("withdraw", json!({}), CANCELLED),
