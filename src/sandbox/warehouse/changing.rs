@@ -11,6 +11,9 @@ use crate::sandbox::call::{Answer, Call};
 use crate::sandbox::ledger::Effect;
 use crate::sandbox::world::Setting;
 
+/// What shall be: the number of the change, the order as it is sent, and its lines.
+type Wanted = (u32, Map<String, Value>, Vec<OrderLine>);
+
 /// Answers the call about an order.
 pub(super) fn change(floor: &Floor, setting: &Setting<WarehouseRules>, call: &Call, order: &Order) -> Answer<Fact> {
     let (change, content, lines) = match read(call, order) {
@@ -40,7 +43,7 @@ pub(super) fn change(floor: &Floor, setting: &Setting<WarehouseRules>, call: &Ca
 ///
 /// # Errors
 /// What is wrong with it.
-fn read(call: &Call, order: &Order) -> Result<(u32, Map<String, Value>, Vec<OrderLine>), String> {
+fn read(call: &Call, order: &Order) -> Result<Wanted, String> {
     let mut content = call.object()?;
     let number = content.remove("change").and_then(|number| number.as_u64());
     let number = number.and_then(|number| u32::try_from(number).ok());
