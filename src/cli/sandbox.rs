@@ -19,6 +19,7 @@ const SWITCHES: &str = "Look at it and turn its switches over HTTP:
 
 const DYNAMICS_SWITCHES: &str = "  POST /sandbox/orders            releases orders: count, seed, company, warehouse, lines_max; silent loses their events
   POST /sandbox/orders/ID/change  or /cancel: a released order is changed, or taken back
+  POST /sandbox/returns           return orders that somebody makes in Dynamics: as orders; refunded gives the money at once
   POST /sandbox/updates/process   every update that was refused is processed again";
 
 #[derive(Debug, Subcommand)]

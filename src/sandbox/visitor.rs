@@ -73,6 +73,11 @@ impl Visitor {
         self.post("receipts", &json!({ "count": count, "seed": seed })).await
     }
 
+    /// Has return orders made by somebody in Dynamics, in whatever way the call takes (Dynamics only); answers their ids.
+    pub async fn send_back(&self, how: &Value) -> Result<Value, reqwest::Error> {
+        self.post("returns", how).await
+    }
+
     /// Changes (`change`) or takes back (`cancel`) what is expected (Dynamics only).
     pub async fn receipt(&self, id: &str, what: &str, how: &Value) -> Result<Value, reqwest::Error> {
         self.post(&format!("receipts/{id}/{what}"), how).await

@@ -1,9 +1,11 @@
 //! The demonstration as a visitor runs it: the program itself, on both backings, with faults, twice on one folder, stuck.
 
+use std::collections::BTreeSet;
 use std::io::BufRead as _;
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 
+use drayline::sandbox::{FinanceOperations, Warehouse};
 use serde_json::Value;
 
 use crate::support::wait::until;
@@ -37,6 +39,7 @@ pub fn is_well(output: &Output, orders: u64) -> Value {
         ("posted", orders),
         ("receipts", orders / 5),
         ("adjustments", orders / 5),
+        ("returns", (orders / 10).max(8).min(orders)),
         ("on_hand_mismatches", 0),
         ("lost", 0),
         ("duplicated", 0),
@@ -56,6 +59,44 @@ fn with_faults_every_kind_strikes_and_nothing_is_lost() {
     for kind in ["latency", "refuse_429", "fail_5xx", "lose_answer", "duplicate", "reorder", "down"] {
         assert!(report["faults"][kind].as_u64() >= Some(1), "{kind} in {report}");
     }
+}
+
+/// By the far ends' own books: of the first six, made in Dynamics, each disposition once, and the sixth was refunded before. A shop
+/// asked for the others, and one of them is exchanged.
+#[test]
+fn what_comes_back_has_every_disposition_and_is_credited_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let report = is_well(&demo(&["--orders", "20", "--exit"], folder.path()).output().unwrap(), 20);
+    let own = |name: &str| folder.path().join("demo").join(name);
+    let dynamics = FinanceOperations::read(&own("finance-operations")).unwrap().state;
+    let warehouse = Warehouse::read(&own("warehouse")).unwrap().state;
+    let notes = dynamics["credit_notes"].as_array().unwrap();
+    assert_eq!(report["credit_notes"], notes.len(), "{report}");
+    // In which statuses its pieces lie, and how often each sort of credit note names it: for goods, and before.
+    let seen = |number: u64| {
+        let id = format!("RET{number:07}");
+        let is_it = |held: &&Value| held["reference"].as_str().unwrap().starts_with(&format!("usmf-{id}-"));
+        let held = warehouse["returns"].as_array().unwrap().iter().find(is_it).unwrap();
+        let pieces = held["received"].as_array().unwrap().iter();
+        let lie: BTreeSet<_> = pieces.map(|piece| piece["status"].as_str().unwrap()).collect();
+        let credited = |refund: bool| notes.iter().any(|note| note["order"] == *id && note["refund"] == refund);
+        (lie, credited(false), credited(true))
+    };
+    let only = |status: &'static str| BTreeSet::from([status]);
+    assert_eq!(seen(1), (only("in no stock"), true, false), "scrapped and credited");
+    let (restocked, credited, refunded) = seen(2);
+    assert!(restocked.contains("available") && credited && !refunded, "{restocked:?}");
+    assert_eq!(seen(3), (only("QUARANTINE"), true, false));
+    assert_eq!(seen(4), (only("ON_HOLD"), true, false), "to be refurbished");
+    assert_eq!(seen(5), (only("in no stock"), false, false), "given back to whom it belongs");
+    assert_eq!(seen(6), (only("in no stock"), false, true), "written off, and refunded before");
+    assert_eq!([7, 8].into_iter().filter(|number| !seen(*number).1).count(), 1, "exchanged");
+    let returns = dynamics["returns"].as_array().unwrap().iter();
+    let asked = returns.filter(|returned| !returned["reference"].as_str().unwrap().starts_with("SHP"));
+    assert_eq!(
+        asked.map(|returned| returned["id"].as_str().unwrap()).collect::<Vec<_>>(),
+        ["RET0000007", "RET0000008"]
+    );
 }
 
 #[tokio::test]
@@ -104,9 +145,15 @@ async fn a_bad_day_is_mended_by_the_commands_that_it_tells() {
     let ended = ended.await.unwrap();
     let (told, said) = (report(&ended), String::from_utf8_lossy(&ended.stderr));
     assert!(ended.status.success(), "{said}");
-    for (figure, wanted) in
-        [("orders", 40), ("posted", 35), ("waiting", 5), ("exceptions", 5), ("shipped", 36), ("receipts", 8)]
-    {
+    for (figure, wanted) in [
+        ("orders", 40),
+        ("posted", 35),
+        ("waiting", 5),
+        ("exceptions", 6),
+        ("shipped", 36),
+        ("receipts", 8),
+        ("returns", 7),
+    ] {
         assert_eq!(told[figure], wanted, "{figure} in {told}\n{said}");
     }
     for figure in ["lost", "duplicated", "out_of_order"] {
@@ -117,22 +164,23 @@ async fn a_bad_day_is_mended_by_the_commands_that_it_tells() {
     for ((code, order, words), wanted) in waits.iter().zip([
         ("dynamics.posting_failed", "order/contoso/usmf-SHP0000033", "the customer is on hold"),
         ("mapping.missing", "order/contoso/usmf-SHP0000008", ""),
+        ("mapping.missing", "rma/contoso/RMA0000004", ""),
         ("warehouse.refused", "order/contoso/usmf-SHP0000016", "ITEM-2002 is not set up"),
         ("warehouse.refused", "order/contoso/usmf-SHP0000017", "ITEM-2002 is not set up"),
         ("warehouse.refused", "order/contoso/usmf-SHP0000025", "postalCode"),
     ]) {
         assert!((&**code, &**order) == (wanted.0, wanted.1) && words.contains(wanted.2), "{waits:?}");
     }
-    assert_eq!(waits.len(), 5);
+    assert_eq!(waits.len(), 6);
 
     // On the same folder it goes on, and says what to do.
     let mut running = Running(demo(&[], folder.path()).stderr(Stdio::piped()).spawn().unwrap());
     let mut lines = std::io::BufReader::new(running.0.stderr.take().unwrap()).lines().map(Result::unwrap);
-    let hints: Vec<_> = lines.by_ref().take_while(|line| !line.contains("tells when every order is posted")).collect();
+    let hints: Vec<_> = lines.by_ref().take_while(|line| !line.contains("tells when everything is posted")).collect();
     let is_one = |line: &&str| ["drayline ", "curl ", "PLAN="].iter().any(|begin| line.starts_with(begin));
     let commands: Vec<_> = hints.iter().filter_map(|line| line.strip_prefix("      ")).filter(is_one).collect();
     let of = |begin: &str| commands.iter().filter(|command| command.starts_with(begin)).count();
-    assert_eq!((of("drayline mapping set"), of("curl"), of("PLAN="), of("drayline replay start")), (1, 4, 1, 2));
+    assert_eq!((of("drayline mapping set"), of("curl"), of("PLAN="), of("drayline replay start")), (2, 4, 1, 2));
     let program = Path::new(env!("CARGO_BIN_EXE_drayline")).parent().unwrap();
     let path = format!("{}:{}", program.display(), std::env::var("PATH").unwrap());
     let script = commands.join("\n");
@@ -141,7 +189,8 @@ async fn a_bad_day_is_mended_by_the_commands_that_it_tells() {
     let sentence = lines.find(|line| line.contains("orders released")).unwrap();
     for figure in [
         "40 shipped, 40 posted",
-        "0 mismatches on hand; 0 lost, 0 duplicated, 0 out of order; 0 exceptions, 0 orders wait",
+        "8 returns posted",
+        "0 mismatches on hand; 0 lost, 0 duplicated, 0 out of order; 0 exceptions, 0 orders and 0 returns wait",
     ] {
         assert!(sentence.contains(figure), "{sentence}");
     }

@@ -230,6 +230,30 @@ async fn an_announced_return_arrives_and_is_inspected_in_totals_with_what_become
 }
 
 #[tokio::test]
+async fn where_dispositions_go_in_turn_the_number_of_the_rma_says_which() {
+    let folder = tempfile::tempdir().unwrap();
+    let (arrive_ms, count_ms, kept_share) = (10, 10, 0.0);
+    let dispositions_in_turn = true;
+    let rules = WarehouseRules { arrive_ms, count_ms, kept_share, dispositions_in_turn, ..quick_warehouse() };
+    let (house, inbox) = house(&folder, rules).await;
+    for number in 1..=6 {
+        let mut wish = announced(&format!("usmf-RET{number}-W1"), "ITEM-1001", "2");
+        wish["rma"] = json!(format!("RMA{number:07}"));
+        assert_eq!(announce(&house, &wish).await.0, 201);
+    }
+    until("all is inspected", async || (bodies(&inbox, Kind::ReturnReceived).len() == 12).then_some(())).await;
+    let mut found = std::collections::BTreeMap::<String, BTreeSet<String>>::new();
+    for body in bodies(&inbox, Kind::ReturnReceived) {
+        let Body::ReturnReceived(body) = body else { unreachable!() };
+        let pieces = body.lines.iter().flat_map(|line| &line.dispositions);
+        let codes = pieces.map(|piece| piece.disposition.code.as_str().to_owned());
+        found.entry(body.rma.clone().unwrap()).or_default().extend(codes);
+    }
+    let found: Vec<_> = found.into_values().map(|codes| codes.into_iter().collect::<Vec<_>>().join(" ")).collect();
+    assert_eq!(found, ["SCRAP", "RESTOCK", "QUARANTINE", "REFURBISH", "RETURN_TO_SENDER", "SCRAP"]);
+}
+
+#[tokio::test]
 async fn parcels_come_that_nobody_announced_and_are_counted_further_when_somebody_says_so() {
     let folder = tempfile::tempdir().unwrap();
     let (house, inbox) = house(&folder, quick_warehouse()).await;
@@ -313,4 +337,35 @@ async fn a_wish_that_was_made_twice_and_a_credit_for_what_never_came_are_found()
     let findings = judged(&dynamics, &house).await.findings.join("; ");
     assert!(findings.contains("web-1: was made a return order as RET0000001 and RET0000002"), "{findings}");
     assert!(findings.contains("line 1: 5 are credited as received, 0 came"), "{findings}");
+}
+
+#[tokio::test]
+async fn a_return_order_can_be_refunded_in_the_moment_it_is_made() {
+    let folder = tempfile::tempdir().unwrap();
+    let dynamics = dynamics(&folder, quick_dynamics()).await;
+    let url = format!("{}/sandbox/returns", dynamics.sandbox.url());
+    let lines = json!([{"item": "ITEM-1001", "quantity": "5", "unit": "ea"}]);
+    let how = json!({"count": 2, "lines": lines, "refunded": true});
+    assert_eq!(answered(dynamics.client.post(url).json(&how)).await.0, 201);
+    let state = dynamics.state().await;
+    let notes = state["credit_notes"].as_array().unwrap().iter();
+    let told: Vec<_> = notes.map(|note| (note["number"].as_str(), note["order"].as_str(), &note["refund"])).collect();
+    let wanted = |number, order| (Some(number), Some(order), &Value::Bool(true));
+    assert_eq!(told, [wanted("CN0000001", "RET0000001"), wanted("CN0000002", "RET0000002")]);
+}
+
+#[tokio::test]
+async fn what_was_received_to_be_credited_and_is_not_is_found() {
+    let folder = tempfile::tempdir().unwrap();
+    let dynamics = dynamics(&folder, FinanceOperationsRules { credit_ms: 20, ..quick_dynamics() }).await;
+    let (number, _) = return_order(&dynamics, "web-1").await;
+    assert_eq!(receive(&dynamics, ("U1", &number), &[(5, "CREDIT", "")]).await.0, "Accepted");
+    credited(&dynamics, 1).await;
+    let (house, _inbox) = house(&folder, quick_warehouse()).await;
+    let mut finance_operations = FarEnd::fetch(&dynamics.sandbox.url()).await.unwrap();
+    finance_operations.state["credit_notes"] = json!([]);
+    let warehouse = FarEnd::fetch(&house.sandbox.url()).await.unwrap();
+    let verdict = verdict(&Evidence { finance_operations, warehouse, excused: BTreeSet::new() }).unwrap();
+    let findings = verdict.findings.join("; ");
+    assert!(findings.contains("line 1: 5 are to be credited as received, and 0 are"), "{findings}");
 }

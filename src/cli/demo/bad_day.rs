@@ -5,11 +5,10 @@
 
 use serde_json::{Value, json};
 
-use crate::cli::{Failed, mapping};
-use crate::config::Config;
-use crate::mapping::{Cells, Row};
+use super::far_ends::row;
+use crate::cli::Failed;
+use crate::mapping::Row;
 use crate::sandbox::{Faults, Visitor};
-use crate::store::{MappingChange, Store};
 
 /// The warehouse is away for so long when the day begins.
 pub(super) const DOWN_S: u64 = 3;
@@ -91,21 +90,21 @@ pub(super) fn next((count, seed): (u64, u64), released: u64, at_once_max: u64) -
     None
 }
 
+/// The numbers of the orders that are well.
+pub(super) fn well(count: u64) -> impl Iterator<Item = u64> {
+    let mut before = 0;
+    let numbered = orders(count).into_iter().map(move |(trouble, many)| {
+        let first = before + 1;
+        before += many;
+        (trouble, first..=before)
+    });
+    numbered.filter(|(trouble, _)| *trouble == Trouble::None).flat_map(|(_, numbers)| numbers)
+}
+
 /// What is so before the product starts: a row says in which unit the warehouse counts an item, and none what the unit is in
 /// which it is sold.
-pub(super) async fn mapped(config: &Config, warehouse: &str) -> Result<(), Failed> {
-    let cells = [("kind", "unit"), ("connection", warehouse), ("item", WITHOUT_UNIT), ("warehouse", COUNTED_IN)];
-    let cells: Cells = cells.map(|(column, cell)| (column.to_owned(), cell.to_owned())).into();
-    let row = Row::read(&cells).map_err(|_| Failed::Work("the demo's own row cannot be read".to_owned()))?;
-    let store = Store::open(config).await?;
-    let mapping = store.mapping(None).await?;
-    if !mapping.rows().contains(&row) {
-        let reason = "north counts it piece by piece".to_owned();
-        let (from, set, removed, by) = (mapping.version(), vec![row], Vec::new(), "drayline demo".to_owned());
-        mapping::changed(&store, "mapping.set", &MappingChange { from, set, removed, by, reason }).await?;
-    }
-    store.close().await;
-    Ok(())
+pub(super) fn counted(warehouse: &str) -> Result<Row, Failed> {
+    row([("kind", "unit"), ("connection", warehouse), ("item", WITHOUT_UNIT), ("warehouse", COUNTED_IN)])
 }
 
 /// What is so at the far ends when the day begins.

@@ -8,6 +8,9 @@ use crate::store::{ExceptionFilter, Store};
 
 use super::bad_day::{COUNTED_IN, NOT_SET_UP, SOLD_IN, WITHOUT_UNIT};
 
+/// What the warehouse says of used goods of which nobody said what becomes of them.
+const NOT_MAPPED: &str = "REFURBISH/USED";
+
 /// Of each cause, so many are looked at.
 const LOOKED_AT_MAX: usize = 100;
 
@@ -34,6 +37,11 @@ pub(super) async fn waiting(store: &Store) -> Result<Vec<Exception>, Failed> {
 /// The order in Dynamics that an exception is about.
 pub(super) fn request(exception: &Exception) -> Option<&str> {
     exception.document.strip_prefix("order/")?.rsplit('-').next()
+}
+
+/// The RMA of the return that an exception is about.
+pub(super) fn rma(exception: &Exception) -> Option<&str> {
+    exception.document.strip_prefix("rma/")?.rsplit('/').next()
 }
 
 /// The hints, line by line.
@@ -98,6 +106,13 @@ fn mend(places: &Places, exception: &Exception, words: &str) -> Vec<String> {
             vec![format!(
                 "drayline mapping set unit connection={warehouse} item={WITHOUT_UNIT} dynamics={SOLD_IN} \
                  warehouse={COUNTED_IN} factor=1 --reason 'one is one'{options}"
+            )],
+        ),
+        "mapping.missing" if exception.sentence.contains(NOT_MAPPED) => (
+            "Say what becomes of used goods that can be refurbished:".to_owned(),
+            vec![format!(
+                "drayline mapping set disposition connection={warehouse} warehouse={NOT_MAPPED} dynamics=CREDIT \
+                 --reason 'they are sold again'{options}"
             )],
         ),
         "warehouse.refused" if words.contains(NOT_SET_UP) => (

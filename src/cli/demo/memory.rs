@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::Options;
+use super::{Options, bad_day, returns};
 use crate::cli::Failed;
 use crate::config::Config;
 
@@ -84,6 +84,20 @@ impl Memory {
     /// How often stock is adjusted in the warehouse: once for every five orders.
     pub(super) fn adjustments(&self) -> u64 {
         self.orders / 5
+    }
+
+    /// The numbers of the orders of which something comes back: the first tenth of those that are shipped.
+    pub(super) fn returned(&self) -> impl Iterator<Item = u64> + use<> {
+        let wanted = (self.orders / 10).max(returns::RETURNS_MIN);
+        let (count, bad_day) = (self.orders, self.bad_day);
+        let well = bad_day.then(|| bad_day::well(count)).into_iter().flatten();
+        let all = (!bad_day).then_some(1..=count).into_iter().flatten();
+        all.chain(well).take(usize::try_from(wanted).unwrap_or(usize::MAX))
+    }
+
+    /// How often something comes back.
+    pub(super) fn returns(&self) -> u64 {
+        self.returned().count() as u64
     }
 
     /// Says that the next demo in this folder is a new one.

@@ -4,9 +4,11 @@
 //! what it reports at the end is read from the sandboxes' own ledgers, never from the product.
 
 mod bad_day;
+mod far_ends;
 mod hints;
 mod memory;
 mod report;
+mod returns;
 mod stage;
 mod view;
 mod watch;
@@ -25,7 +27,7 @@ use stage::Stage;
 use view::View;
 use watch::{Ending, Goal, watch};
 
-pub use report::{Days, Report};
+pub use report::{Days, Report, Wanted};
 
 /// What is said when a bad day begins.
 const BAD_DAY: &str = "A bad day: the warehouse is away for the first seconds, and some orders will wait for people.";
@@ -42,11 +44,11 @@ pub(super) struct Options {
     #[arg(long)]
     pub faults: bool,
     /// Break what people must mend: a unit that converts to none, an unknown SKU, a bad address, an order that Dynamics refuses
-    /// to post; and the warehouse is away at first. What to do is told when nothing else is left to do
+    /// to post, a return of which nobody said what becomes of it; and the warehouse is away at first. What to do is told when nothing else is left to do
     #[arg(long)]
     pub bad_day: bool,
-    /// End when every order is shipped and posted back (on a bad day: or waits for people), and tell what the far ends'
-    /// ledgers say
+    /// End when every order is shipped and posted back, and what comes back of some is posted and credited (on a bad day: or
+    /// waits for people), and tell what the far ends' ledgers say
     #[arg(long)]
     pub exit: bool,
 }
@@ -100,7 +102,7 @@ pub(super) async fn run(global: &Global, options: Options) -> Result<(), Failed>
         Ending::Finished => {
             let report = stage.report(elapsed_ms()).await?;
             // What waits can be mended when it is started again.
-            if report.waiting == 0 {
+            if report.waiting + report.returns_waiting == 0 {
                 memory.finished()?;
             }
             if options.exit {
@@ -143,7 +145,7 @@ fn say_hints(view: &View, hints: &[String], exit: bool) {
     view.say(if exit {
         "\nThe simulated far ends leave with this demo: start it again on the same folder, without --exit, to mend it."
     } else {
-        "\nThe demo goes on and tells when every order is posted."
+        "\nThe demo goes on and tells when everything is posted."
     });
 }
 
@@ -166,7 +168,12 @@ fn tell(global: &Global, memory: &Memory, report: &Report) -> Result<(), Failed>
     } else {
         output::lines(&[report.sentence()])?;
     }
-    let wanted = (memory.orders, memory.receipts(), memory.adjustments());
+    let wanted = Wanted {
+        orders: memory.orders,
+        receipts: memory.receipts(),
+        adjustments: memory.adjustments(),
+        returns: memory.returns(),
+    };
     let days = Days { with_faults: memory.faults, bad: memory.bad_day };
     let Some(fault) = report.fault(wanted, days) else { return Ok(()) };
     output::note(&format!("drayline: {fault}"));

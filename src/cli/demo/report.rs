@@ -16,6 +16,19 @@ pub struct Days {
     pub bad: bool,
 }
 
+/// How much was to happen.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Wanted {
+    /// Orders that are released.
+    pub orders: u64,
+    /// Goods that are expected.
+    pub receipts: u64,
+    /// Adjustments of stock.
+    pub adjustments: u64,
+    /// Orders of which something comes back.
+    pub returns: u64,
+}
+
 /// The figures of a demo, with the JSON keys of the interface. All but the time are read from the far ends, and
 /// `exceptions` and `waiting` from the list that people see.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -30,6 +43,11 @@ pub struct Report {
     pub receipts: u64,
     /// Adjustments of stock that Dynamics took.
     pub adjustments: u64,
+    /// Return orders of which the warehouse inspected all that came, and Dynamics processed the same, under a disposition for
+    /// each piece.
+    pub returns: u64,
+    /// Credit notes in Dynamics: for what came back, and for what was refunded before.
+    pub credit_notes: u64,
     /// Items, lots and statuses of which Dynamics has another quantity on hand than lies in the warehouse.
     pub on_hand_mismatches: u64,
     /// Packages whose tracking Dynamics holds.
@@ -38,6 +56,9 @@ pub struct Report {
     pub exceptions: u64,
     /// Orders that are not posted and have one, or wait behind one.
     pub waiting: u64,
+    /// Returns of which the same is true.
+    #[serde(skip)]
+    pub returns_waiting: u64,
     /// Events that were answered 2xx and have no end.
     pub lost: u64,
     /// Effects that a far end took more than once.
@@ -55,32 +76,36 @@ impl Report {
     #[must_use]
     pub fn sentence(&self) -> String {
         format!(
-            "{} orders released, {} shipped, {} posted, {} packages tracked; {} receipts and {} adjustments posted, \
-             {} mismatches on hand; {} lost, {} duplicated, {} out of order; {} exceptions, {} orders wait; {:.1} s.",
+            "{} orders released, {} shipped, {} posted, {} packages tracked; {} receipts and {} adjustments posted; \
+             {} returns posted, {} credit notes; {} mismatches on hand; {} lost, {} duplicated, {} out of order; \
+             {} exceptions, {} orders and {} returns wait; {:.1} s.",
             self.orders,
             self.shipped,
             self.posted,
             self.tracked,
             self.receipts,
             self.adjustments,
+            self.returns,
+            self.credit_notes,
             self.on_hand_mismatches,
             self.lost,
             self.duplicated,
             self.out_of_order,
             self.exceptions,
             self.waiting,
+            self.returns_waiting,
             std::time::Duration::from_millis(self.elapsed_ms).as_secs_f64()
         )
     }
 
-    /// What is not as it must be, after so many orders were to be released, receipts expected and adjustments made; nothing
-    /// when all is well. What waits for a person must wait for one alone on a bad day, and then it is well.
+    /// What is not as it must be, after so much was to happen; nothing when all is well. What waits for a person must wait for one alone on a bad day, and then it is well.
     #[must_use]
-    pub fn fault(&self, (wanted, receipts, adjustments): (u64, u64, u64), days: Days) -> Option<String> {
-        let waiting = if days.bad { self.waiting } else { 0 };
+    pub fn fault(&self, wanted: Wanted, days: Days) -> Option<String> {
+        let Wanted { orders, receipts, adjustments, returns } = wanted;
+        let (waiting, returns_waiting) = if days.bad { (self.waiting, self.returns_waiting) } else { (0, 0) };
         let missing = |done: u64| self.orders.saturating_sub(done + waiting);
         let wrong = [
-            (wanted.saturating_sub(self.orders), "orders were not released"),
+            (orders.saturating_sub(self.orders), "orders were not released"),
             (self.lost, "accepted events have no end"),
             (self.duplicated, "effects happened more than once"),
             (self.out_of_order, "effects happened in a wrong order"),
@@ -88,8 +113,9 @@ impl Report {
             (missing(self.posted), "orders were not posted"),
             (receipts.saturating_sub(self.receipts), "receipts were not posted"),
             (adjustments.saturating_sub(self.adjustments), "adjustments were not posted"),
+            (returns.saturating_sub(self.returns + returns_waiting), "returns were not posted"),
             (
-                if waiting > 0 { 0 } else { self.on_hand_mismatches },
+                if waiting + returns_waiting > 0 { 0 } else { self.on_hand_mismatches },
                 "quantities on hand differ between Dynamics and the warehouse",
             ),
         ];

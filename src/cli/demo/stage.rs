@@ -1,27 +1,25 @@
 //! The far ends and the product, started together and told of one another.
 
 use std::collections::BTreeSet;
-use std::fmt::Write as _;
-use std::net::{SocketAddr, TcpListener};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
+use super::far_ends::{Names, disturbances, mapped};
 use super::hints::{self, Places};
-use super::memory::{Memory, random};
+use super::memory::Memory;
 use super::report::Report;
+use super::returns::{self, ComingBack};
 use super::view::{Counts, View};
 use super::{app_addresses, bad_day};
 use crate::app::{App, Lock, Roles};
 use crate::cli::{Failed, Global, output};
 use crate::clock::Clock;
-use crate::config::{Config, StoreKind, TransportKind};
+use crate::config::Config;
+use crate::console::TOKEN_FILE;
 use crate::exceptions::Exception;
 use crate::sandbox::{
-    EVENT, Effect, Evidence, FarEnd, Faults, FinanceOperations, FinanceOperationsRules, LedgerLine, Premises, Running,
-    Verdict, Visitor, Warehouse, WarehouseRules, unless_refused, verdict,
+    EVENT, Effect, Evidence, FarEnd, Faults, LedgerLine, Running, Shop, Verdict, Visitor, unless_refused, verdict,
 };
 use crate::store::Store;
 
@@ -30,13 +28,6 @@ const RELEASED_AT_ONCE: u64 = 10_000;
 
 /// With faults, a far end goes down for so long.
 const DOWN_S: u64 = 3;
-
-/// Waits that suit somebody who watches: the simulated far ends answer within milliseconds, what they lose is looked up
-/// after seconds, and what a crash left waiting is looked at again after seconds, too.
-const BRISK: &str = "[gateways]\nprivate_addresses = true\ncall_ms_max = 3000\nsettle_ms = 500\n\
-    [processor]\nbusy_delay_ms_min = 200\nbusy_delay_ms_max = 2000\nlook_again_ms = 2000\n\
-    posting_poll_delays_ms = [500, 1000, 2000, 5000]\n\
-    retry_delays_ms = [200, 400, 800, 1500, 3000, 3000, 3000, 3000, 3000, 3000, 3000, 3000, 3000, 3000]\n";
 
 /// Everything that runs.
 pub(super) struct Stage {
@@ -47,43 +38,36 @@ pub(super) struct Stage {
     to_warehouse: Visitor,
     warehouse_name: String,
     door: String,
+    coming_back: ComingBack,
     /// How far the ledgers of Dynamics and the warehouse have been read.
     seen: [AtomicU64; 2],
     downs: [AtomicBool; 2],
 }
 
-/// Names and secrets of the demo's connections.
-struct Names {
-    dynamics: String,
-    warehouse: String,
-    client_secret: (String, String),
-    event_secret: (String, String),
-    token: (String, String),
-    signing: (String, String),
+/// What the far ends say, and what of it waits for people.
+struct Judged {
+    verdict: Verdict,
+    /// Orders that are not posted and have an exception, or wait behind one.
+    waiting: u64,
+    /// Returns of which the same is true, or that were not even made.
+    returns_waiting: u64,
 }
 
 impl Stage {
     pub(super) async fn start(global: &Global, lock: Lock, memory: &Memory, config: &Config) -> Result<Self, Failed> {
         let names = Names::of(memory, config)?;
-        let faults = memory.faults.then(|| disturbances(0));
-        let premises = |own: Premises| Premises { seed: memory.seed, faults: faults.clone(), ..own };
-        let rules = FinanceOperationsRules { client_secret: names.client_secret.1.clone(), ..Default::default() };
-        let own = premises(Premises::finance_operations(memory.folder("finance-operations")));
-        let dynamics = opened(&own, async |own| FinanceOperations::start(own, rules.clone()).await).await?;
-        let rules = WarehouseRules {
-            token: names.token.1.clone(),
-            signing_secret: names.signing.1.clone(),
-            ..Default::default()
-        };
-        let own = premises(Premises::warehouse(memory.folder("warehouse")));
-        let warehouse = opened(&own, async |own| Warehouse::start(own, rules.clone()).await).await?;
-        let ours = far_ends(&names, &dynamics.url(), &warehouse.url(), config);
-        let ours = global.load(&ours)?;
+        let (dynamics, warehouse) = names.opened(memory).await?;
+        let ours = global.load(&names.sections(&dynamics.url(), &warehouse.url(), config))?;
+        let mut rows = returns::rows(&names.warehouse, memory.bad_day)?;
         if memory.bad_day {
-            bad_day::mapped(&ours, &names.warehouse).await?;
+            rows.push(bad_day::counted(&names.warehouse)?);
         }
+        mapped(&ours, rows).await?;
         let app = App::start_in(Some(lock), ours, Roles::all(), Clock::system()).await?;
-        let (door, _) = app_addresses(&app)?;
+        let (door, operations) = app_addresses(&app)?;
+        let token = std::fs::read_to_string(config.data.join(TOKEN_FILE))?;
+        let shop = Shop::of(&operations, token.trim())?;
+        let coming_back = ComingBack::of(shop, names.dynamics.clone());
         let door = format!("{door}/ingest/d365/finance-operations/{}/{}", names.dynamics, names.event_secret.1);
         dynamics.deliver_to(door.clone());
         warehouse.deliver_to(format!("{}/ingest/warehouse/{}", app_addresses(&app)?.0, names.warehouse));
@@ -96,6 +80,7 @@ impl Stage {
             to_warehouse,
             warehouse_name: names.warehouse,
             door,
+            coming_back,
             seen: Default::default(),
             downs: Default::default(),
         })
@@ -177,7 +162,12 @@ impl Stage {
             followers: of(|what| what == "head"),
             events_waiting: count(&dynamics, "pending_events") + count(&warehouse, "pending_events"),
             adjusted: count(&dynamics, "adjustments"),
+            inspected: count(&warehouse, "inspected"),
+            credit_notes: count(&dynamics, "credit_notes"),
             pulse: count(&dynamics, "tracking")
+                + count(&dynamics, "returns")
+                + count(&dynamics, "credits_due")
+                + count(&warehouse, "returns")
                 + count(&dynamics, "updates")
                 + count(&dynamics, "acknowledged")
                 + count(&warehouse, "acknowledged")
@@ -205,16 +195,25 @@ impl Stage {
     pub(super) async fn quiet(&self, memory: &Memory) -> Result<bool, Failed> {
         let outbox = self.app.store().waiting(None, None).await?;
         let steps = count(&self.to_warehouse.progress().await?, "steps_due");
-        let updates = count(&self.to_dynamics.progress().await?, "updates_waiting");
-        let still = outbox.rows == 0 && steps == 0 && updates == 0;
+        let dynamics = self.to_dynamics.progress().await?;
+        let due = ["updates_waiting", "credits_due"].map(|name| count(&dynamics, name));
+        let still = outbox.rows == 0 && steps == 0 && due == [0, 0];
         // What is on its way through the product shows nowhere else.
         if !still {
             return Ok(false);
         }
         let exceptions = hints::waiting(self.store()).await?;
-        let verdict = self.verdict(&exceptions).await?;
-        let settled = verdict.posted + waiting(&verdict, &exceptions) >= verdict.orders;
-        Ok(settled && verdict.receipts >= memory.receipts() && verdict.adjustments >= memory.adjustments())
+        let Judged { verdict, waiting, returns_waiting } = self.judged(&exceptions).await?;
+        Ok(verdict.posted + waiting >= verdict.orders
+            && verdict.receipts >= memory.receipts()
+            && verdict.adjustments >= memory.adjustments()
+            && verdict.returns + returns_waiting >= memory.returns())
+    }
+
+    /// Lets come back what shall and has left the warehouse; `still` when nothing has moved since it was last asked.
+    pub(super) async fn send_back(&self, memory: &Memory, counts: &Counts, still: bool) -> Result<(), Failed> {
+        let far_ends = (&self.to_dynamics, &self.to_warehouse);
+        self.coming_back.go_on(memory, far_ends, (counts.shipped, still)).await
     }
 
     /// With faults, each far end goes down once in the middle.
@@ -239,10 +238,9 @@ impl Stage {
     /// What the ledgers of both far ends say.
     pub(super) async fn report(&self, elapsed_ms: u64) -> Result<Report, Failed> {
         let exceptions = hints::waiting(self.store()).await?;
-        let verdict = self.verdict(&exceptions).await?;
-        let waiting = waiting(&verdict, &exceptions);
+        let Judged { verdict, waiting, returns_waiting } = self.judged(&exceptions).await?;
         // What waits is not posted, and so not counted the same: nobody has to look for the reason.
-        let mismatches = if waiting == 0 { verdict.mismatches.as_slice() } else { &[] };
+        let mismatches = if waiting + returns_waiting == 0 { verdict.mismatches.as_slice() } else { &[] };
         for finding in verdict.findings.iter().chain(mismatches) {
             output::note(finding);
         }
@@ -253,9 +251,12 @@ impl Stage {
             tracked: verdict.tracked,
             receipts: verdict.receipts,
             adjustments: verdict.adjustments,
+            returns: verdict.returns,
+            credit_notes: verdict.credit_notes,
             on_hand_mismatches: verdict.on_hand_mismatches,
             exceptions: exceptions.len() as u64,
             waiting,
+            returns_waiting,
             lost: verdict.lost,
             duplicated: verdict.duplicated,
             out_of_order: verdict.out_of_order,
@@ -271,98 +272,25 @@ impl Stage {
         hints::hints(self.store(), &places).await
     }
 
-    /// What of an order with an exception is missing is not lost: it waits.
-    async fn verdict(&self, exceptions: &[Exception]) -> Result<Verdict, Failed> {
-        let evidence = Evidence {
-            finance_operations: FarEnd::fetch(&self.dynamics.url()).await?,
-            warehouse: FarEnd::fetch(&self.warehouse.url()).await?,
-            excused: exceptions.iter().filter_map(hints::request).map(str::to_owned).collect(),
-        };
-        Ok(verdict(&evidence)?)
+    /// What of a document with an exception is missing is not lost: it waits.
+    async fn judged(&self, exceptions: &[Exception]) -> Result<Judged, Failed> {
+        let finance_operations = FarEnd::fetch(&self.dynamics.url()).await?;
+        let orders: BTreeSet<_> = exceptions.iter().filter_map(hints::request).map(str::to_owned).collect();
+        let returns = returns::troubled(&finance_operations.state, exceptions);
+        let excused = orders.union(&returns).cloned().collect();
+        let warehouse = FarEnd::fetch(&self.warehouse.url()).await?;
+        let verdict = verdict(&Evidence { finance_operations, warehouse, excused })?;
+        let of = |left: &[String], troubled: &BTreeSet<String>| left.iter().filter(|id| troubled.contains(*id)).count();
+        let waiting = of(&verdict.unposted, &orders) as u64;
+        let unmade = exceptions.iter().filter(|each| returns::is_wish(each)).count();
+        let returns_waiting = (of(&verdict.unposted_returns, &returns) + unmade) as u64;
+        Ok(Judged { verdict, waiting, returns_waiting })
     }
 
     pub(super) async fn stop(self) {
         self.app.stop().await;
         self.dynamics.stop().await;
         self.warehouse.stop().await;
-    }
-}
-
-impl Names {
-    fn of(memory: &Memory, config: &Config) -> Result<Self, Failed> {
-        let embedded = config.store.kind == StoreKind::Sqlite && config.transport.kind == TransportKind::Embedded;
-        // On shared servers an earlier demo's events would be taken for this one's.
-        let name = |plain: &str| if embedded { plain.to_owned() } else { format!("{plain}_{}", memory.run) };
-        let secret = |file: &str, make: fn() -> String| {
-            let (path, value) = memory.secret(file, make)?;
-            Ok::<_, Failed>((path.display().to_string(), value))
-        };
-        Ok(Self {
-            dynamics: name("contoso"),
-            warehouse: name("north"),
-            client_secret: secret("client_secret", random)?,
-            event_secret: secret("event_secret", random)?,
-            token: secret("token", random)?,
-            signing: secret("signing", || format!("whsec_{}", STANDARD.encode(random())))?,
-        })
-    }
-}
-
-/// The sections of the configuration that name the simulated far ends.
-fn far_ends(names: &Names, dynamics_url: &str, warehouse_url: &str, config: &Config) -> String {
-    let mut toml = String::new();
-    let Names { dynamics, warehouse, client_secret, event_secret, token, signing } = names;
-    // Writing to a text cannot fail.
-    let _ = write!(
-        toml,
-        "[ingest]\nlisten = {:?}\n[operations]\nlisten = {:?}\n{BRISK}\
-         [dynamics.{dynamics}]\nkind = \"finance_operations\"\nurl = {dynamics_url:?}\n\
-         token_url = \"{dynamics_url}/contoso/oauth2/v2.0/token\"\nclient_id = \"drayline\"\n\
-         client_secret = \"file:{}\"\nsecrets = [\"file:{}\"]\nlegal_entities = [\"usmf\"]\n\
-         [dynamics.{dynamics}.events]\nDraylineOrderChangedBusinessEvent = \"order_changed\"\n\
-         DraylineOrderCancelledBusinessEvent = \"order_cancelled\"\n\
-         [dynamics.{dynamics}.outbound]\nvalue_field = \"OrderTotalAmount\"\ncurrency_field = \"CurrencyCode\"\n\
-         [dynamics.{dynamics}.inbound]\nvalue_field = \"OrderTotalAmount\"\ncurrency_field = \"CurrencyCode\"\n\
-         [dynamics.{dynamics}.statuses]\nDAMAGED = \"Damaged\"\n\
-         [warehouses.{warehouse}]\nconnector = \"standard\"\nurl = {warehouse_url:?}\ntoken = \"file:{}\"\n\
-         secrets = [\"file:{}\"]\ndynamics = {dynamics:?}\nlocations = {{ \"24\" = \"NORTH-1\" }}\n",
-        free(config.ingest.listen).to_string(),
-        free(config.operations.listen).to_string(),
-        client_secret.0,
-        event_secret.0,
-        token.0,
-        signing.0,
-    );
-    toml
-}
-
-/// A sandbox on its usual port, or on a free one when that is taken.
-async fn opened<E>(premises: &Premises, start: impl AsyncFn(Premises) -> Result<Running, E>) -> Result<Running, E> {
-    match start(premises.clone()).await {
-        Err(_) if free(premises.listen) != premises.listen => {
-            start(Premises { listen: SocketAddr::new(premises.listen.ip(), 0), ..premises.clone() }).await
-        }
-        started => started,
-    }
-}
-
-/// The address, or a free port where somebody has it already.
-fn free(address: SocketAddr) -> SocketAddr {
-    if TcpListener::bind(address).is_ok() { address } else { SocketAddr::new(address.ip(), 0) }
-}
-
-/// What goes wrong in a demo with faults: only what heals by itself.
-fn disturbances(down_s: u64) -> Faults {
-    Faults {
-        latency_ms: 5,
-        refuse_429: 0.02,
-        fail_5xx: 0.03,
-        lose_answer: 0.03,
-        duplicate: 0.1,
-        reorder: 0.1,
-        lose_events: 0.0,
-        down_s,
-        refuse_updates: 0.0,
     }
 }
 
@@ -382,12 +310,6 @@ fn told(name: &str, line: &LedgerLine) -> Option<String> {
     };
     let path = line.path.split(['(', '?']).next().unwrap_or_default();
     Some(format!("{at}  {about:<20}  {name} takes {} {path} ({effect})", line.method))
-}
-
-/// Orders that are not posted and have an exception, or wait behind one.
-fn waiting(verdict: &Verdict, exceptions: &[Exception]) -> u64 {
-    let troubled: BTreeSet<_> = exceptions.iter().filter_map(hints::request).collect();
-    verdict.unposted.iter().filter(|request| troubled.contains(request.as_str())).count() as u64
 }
 
 fn count(progress: &Value, name: &str) -> u64 {

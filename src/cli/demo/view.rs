@@ -18,6 +18,10 @@ pub(super) struct Counts {
     pub(super) received: u64,
     /// Adjustments of stock that Dynamics took.
     pub(super) adjusted: u64,
+    /// Returns that the warehouse has inspected to the end.
+    pub(super) inspected: u64,
+    /// Notes by which Dynamics credited some of them.
+    pub(super) credit_notes: u64,
     pub(super) parked: u64,
     pub(super) exceptions: u64,
     /// What stands behind one.
@@ -91,8 +95,14 @@ impl View {
     /// Where everything is; `last` is what happened lately, oldest first.
     pub(super) fn show(&self, counts: &Counts, elapsed: Duration, last: &[String]) {
         let rest = format!(
-            "{} received, {} adjusted, {} parked, {} exceptions, {} events on their way",
-            counts.received, counts.adjusted, counts.parked, counts.exceptions, counts.events_waiting
+            "{} received, {} adjusted, {} came back, {} credit notes, {} parked, {} exceptions, {} events on their way",
+            counts.received,
+            counts.adjusted,
+            counts.inspected,
+            counts.credit_notes,
+            counts.parked,
+            counts.exceptions,
+            counts.events_waiting
         );
         if let Some(bars) = &self.bars {
             let values = [counts.released, counts.held, counts.shipped, counts.posted];

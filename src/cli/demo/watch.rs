@@ -34,9 +34,9 @@ pub(super) enum Ending {
 /// What is waited for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Goal {
-    /// Every order is posted.
+    /// Every order and what came back of it is posted.
     Posted,
-    /// Every order is posted or waits for a person.
+    /// Every one of them is posted or waits for a person.
     Settled,
     /// As the first, however long people take.
     Mended,
@@ -58,7 +58,9 @@ pub(super) async fn watch(stage: &Stage, view: &View, memory: &Memory, goal: Goa
             continue;
         };
         stage.disturb(memory, &counts).await;
-        if before.as_ref() != Some(&counts) {
+        let still = before.as_ref() == Some(&counts);
+        stage.send_back(memory, &counts, still).await?;
+        if !still {
             moved = clock.mark();
             before = Some(counts.clone());
         }
@@ -66,6 +68,8 @@ pub(super) async fn watch(stage: &Stage, view: &View, memory: &Memory, goal: Goa
         let done = counts.posted + left_to_people >= memory.orders
             && counts.received >= memory.receipts()
             && counts.adjusted >= memory.adjustments()
+            && counts.inspected + left_to_people >= memory.returns()
+            && (goal != Goal::Mended || counts.exceptions == 0)
             && counts.events_waiting == 0
             && counts.parked == counts.exceptions + counts.followers;
         // While people read what to do, nothing comes between that does not tell them anything new.

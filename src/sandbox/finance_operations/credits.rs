@@ -1,6 +1,7 @@
 //! Credits for what came back: a job of the house posts them later, and somebody may give the money before.
 
 use axum::http::Method;
+use jiff::Timestamp;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -8,7 +9,7 @@ use serde_json::json;
 use super::entities::{DIMENSION_SHIPPED, LINE, decimal, text};
 use super::returns::{RECEIVED_AS, disposition};
 use super::rules::FinanceOperationsRules;
-use super::state::{Environment, Fact, RequestKey, RequestLine, Row, Update, UpdateKey};
+use super::state::{Environment, Fact, Request, RequestKey, RequestLine, Row, Update, UpdateKey};
 use crate::sandbox::call::{Answer, Call};
 use crate::sandbox::ledger::Effect;
 use crate::sandbox::side::Side;
@@ -50,12 +51,17 @@ pub(super) fn control(
     let Some(request) = request else {
         return Some(Answer::new(404, Effect::Refused, json!({ "error": "no such return order" })));
     };
+    let body = json!({ "credit_note": note(environment, 0) });
+    Some(Answer::new(200, Effect::Changed, body).by(refunded(environment, (request, 0), call.at)))
+}
+
+/// The money of all that is open of a return order is given, by a note that is posted after so many others of the same moment.
+pub(super) fn refunded(environment: &Environment, (request, others): (&Request, usize), at: Timestamp) -> Fact {
     let open = |line: &RequestLine| line.ordered - line.money.credited - line.money.refunded;
-    let lines: Vec<_> = request.lines.iter().map(|line| (line.number, open(line))).collect();
-    let lines: Vec<_> = lines.into_iter().filter(|(_, open)| *open > Decimal::ZERO).collect();
-    let credit = Credit { number: note(environment, 0), at_ms: call.at.as_millisecond(), refund: true, lines };
-    let body = json!({ "credit_note": credit.number });
-    Some(Answer::new(200, Effect::Changed, body).by(Fact::Credited { key, due_ms: None, credit }))
+    let lines = request.lines.iter().map(|line| (line.number, open(line)));
+    let lines = lines.filter(|(_, open)| *open > Decimal::ZERO).collect();
+    let credit = Credit { number: note(environment, others), at_ms: at.as_millisecond(), refund: true, lines };
+    Fact::Credited { key: (request.company.clone(), request.id.clone()), due_ms: None, credit }
 }
 
 /// The number of a credit note that is posted after so many others of the same moment.

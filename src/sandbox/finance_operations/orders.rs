@@ -6,7 +6,7 @@ use rust_decimal::Decimal;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::credits::Money;
+use super::credits::{self, Money};
 use super::entities::{LOT, VARIANT, number};
 use super::rules::FinanceOperationsRules;
 use super::state::{Environment, Fact, Request, RequestLine};
@@ -36,6 +36,8 @@ struct Release {
     fields: Map<String, Value>,
     /// Nothing is posted of it until somebody lets it go.
     on_hold: bool,
+    /// The customer has the money before the goods come; of return orders.
+    refunded: bool,
     /// Its event is lost: nobody is told.
     silent: bool,
 }
@@ -51,6 +53,7 @@ impl Default for Release {
             lines: Vec::new(),
             fields: Map::new(),
             on_hold: false,
+            refunded: false,
             silent: false,
         }
     }
@@ -147,7 +150,10 @@ fn release(
     let notices = events::bundle(setting, told.collect());
     let ids: Vec<_> = requests.iter().map(|request| request.id.clone()).collect();
     let mut answer = Answer::new(201, Effect::Created, json!({ "released": ids })).telling(notices);
-    answer.facts = requests.into_iter().map(|request| Fact::Released(Box::new(request))).collect();
+    let gives = release.refunded && side == Side::Returned;
+    let refund = |(others, request): (usize, &Request)| credits::refunded(environment, (request, others), call.at);
+    let refunds: Vec<_> = requests.iter().enumerate().filter(|_| gives).map(refund).collect();
+    answer.facts = requests.into_iter().map(|request| Fact::Released(Box::new(request))).chain(refunds).collect();
     answer
 }
 

@@ -103,6 +103,7 @@ fn returned(environment: &Environment) -> Vec<Returned> {
     let of = |request: &Request| Returned {
         reference: text(&request.fields, "CustomersOrderReference"),
         without_credit: without_credit(environment, request),
+        to_credit: to_credit(request),
         released: released(request),
     };
     returns.map(of).collect()
@@ -123,6 +124,12 @@ fn without_credit(environment: &Environment, request: &Request) -> Vec<(String, 
         }
     }
     kept.into_iter().collect()
+}
+
+/// By line, what was received under a disposition that credits.
+fn to_credit(request: &Request) -> Vec<(String, Decimal)> {
+    let lines = request.lines.iter().filter(|line| !line.money.creditable.is_zero());
+    lines.map(|line| (line.number.to_string(), line.money.creditable)).collect()
 }
 
 fn credit_note((key, credit): &(RequestKey, Credit)) -> CreditNote {

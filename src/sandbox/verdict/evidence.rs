@@ -154,6 +154,9 @@ pub(in crate::sandbox) struct Returned {
     /// By line, what came back and is kept under a disposition that does not credit, of what is no exchange.
     #[serde(default)]
     pub(in crate::sandbox) without_credit: Vec<(String, Decimal)>,
+    /// By line, what was received under a disposition that credits.
+    #[serde(default)]
+    pub(in crate::sandbox) to_credit: Vec<(String, Decimal)>,
 }
 
 /// A credit note in the state of Finance & Operations.

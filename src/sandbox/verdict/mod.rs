@@ -49,6 +49,9 @@ pub struct Verdict {
     /// Return orders whose goods the warehouse has inspected to the end and whose quantities are processed, equal per line,
     /// lot, serial and condition.
     pub returns: u64,
+    /// The return orders that are not, by number.
+    #[serde(skip)]
+    pub unposted_returns: Vec<String>,
     /// Credit notes for what came back, and for what was credited before.
     pub credit_notes: u64,
     /// Rows of stock adjustments that Dynamics took.
@@ -104,6 +107,7 @@ pub fn verdict(evidence: &Evidence) -> Result<Verdict, EvidenceError> {
         unposted: documents.all.iter().filter(|(_, each)| !posted(each)).map(|(id, _)| id.clone()).collect(),
         receipts: receipts.posted,
         returns: returns.posted,
+        unposted_returns: returns.unposted,
         credit_notes: money.notes,
         adjustments: adjusted.len() as u64,
         on_hand_mismatches: mismatches.len() as u64,

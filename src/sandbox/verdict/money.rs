@@ -38,6 +38,8 @@ pub(super) fn judge(evidence: &Evidence) -> Result<Judgement, EvidenceError> {
             *(if note.refund { &mut credited.refunded } else { &mut credited.received }) += line.quantity;
         }
     }
+    // The job of the house that credits has not come by yet.
+    let all_credited = evidence.finance_operations.count("credits_due") == 0;
     let mut judgement = Judgement { notes: notes.len() as u64, twice: made_twice(&returns), lost: Vec::new() };
     for returned in &returns {
         let order = &returned.released;
@@ -57,6 +59,10 @@ pub(super) fn judge(evidence: &Evidence) -> Result<Judgement, EvidenceError> {
             let forgone = returned.without_credit.iter().find(|(each, _)| *each == line.line);
             if let Some((_, forgone)) = forgone.filter(|(_, forgone)| forgone > refunded) {
                 judgement.lost.push(format!("{name}: {forgone} came back, are kept, and are never credited"));
+            }
+            let owed = returned.to_credit.iter().find(|(each, _)| *each == line.line);
+            if let Some((_, owed)) = owed.filter(|(_, owed)| all_credited && owed > received) {
+                judgement.lost.push(format!("{name}: {owed} are to be credited as received, and {received} are"));
             }
         }
     }

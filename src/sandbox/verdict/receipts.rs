@@ -15,6 +15,8 @@ use crate::sandbox::stock::Shelf;
 pub(super) struct Judgement {
     /// Counted to the end and posted, equal piece by piece.
     pub(super) posted: u64,
+    /// The others, by their numbers.
+    pub(super) unposted: Vec<String>,
     pub(super) lost: Vec<String>,
     pub(super) twice: Vec<String>,
     pub(super) misorders: Vec<String>,
@@ -67,13 +69,18 @@ pub(super) fn judge(evidence: &Evidence, names: &Names) -> Result<Judgement, Evi
     let opened = opened(&evidence.finance_operations.ledger);
     let mut judgement = Judgement {
         posted: 0,
+        unposted: Vec::new(),
         lost: Vec::new(),
         twice: strangers,
         misorders: revisions(warehouse, names.path, &BTreeSet::new()),
         moving: 0,
     };
     for (id, document) in &documents {
-        judgement.posted += u64::from(document.is_posted());
+        if document.is_posted() {
+            judgement.posted += 1;
+        } else {
+            judgement.unposted.push(id.clone());
+        }
         judgement.moving += document.postings.iter().filter(|posting| posting.state == "Received").count() as u64;
         judgement.twice.extend(document.twice());
         let first = document.receipts.iter().filter_map(|receipt| receipt.counted_at).min();

@@ -26,6 +26,16 @@ use crate::sandbox::world::Setting;
 /// What was found and not yet decided.
 pub(super) const PENDING: &str = "PENDING";
 
+/// What becomes of pieces, and how they came.
+type Ending = (&'static str, &'static str);
+
+const AS_NEW: Ending = ("RESTOCK", "NEW");
+const WORN: Ending = ("QUARANTINE", "OPENED");
+const BROKEN: Ending = ("SCRAP", "DAMAGED_BY_CUSTOMER");
+
+/// The endings of returns that go through all of them, in turn.
+const IN_TURN: [Ending; 5] = [BROKEN, AS_NEW, WORN, ("REFURBISH", "USED"), ("RETURN_TO_SENDER", "WRONG_ITEM")];
+
 /// What somebody in the house found: all of it so far.
 #[derive(Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -163,10 +173,11 @@ fn of_line(setting: &Setting<WarehouseRules>, order: &Order, line: &OrderLine, s
     let came = if kept { line.quantity - one } else { line.quantity };
     let half = if whole { (came / Decimal::TWO).floor() } else { (came / Decimal::TWO).round_dp(2).normalize() };
     let (worn, broken) = (strikes(rules.worn_share, "worn"), strikes(rules.broken_share, "broken"));
-    let several = came >= Decimal::from(4) * one;
+    let turn = if rules.dispositions_in_turn { in_turn(order) } else { None };
+    let several = came >= Decimal::from(4) * one && turn.is_none_or(|ending| ending == AS_NEW);
     let apart = |is_so: bool| if is_so && several { one } else { Decimal::ZERO };
     let (worn_apart, broken_apart) = (apart(worn), apart(broken));
-    let piece = |quantity: Decimal, (disposition, condition): (&str, &str)| FoundPiece {
+    let piece = |quantity: Decimal, (disposition, condition): Ending| FoundPiece {
         line: line.line_id.clone(),
         sku: line.sku.clone(),
         unit: line.unit.clone(),
@@ -179,17 +190,16 @@ fn of_line(setting: &Setting<WarehouseRules>, order: &Order, line: &OrderLine, s
         },
         ..FoundPiece::default()
     };
-    let (as_new, as_worn, as_broken) = (("RESTOCK", "NEW"), ("QUARANTINE", "OPENED"), ("SCRAP", "DAMAGED_BY_CUSTOMER"));
-    let whole_line = match (several, worn, broken) {
-        (false, _, true) => as_broken,
-        (false, true, false) => as_worn,
-        _ => as_new,
-    };
+    let whole_line = turn.unwrap_or(match (several, worn, broken) {
+        (false, _, true) => BROKEN,
+        (false, true, false) => WORN,
+        _ => AS_NEW,
+    });
     let pieces = if some {
         vec![piece(half, whole_line)]
     } else {
         let rest = came - worn_apart - broken_apart;
-        vec![piece(rest, whole_line), piece(worn_apart, as_worn), piece(broken_apart, as_broken)]
+        vec![piece(rest, whole_line), piece(worn_apart, WORN), piece(broken_apart, BROKEN)]
     };
     let mut next = 1_u64;
     let mut counts = Vec::new();
@@ -207,6 +217,13 @@ fn of_line(setting: &Setting<WarehouseRules>, order: &Order, line: &OrderLine, s
         }
     }
     counts
+}
+
+/// The ending whose turn it is, by the number at the end of the RMA.
+fn in_turn(order: &Order) -> Option<Ending> {
+    let rma = order.content.get("rma").and_then(Value::as_str)?;
+    let number: usize = rma.trim_start_matches(|letter: char| !letter.is_ascii_digit()).parse().ok()?;
+    IN_TURN.get(number.saturating_sub(1) % IN_TURN.len()).copied()
 }
 
 /// Answers the calls below `/sandbox/returns`: what somebody found that nobody announced, or found further of a return.

@@ -35,6 +35,9 @@ pub struct WarehouseRules {
     pub worn_share: f64,
     /// Lines that come back of which a piece, or of few all, is broken and thrown away.
     pub broken_share: f64,
+    /// Whether returns go through all dispositions, one after another by the number at the end of their RMA; what chance finds is
+    /// found beside it only where a line is restocked.
+    pub dispositions_in_turn: bool,
     /// Orders that leave in two shipments.
     pub split_share: f64,
     /// Shipments of several lines that leave in two packages.
@@ -74,6 +77,7 @@ impl Default for WarehouseRules {
             kept_share: 0.1,
             worn_share: 0.25,
             broken_share: 0.15,
+            dispositions_in_turn: false,
             split_share: 0.3,
             packages_share: 0.3,
             two_lots_share: 0.3,
