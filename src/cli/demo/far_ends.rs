@@ -18,8 +18,9 @@ use crate::sandbox::{
 use crate::store::{MappingChange, Store};
 
 /// Waits that suit somebody who watches: the simulated far ends answer within milliseconds, what they lose is looked up
-/// after seconds, and what a crash left waiting is looked at again after seconds, too.
-const BRISK: &str = "[gateways]\nprivate_addresses = true\ncall_ms_max = 3000\nsettle_ms = 500\n\
+/// after seconds, and what a crash left waiting is looked at again after seconds, too. One shop asks for all returns.
+const BRISK: &str = "[console]\nrequests_per_minute_max = 60000\nrequests_at_once_max = 1000\n\
+    [gateways]\nprivate_addresses = true\ncall_ms_max = 3000\nsettle_ms = 500\n\
     [processor]\nbusy_delay_ms_min = 200\nbusy_delay_ms_max = 2000\nlook_again_ms = 2000\n\
     posting_poll_delays_ms = [500, 1000, 2000, 5000]\n\
     retry_delays_ms = [200, 400, 800, 1500, 3000, 3000, 3000, 3000, 3000, 3000, 3000, 3000, 3000, 3000]\n";

@@ -30,7 +30,8 @@ use watch::{Ending, Goal, watch};
 pub use report::{Days, Report, Wanted};
 
 /// What is said when a bad day begins.
-const BAD_DAY: &str = "A bad day: the warehouse is away for the first seconds, and some orders will wait for people.";
+const BAD_DAY: &str =
+    "A bad day: the warehouse is away for the first seconds, and some orders and a return will wait for people.";
 
 #[derive(Clone, Debug, Args)]
 pub(super) struct Options {

@@ -61,6 +61,14 @@ enum Way {
     Exchanged,
 }
 
+/// Whether a far end took what it was asked.
+enum Taken {
+    Yes,
+    /// It is asked again.
+    NotNow,
+    Unsure,
+}
+
 /// A line of an order that comes back.
 #[derive(Clone, Debug)]
 struct Parcel {
@@ -137,21 +145,30 @@ impl ComingBack {
         }
         for _ in 0..AT_ONCE_MAX {
             let Some(parcel) = left.parcels.as_ref().and_then(VecDeque::front) else { break };
-            let answer = match parcel.way {
-                Way::Made | Way::Refunded => dynamics.send_back(&parcel.order()).await,
-                Way::Asked | Way::Exchanged => {
-                    self.shop.ask(&format!("back-{}", parcel.request), &parcel.wish(&self.environment)).await
-                }
-            };
-            if answer.is_err() {
-                unless_refused(answer).map_err(Failed::Work)?;
+            match self.begin(parcel, dynamics).await? {
+                Taken::Yes => drop(left.parcels.as_mut().and_then(VecDeque::pop_front)),
+                Taken::NotNow => break,
                 // Whether it was taken is seen there.
-                left.parcels = None;
-                break;
+                Taken::Unsure => left.parcels = None,
             }
-            left.parcels.as_mut().and_then(VecDeque::pop_front);
         }
         Ok(())
+    }
+
+    async fn begin(&self, parcel: &Parcel, dynamics: &Visitor) -> Result<Taken, Failed> {
+        let is_made = matches!(parcel.way, Way::Made | Way::Refunded);
+        let answer = if is_made {
+            dynamics.send_back(&parcel.order()).await
+        } else {
+            self.shop.ask(&format!("back-{}", parcel.request), &parcel.wish(&self.environment)).await
+        };
+        let Err(error) = &answer else { return Ok(Taken::Yes) };
+        // An earlier process of this demo asked, and its answer is for its own token alone.
+        if error.status().is_some_and(|status| status == 409) {
+            return Ok(Taken::Yes);
+        }
+        unless_refused(answer).map_err(Failed::Work)?;
+        Ok(if is_made { Taken::Unsure } else { Taken::NotNow })
     }
 }
 
