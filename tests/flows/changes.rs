@@ -234,7 +234,9 @@ fn a_change_whose_answer_is_lost_is_made_once() {
     for crash in 0..4 {
         let mut road = start.clone();
         road.calls_until_crash = Some(crash);
-        events.iter().for_each(|event| road.deliver(event));
+        for event in &events {
+            road.deliver(event);
+        }
         road.come_to_rest();
         assert_eq!(road.world.orders[0].change, 1, "a crash at call {crash}");
         assert_eq!(road.world.orders[0].order.recipient, address("Side Street 9"));
