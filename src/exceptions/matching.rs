@@ -125,7 +125,7 @@ pub async fn suggestions(store: &Store, envelope: &Envelope) -> Result<Vec<Sugge
         }
     }
     let mut found: Vec<Found> = found.into_values().collect();
-    found.sort_by(|one, other| other.weight.cmp(&one.weight));
+    found.sort_by_key(|candidate| std::cmp::Reverse(candidate.weight));
     found.truncate(SUGGESTIONS_MAX);
     Ok(found.into_iter().map(|found| found.suggestion).collect())
 }

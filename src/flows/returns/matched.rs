@@ -103,12 +103,11 @@ pub(in crate::flows) fn plan_sought(
 /// Where a parcel goes on that names no RMA.
 pub(super) fn without_rma((message, body): (&Envelope, &ReturnReceived), ledger: &Ledger) -> Decision {
     let Some((document, rma)) = chosen(message, body, ledger) else { return Decision::Fail(blind(message, body)) };
-    let mut done = match rma {
-        Some(rma) => goes_on((message, body), &rma, document.clone()),
-        None => {
-            let found = format!("The parcel {} is of {document}, as a person said.", body.return_key);
-            goes_to((message, body), document.clone(), found)
-        }
+    let mut done = if let Some(rma) = rma {
+        goes_on((message, body), &rma, document.clone())
+    } else {
+        let found = format!("The parcel {} is of {document}, as a person said.", body.return_key);
+        goes_to((message, body), document.clone(), found)
     };
     remember(&mut done, (message, body), &document, ledger);
     Decision::Done(done)

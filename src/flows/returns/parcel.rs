@@ -61,7 +61,7 @@ impl Parcel<'_> {
     fn made(&self, mapping: &Mapping) -> Result<MadeFrom, Box<Decision>> {
         let environment = &self.look.wish.environment;
         let request_key = FactKey::new(keys::parcel(&self.message.connection, &self.body.return_key))
-            .map_err(|invalid| self.unfit(&format!("its key cannot name a return order: {invalid}.")))?;
+            .map_err(|invalid| Box::new(self.unfit(&format!("its key cannot name a return order: {invalid}."))))?;
         let key = keys::create_return(environment, &self.order.legal_entity, &request_key);
         if let Some(made) = self.ledger.kept::<MadeFrom>(&key) {
             return Ok(made);
@@ -120,7 +120,7 @@ impl Parcel<'_> {
     fn goes_on(&self, made: &MadeFrom) -> Decision {
         let legal_entity = Some(&self.order.legal_entity);
         let Some(authorised) = authorise(&self.look.wish.environment, legal_entity, made) else {
-            return *self.unfit("Dynamics gave its return order no number.");
+            return self.unfit("Dynamics gave its return order no number.");
         };
         // The lines of the return order are others than those under which it left: the items tell which are meant.
         let mut named = Body::ReturnReceived(ReturnReceived { rma: Some(made.rma.clone()), ..self.body.clone() });
@@ -155,9 +155,9 @@ impl Parcel<'_> {
         })
     }
 
-    fn unfit(&self, what: &str) -> Box<Decision> {
+    fn unfit(&self, what: &str) -> Decision {
         let sentence = self.sentence(what, Code::ReturnParcelUnfit.next_step());
-        Box::new(Decision::Fail(Failure::new(Code::ReturnParcelUnfit, sentence)))
+        Decision::Fail(Failure::new(Code::ReturnParcelUnfit, sentence))
     }
 
     fn sentence(&self, what: &str, next_step: &str) -> String {

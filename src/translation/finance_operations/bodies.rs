@@ -67,6 +67,7 @@ mod names {
 }
 
 /// Whether a member that is known by this name can be spelled otherwise in `[dynamics.NAME.event_members]`.
+#[must_use]
 pub fn is_member(name: &str) -> bool {
     names::ALL.iter().chain([&COMPANY]).flat_map(|candidates| candidates.iter()).any(|known| fold(known) == fold(name))
 }

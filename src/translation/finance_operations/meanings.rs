@@ -38,6 +38,7 @@ const ENTITIES: &[(&str, [Meaning; 3])] = &[
 ];
 
 /// The meaning that a kind has in the table `[dynamics.NAME.events]`; nothing for what Dynamics does not tell.
+#[must_use]
 pub fn configurable(kind: &str) -> bool {
     configured(kind).is_some()
 }
