@@ -95,11 +95,8 @@ fn what_nobody_understood_has_the_identity_that_it_would_have_had() {
     let unreadable = received(&before, &event("ContosoOrderToNorth"));
     assert!(unreadable.unreadable().is_some(), "{unreadable:#?}");
     assert!(patched(&before, &unreadable, "translated").unwrap_err().contains("a replay as it is"));
-    assert_eq!(
-        anew(&before, &unreadable).unwrap(),
-        [unreadable.clone()],
-        "the same, as long as nothing is known better"
-    );
+    let same = anew(&before, &unreadable).unwrap();
+    assert_eq!(same, std::slice::from_ref(&unreadable), "the same, as long as nothing is known better");
     let today = config("events = { ContosoOrderToNorth = \"order_released\" }");
     let had = received(&today, &event("ContosoOrderToNorth"));
     let anew = anew(&today, &unreadable).unwrap();

@@ -39,7 +39,7 @@ async fn until_credited(world: &World, notes: u64) {
 
 #[tokio::test]
 async fn a_return_order_is_made_of_the_order_that_a_person_picks_and_made_once() {
-    let world = world().await;
+    let world = Box::pin(world()).await;
     let tracking = ship(&world, 1).await;
     ship(&world, 2).await;
     let parcel = came("CUSTOMER", &tracking, &[("2", "RESTOCK", "OPENED")]);
@@ -68,7 +68,7 @@ async fn a_return_order_is_made_of_the_order_that_a_person_picks_and_made_once()
 
 #[tokio::test]
 async fn an_announced_return_is_suggested_before_the_order_and_by_customer_and_item() {
-    let world = world().await;
+    let world = Box::pin(world()).await;
     ship(&world, 1).await;
     let mut asked = wish("ITEM-1001", "2");
     asked["order"] = json!({ "orderNumber": "WEB-77" });
@@ -97,7 +97,7 @@ async fn an_announced_return_is_suggested_before_the_order_and_by_customer_and_i
 /// The API is the same way in; what cannot be meant is said.
 #[tokio::test]
 async fn the_api_matches_and_says_why_it_does_not() {
-    let world = world().await;
+    let world = Box::pin(world()).await;
     let tracking = ship(&world, 1).await;
     found(&world, "", &came("CUSTOMER", &tracking, &[("1", "RESTOCK", "NEW")])).await;
     let id = world.until_exceptions(1).await.remove(0).id;

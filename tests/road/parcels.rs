@@ -66,7 +66,7 @@ async fn until_taken_in(world: &World, wanted: &[(&str, &str)]) {
 
 /// Restocked and quarantined by condition, without a credit; a person is asked once, and credits it in Dynamics.
 async fn taken_in_and_credited_by_a_person(backing: Backing) {
-    let (world, tracking) = left(backing, making()).await;
+    let (world, tracking) = Box::pin(left(backing, making())).await;
     let parcel =
         came("UNDELIVERABLE", &tracking, &[("3", "RESTOCK", "NEW"), ("2", "QUARANTINE", "DAMAGED_BY_CARRIER")]);
     let id = found(&world, "", &parcel).await;
@@ -110,7 +110,7 @@ async fn what_nobody_took_is_taken_in_and_a_person_credits_it_on_servers() {
 async fn the_configuration_says_who_credits_what_nobody_took() {
     for (rule, kept, notes) in [("dynamics", "", 1), ("never", "5", 0)] {
         let sections = format!("{}undeliverable_credit = \"{rule}\"\n", making().sections);
-        let (world, tracking) = left(Backing::Embedded, Making { sections, ..making() }).await;
+        let (world, tracking) = Box::pin(left(Backing::Embedded, Making { sections, ..making() })).await;
         found(&world, "", &came("REFUSED", &tracking, &[("5", "RESTOCK", "NEW")])).await;
         until_taken_in(&world, &[("", "5")]).await;
         assert_eq!(without_credit(&world).await, kept);
@@ -127,7 +127,7 @@ async fn the_configuration_says_who_credits_what_nobody_took() {
 /// Nothing that fits it left, more than left, of two orders, no row: nothing is restocked, and a person has it.
 #[tokio::test]
 async fn what_is_not_certain_is_never_restocked() {
-    let (world, tracking) = left(Backing::Embedded, making()).await;
+    let (world, tracking) = Box::pin(left(Backing::Embedded, making())).await;
     let other = ship(&world, 2).await;
     found(&world, "", &came("UNDELIVERABLE", "1Z-STRANGER", &[("5", "RESTOCK", "NEW")])).await;
     found(&world, "", &came("UNDELIVERABLE", &tracking, &[("6", "RESTOCK", "NEW")])).await;
@@ -163,7 +163,7 @@ async fn without_a_row_what_nobody_took_waits_and_with_one_it_goes_on_by_itself(
 
 #[tokio::test]
 async fn faults_take_in_no_parcel_twice() {
-    let (world, tracking) = left(Backing::Embedded, making()).await;
+    let (world, tracking) = Box::pin(left(Backing::Embedded, making())).await;
     let faults = Faults { fail_5xx: 0.05, lose_answer: 0.3, duplicate: 0.3, reorder: 0.3, ..Faults::default() };
     world.to_dynamics.disturb(&faults).await.unwrap();
     world.to_warehouse.disturb(&faults).await.unwrap();
