@@ -1,6 +1,7 @@
 //! Commands on what is wrong, missing or not theirs: a clear answer, the right exit code, one document with `--json`.
 
 use std::fs::File;
+use std::io::Write as _;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
@@ -163,7 +164,12 @@ fn shells_complete_what_was_begun() {
             "{begun}\n_drayline drayline \"${{COMP_WORDS[COMP_CWORD]}}\" \"${{COMP_WORDS[COMP_CWORD - 1]}}\"\n\
              printf '%s\\n' \"${{COMPREPLY[@]}}\""
         );
-        let output = Command::new("bash").args(["--norc", "-c", &asked]).output().unwrap();
+        // As its input: it is longer than an argument may be.
+        let mut bash = Command::new("bash");
+        bash.args(["--norc", "-s"]).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut shell = bash.spawn().unwrap();
+        shell.stdin.take().unwrap().write_all(asked.as_bytes()).unwrap();
+        let output = shell.wait_with_output().unwrap();
         assert!(output.status.success(), "{}", said(&output));
         String::from_utf8(output.stdout).unwrap().split_whitespace().map(str::to_owned).collect::<Vec<_>>()
     };

@@ -299,7 +299,7 @@ async fn a_day_adds_up(backing: Backing) {
     assert_eq!(told_sums(&list(&world, &[]).await["totals"]), sums(&open));
     every_exception_is_named(&world, &listed).await;
     the_api_says_the_same(&world, &open, &listed).await;
-    people_read_it(&world, &open);
+    people_read_it(&world, &open).await;
     // Dynamics' period is open again, and what it refused is processed: nothing is shipped and not posted any more.
     world.to_dynamics.process_again().await.unwrap();
     world.until("processed", |dynamics, _| dynamics["updates_waiting"] == 0).await;
@@ -318,8 +318,11 @@ async fn a_day_adds_up(backing: Backing) {
 }
 
 /// The table of one state: its sum, and a line for each document.
-fn people_read_it(world: &World, open: &Open) {
-    let output = world.program(&["documents", "list", "--state", "shipped-not-posted"]).output().unwrap();
+async fn people_read_it(world: &World, open: &Open) {
+    let mut command = world.program(&["documents", "list", "--state", "shipped-not-posted"]);
+    // Beside the product, which goes on meanwhile: it may hold the store.
+    let output = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let text = String::from_utf8(output.stdout).unwrap();
     let numbers = &open["shipped_not_posted"];
     assert_eq!(text.lines().count(), numbers.len() + 1, "{text}");
