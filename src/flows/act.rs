@@ -20,6 +20,7 @@ use crate::gateways::{
     ShipmentUpdate, StockAdjustment, StockJournal, UpdateState, Warehouse,
 };
 use crate::message::{CancelOutcomeCode, Connection, LegalEntity, Reference};
+use crate::rehearsal::{Variant, broken};
 
 /// Makes one call; gives it up when `within` has passed since `mark`, and then sends nothing more of it.
 ///
@@ -152,7 +153,7 @@ async fn made(
     let found = dynamics.find_return(legal_entity, reference).await;
     let found =
         found.map_err(|error| dynamics.failure(&error, &format!("look for the return order of {reference}")))?;
-    Ok(match found {
+    Ok(match found.filter(|_| !broken(Variant::MakeWithoutLooking)) {
         None => Settled::NotThere,
         Some(made) if made.lines < lines => Settled::Again,
         Some(made) => Settled::Happened(numbers(&made)),

@@ -113,7 +113,7 @@ pub async fn look(
         Body::ShipmentConfirmed(_) | Body::TrackingUpdated(_) | Body::ShipmentVoided(_) | Body::PostingSettled(_) => {
             shipments::look(gateways, message, ledger).await.map(Look::Shipment)
         }
-        Body::ReturnRequested(_) => returns::look(gateways, message).map(Look::Return),
+        Body::ReturnRequested(_) => returns::look(gateways, message, ledger).await.map(Look::Return),
         Body::ReturnReceived(_) if message.ordering_key.is_order() => {
             returns::look_at_order(gateways, message, ledger).await.map(|look| Look::Parcel(Box::new(look)))
         }

@@ -11,7 +11,7 @@ pub struct CreditedLine {
     pub note: String,
     /// The line.
     pub line_id: String,
-    /// How much of it, in the line's unit.
+    /// How much of it, in the line's unit; below zero where a credit is taken back.
     pub quantity: Decimal,
 }
 
@@ -30,6 +30,8 @@ pub struct ReturnWish {
     pub reason: Option<String>,
     /// What comes back; its place in the list, from 1, is the line's number.
     pub lines: Vec<WishedLine>,
+    /// The return order that was found under our key, whole or not. Where there is none, one is made at once.
+    pub held: Option<MadeReturn>,
 }
 
 /// A line of goods that a customer wants to send back.

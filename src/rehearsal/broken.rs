@@ -35,11 +35,15 @@ pub enum Variant {
     SmallerTotalReverses,
     /// A report posts its totals whole, whatever other reports of its receipt posted before.
     TotalTakenForDifference,
+    /// A return order is made without looking whether it is there.
+    MakeWithoutLooking,
+    /// What was credited before its goods came is posted to be credited.
+    RefundForgotten,
 }
 
 impl Variant {
     /// Every variant.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 16] = [
         Self::RecordBeforeAct,
         Self::AcknowledgeBeforeCommit,
         Self::NoGate,
@@ -54,6 +58,8 @@ impl Variant {
         Self::HashForEver,
         Self::SmallerTotalReverses,
         Self::TotalTakenForDifference,
+        Self::MakeWithoutLooking,
+        Self::RefundForgotten,
     ];
 
     /// Its name for `scripts/simulate --broken`.
@@ -74,6 +80,8 @@ impl Variant {
             Self::HashForEver => "hash-for-ever",
             Self::SmallerTotalReverses => "smaller-total-reverses",
             Self::TotalTakenForDifference => "total-taken-for-difference",
+            Self::MakeWithoutLooking => "make-without-looking",
+            Self::RefundForgotten => "refund-forgotten",
         }
     }
 }

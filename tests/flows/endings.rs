@@ -1,6 +1,7 @@
 //! Every ending of an order: whatever both far ends can say, in whatever state the document is, has a decided ending. The table of
 //! `docs/endings.md` is what the plans answered when this ran.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use drayline::config::{ChangedUntil, Changes};
@@ -226,13 +227,18 @@ fn cancelled_too_late() -> Road {
 #[test]
 fn the_page_of_endings_says_what_the_plans_answer() {
     let tables = format!("{}{}", tables("Dynamics", &OF_DYNAMICS), tables("The warehouse", &OF_THE_WAREHOUSE));
-    let page = std::fs::read_to_string(PAGE).unwrap();
-    let (prose, written) = page.split_at(page.find(FIRST).expect("the page has tables"));
+    compared(PAGE, FIRST, &tables);
+}
+
+/// Compares the tables of a page, from the first one on, with what the plans answer; or writes them anew.
+pub fn compared(path: &str, first: &str, tables: &str) {
+    let page = std::fs::read_to_string(path).unwrap();
+    let (prose, written) = page.split_at(page.find(first).expect("the page has tables"));
     if std::env::var_os(WRITE).is_some() {
-        return std::fs::write(PAGE, format!("{prose}{tables}")).unwrap();
+        return std::fs::write(path, format!("{prose}{tables}")).unwrap();
     }
     let again = format!("write it anew: {WRITE}=1 cargo test --test suite flows::endings");
-    assert!(written == tables, "{PAGE} says something else than the plans; {again}");
+    assert!(written == tables, "{path} says something else than the plans; {again}");
 }
 
 /// One table for each thing that can be told.
@@ -253,8 +259,7 @@ fn tables(who: &str, events: &[Event]) -> String {
             let live =
                 road.world.orders.iter().filter(|held| !held.dead).map(|held| format!("`{}`", held.order.reference));
             let (live, waiting) = (listed(live), listed(waiting.iter().map(|kind| waits_for(*kind).to_owned())));
-            let exceptions =
-                listed(exceptions.iter().map(|code| format!("[`{code}`](exceptions.md#{})", code.replace('.', ""))));
+            let exceptions = linked(&exceptions);
             writeln!(tables, "| {state} | {calls} | {live} | {exceptions} | {waiting} |").unwrap();
         }
         tables.push('\n');
@@ -264,7 +269,12 @@ fn tables(who: &str, events: &[Event]) -> String {
     tables
 }
 
-fn listed(words: impl Iterator<Item = String>) -> String {
+/// Codes of exceptions, each with its place on their page.
+pub fn linked(exceptions: &BTreeSet<&'static str>) -> String {
+    listed(exceptions.iter().map(|code| format!("[`{code}`](exceptions.md#{})", code.replace('.', ""))))
+}
+
+pub fn listed(words: impl Iterator<Item = String>) -> String {
     let words: Vec<_> = words.collect();
     if words.is_empty() { "–".to_owned() } else { words.join("<br>") }
 }

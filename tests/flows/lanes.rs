@@ -4,12 +4,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use drayline::flows::{Acted, CreatedOrder, Decision, Ledger, Look, Past, questions};
-use drayline::gateways::{RequestVerdict, ShipmentUpdate, TrackingRow};
+use drayline::flows::{Acted, CreatedOrder, Decision, Ledger, Look, Past, plan, questions};
+use drayline::gateways::{ReleasedOrder, RequestVerdict, ShipmentUpdate, TrackingRow};
 use drayline::message::{Body, Envelope, Flow, Kind, Origin, PURPOSE};
 use rust_decimal::Decimal;
 
-use super::scene::{decide, happened};
+use super::scene::happened;
 use super::world::{Held, World};
 
 /// What is left when nothing moves any more.
@@ -27,6 +27,10 @@ pub struct Ending {
     pub tracking: BTreeMap<String, String>,
     /// What Dynamics was told of the document.
     pub verdict: Option<RequestVerdict>,
+    /// Return orders that were made.
+    pub returns: usize,
+    /// Per line, what is credited of it.
+    pub credited: BTreeMap<String, Decimal>,
     /// What waits for a person.
     pub exceptions: BTreeSet<&'static str>,
     /// What waits for something that never came.
@@ -104,9 +108,10 @@ impl Road {
         }
     }
 
-    /// Delivers what was emitted, and looks after postings, until nothing moves any more.
+    /// Delivers what was emitted, and looks after postings and credits, until nothing moves any more.
     pub fn come_to_rest(&mut self) {
         for _ in 0..100 {
+            self.world.credit();
             let emitted = std::mem::take(&mut self.emitted);
             let looking = std::mem::take(&mut self.looking);
             if emitted.is_empty() && looking.is_empty() {
@@ -140,6 +145,8 @@ impl Road {
             remaining,
             tracking: world.tracking.values().map(|row| (tracked(row), row.tracking_number.clone())).collect(),
             verdict: world.verdict.clone(),
+            returns: world.made.len(),
+            credited: credited(world.released.as_ref()),
             exceptions: heads()
                 .filter_map(|head| match &head.waits {
                     Waits::Person(code) => Some(*code),
@@ -225,13 +232,17 @@ impl Road {
     fn attempt(&mut self, message: &Envelope) -> Decision {
         let mut ledger = Ledger::new(self.pasts.clone());
         let look = match &message.body {
+            Body::PostingSettled(body) if body.update_id.as_str().starts_with("credit/") => {
+                Look::Order(self.world.order_look(message))
+            }
             Body::PostingSettled(_) => Look::Shipment(self.world.shipment_look(message, &ledger)),
-            Body::GoodsReceived(_) => Look::Receipt(self.world.receipt_look()),
+            Body::GoodsReceived(_) | Body::ReturnReceived(_) => Look::Receipt(self.world.receipt_look()),
+            Body::ReturnRequested(_) => Look::Return(self.world.return_look()),
             _ if message.flow() != Flow::Shipments => Look::Order(self.world.order_look(message)),
             _ => Look::Shipment(self.world.shipment_look(message, &ledger)),
         };
         for _ in 0..20 {
-            let decision = decide(message, &look, &ledger);
+            let decision = plan(message, &look, &self.world.mapping, &ledger);
             let Decision::Act(calls) = &decision else {
                 self.record(message, &decision);
                 return decision;
@@ -273,13 +284,28 @@ impl Road {
             self.known.extend(document.names.iter().map(|(_, value)| value.clone()));
         }
         let emitted = done.emits.iter();
-        self.emitted.extend(emitted.map(|emit| Envelope {
-            origin: Origin::Emitted,
-            body: emit.body.clone(),
-            attributes: [(PURPOSE.to_owned(), emit.purpose.to_owned())].into(),
-            ..cause.clone()
+        self.emitted.extend(emitted.map(|emit| {
+            let message = Envelope {
+                origin: Origin::Emitted,
+                body: emit.body.clone(),
+                attributes: [(PURPOSE.to_owned(), emit.purpose.to_owned())].into(),
+                ..cause.clone()
+            };
+            let Some(about) = &emit.about else { return message };
+            let (ordering_key, connection) = (about.document.clone(), about.connection.clone());
+            Envelope { ordering_key, connection, legal_entity: about.legal_entity.clone(), ..message }
         }));
     }
+}
+
+/// What the notes come to, line by line.
+fn credited(released: Option<&ReleasedOrder>) -> BTreeMap<String, Decimal> {
+    let mut credited: BTreeMap<String, Decimal> = BTreeMap::new();
+    for credit in released.iter().flat_map(|released| &released.credits) {
+        *credited.entry(credit.line_id.clone()).or_default() += credit.quantity;
+    }
+    credited.retain(|_, sum| !sum.is_zero());
+    credited
 }
 
 /// What all updates come to, piece by piece.
@@ -290,7 +316,8 @@ fn pieces<'a>(updates: impl Iterator<Item = &'a ShipmentUpdate>) -> BTreeMap<Str
             *pieces.entry(format!("{} -", line.line_id)).or_default() += line.moved;
         }
         for piece in &line.dimensions {
-            let words = [piece.lot.clone(), piece.serial.as_ref().map(ToString::to_string), piece.status.clone()];
+            let serial = piece.serial.as_ref().map(ToString::to_string);
+            let words = [piece.lot.clone(), serial, piece.status.clone(), piece.disposition.clone()];
             let words: Vec<_> = words.into_iter().flatten().collect();
             let words = if words.is_empty() { "-".to_owned() } else { words.join(" ") };
             *pieces.entry(format!("{} {words}", line.line_id)).or_default() += piece.quantity;
@@ -308,7 +335,9 @@ fn lane(message: &Envelope) -> usize {
         return QUESTIONS;
     }
     match message.flow() {
-        Flow::Orders | Flow::GoodsReceived => 0,
+        // A wish has a lane of its own, as a shipment has.
+        Flow::Returns if message.kind() == Kind::ReturnRequested => 1,
+        Flow::Orders | Flow::GoodsReceived | Flow::Returns => 0,
         Flow::Shipments => 1,
         other => panic!("no lane for {other}"),
     }

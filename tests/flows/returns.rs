@@ -24,7 +24,7 @@ pub fn returned() -> ReleasedOrder {
     }
 }
 
-fn under_its_rma(kind: Kind, body: Value) -> Envelope {
+pub fn under_its_rma(kind: Kind, body: Value) -> Envelope {
     let sender = if kind == Kind::ReturnAuthorised { contoso() } else { north() };
     let mut message = envelope(kind, &sender, body);
     message.ordering_key = "rma/contoso/RMA7".parse().unwrap();
@@ -35,14 +35,28 @@ pub fn authorised() -> Envelope {
     under_its_rma(Kind::ReturnAuthorised, json!({ "returnOrderNumber": "RET7", "rma": "RMA7" }))
 }
 
+/// A report of the return: what became of how much so far.
+pub fn inspected(sequence: u64, pieces: &[(&str, u32)]) -> Envelope {
+    let quantity = |value: u32| json!({ "value": value.to_string(), "unit": "ea" });
+    let piece = |(code, value): &(&str, u32)| json!({ "disposition": { "code": code }, "quantity": quantity(*value) });
+    let line = json!({ "line": { "orderLineId": "1" }, "item": { "sku": "BOLT" },
+        "received": quantity(pieces.iter().map(|(_, value)| value).sum()),
+        "dispositions": pieces.iter().map(piece).collect::<Vec<_>>() });
+    let body =
+        json!({ "returnKey": "N-usmf-RET7-W1", "rma": "RMA7", "lines": [line], "sequence": sequence.to_string() });
+    under_its_rma(Kind::ReturnReceived, body)
+}
+
+/// How far the warehouse says that the return is.
+pub fn says(code: &str) -> Envelope {
+    let body = json!({ "returnKey": "N-usmf-RET7-W1", "rma": "RMA7", "status": { "code": code } });
+    under_its_rma(Kind::ReturnStatusChanged, body)
+}
+
 fn came(rma: &str, disposition: &str) -> Envelope {
-    let piece = json!({ "disposition": { "code": disposition }, "quantity": { "value": "5", "unit": "ea" } });
-    let line = json!({ "line": { "orderLineId": "1" }, "item": { "sku": "BOLT" }, "received": { "value": "5", "unit": "ea" },
-        "dispositions": [piece] });
-    under_its_rma(
-        Kind::ReturnReceived,
-        json!({ "returnKey": "N-1", "rma": rma, "isFinal": true, "lines": [line], "sequence": "1" }),
-    )
+    let Body::ReturnReceived(body) = inspected(1, &[(disposition, 5)]).body else { unreachable!() };
+    let body = Body::ReturnReceived(ReturnReceived { rma: Some(rma.to_owned()), is_final: true, ..body });
+    Envelope { body, ..inspected(1, &[]) }
 }
 
 fn look(message: &Envelope, wanted: ReleasedOrder) -> Look {
@@ -58,19 +72,20 @@ fn received_look() -> Look {
 fn announced() -> Ledger {
     let mut ledger = Ledger::default();
     let ended = run(&authorised(), &look(&authorised(), returned()), &mut ledger, |_| {
-        Acted::Happened(json!({ "order_id": "N-1" }))
+        Acted::Happened(json!({ "order_id": "N-usmf-RET7-W1" }))
     });
     remember(&mut ledger, &ended);
     ledger
 }
 
-fn wished() -> (Envelope, Look) {
+pub fn wished() -> (Envelope, Look) {
     let body = json!({ "requestKey": "web-7", "order": {}, "customerAccount": "C-1",
         "lines": [{ "item": { "sku": "BOLT" }, "quantity": { "value": "5", "unit": "ea" } }] });
     let mut message = envelope(Kind::ReturnRequested, &contoso(), body);
     message.legal_entity = Some(usmf());
+    message.ordering_key = "return_request/contoso/usmf/web-7".parse().unwrap();
     let returns = Returns { warehouse: "24".to_owned(), ..Returns::default() };
-    (message, Look::Return(ReturnLook { environment: contoso(), returns }))
+    (message, Look::Return(ReturnLook { environment: contoso(), returns, held: None }))
 }
 
 /// A parcel of so much of BOLT that nobody took, of an order of which 10 left.
@@ -108,9 +123,6 @@ pub fn cases(kind: Kind) -> Vec<(&'static str, Envelope, Look, Ledger)> {
             ]
         }
         Kind::ReturnStatusChanged => {
-            let says = |code: &str| {
-                under_its_rma(kind, json!({ "returnKey": "N-1", "rma": "RMA7", "status": { "code": code } }))
-            };
             vec![
                 ("it arrived", says("ARRIVED"), look(&says("ARRIVED"), returned()), announced()),
                 ("the warehouse gave it up", says("CANCELLED"), look(&says("CANCELLED"), returned()), announced()),

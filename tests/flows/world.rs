@@ -3,21 +3,39 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use drayline::config::Changes;
-use drayline::flows::{Acted, Call, Ledger, Lookup, OrderLook, Past, Planned, PostedUpdate, ReceiptLook, ShipmentLook};
-use drayline::gateways::{
-    Direction, FulfilmentOrder, HeldLine, HeldOrder, Receiving, ReleasedOrder, RequestVerdict, ShipmentUpdate,
-    TrackingRow, UpdateState,
+use drayline::config::{Changes, Returns};
+use drayline::flows::{
+    Acted, Call, Ledger, Lookup, OrderLook, Past, Planned, PostedUpdate, ReceiptLook, ReturnLook, ShipmentLook,
 };
+use drayline::gateways::{
+    CreditedLine, Direction, FulfilmentOrder, HeldLine, HeldOrder, Receiving, ReleasedOrder, RequestVerdict,
+    ShipmentUpdate, TrackingRow, UpdateDimension, UpdateState,
+};
+use drayline::mapping::Mapping;
 use drayline::message::{Body, Envelope, OrderStatusCode};
-use serde_json::json;
+use rust_decimal::Decimal;
+use serde_json::{Value, json};
 
-use super::scene::{happened, order_look, shipment_look};
+use super::scene::{contoso, happened, order_look, shipment_look};
+
+/// Disposition codes under which Dynamics credits nothing.
+pub const WITHOUT_CREDIT: [&str; 3] = ["STOCK", "WRITEOFF", "SENDBACK"];
+
+/// The disposition code of a return line that is exchanged.
+pub const EXCHANGED: &str = "REPLACE";
+
+/// The note of what was credited before its goods came.
+pub const REFUND: &str = "CN000";
 
 /// Dynamics and north.
 #[derive(Clone, Debug)]
 pub struct World {
     pub released: Option<ReleasedOrder>,
+    /// What Dynamics makes of a wish for a return, and under which of our keys it did.
+    pub makes: Option<ReleasedOrder>,
+    pub made: Vec<String>,
+    /// What the house's words are in Dynamics.
+    pub mapping: Mapping,
     pub verdict: Option<RequestVerdict>,
     pub postings: BTreeMap<String, ShipmentUpdate>,
     pub tracking: BTreeMap<String, TrackingRow>,
@@ -47,6 +65,9 @@ impl World {
     pub fn new(released: Option<ReleasedOrder>) -> Self {
         Self {
             released,
+            makes: None,
+            made: Vec::new(),
+            mapping: Mapping::default(),
             verdict: None,
             postings: BTreeMap::new(),
             tracking: BTreeMap::new(),
@@ -86,7 +107,12 @@ impl World {
                 self.tracking.insert(row.row_id.clone(), row.clone());
                 Acted::Happened(json!({}))
             }
-            Call::CreateReturn(wish) => panic!("nobody here sends anything back: {wish:?}"),
+            Call::CreateReturn(wish) => {
+                assert!(wish.held.is_none(), "{wish:?} is there already");
+                self.made.push(wish.reference.clone());
+                self.released = self.makes.clone();
+                Acted::Happened(self.numbers().expect("Dynamics knows what to make of it"))
+            }
             Call::PostJournal(journal) => panic!("nothing here is a journal: {journal:?}"),
             Call::AdjustStock(adjustment) => panic!("nothing here is adjusted: {adjustment:?}"),
         }
@@ -140,7 +166,8 @@ impl World {
     /// What is known of a call whose answer was lost, once its far end was asked.
     pub fn settle(&mut self, planned: &Planned) -> Option<Past> {
         let brought = match planned.call.lookup() {
-            Lookup::Again | Lookup::Return { .. } => return None,
+            Lookup::Again => return None,
+            Lookup::Return { .. } => self.numbers()?,
             Lookup::Update(update) => {
                 self.postings.get(&update.update_id)?;
                 json!({})
@@ -159,19 +186,57 @@ impl World {
         Some(happened(planned, &brought))
     }
 
-    pub fn receipt_look(&self) -> ReceiptLook {
-        let statuses = drayline::config::Statuses([("DAMAGED".to_owned(), "Blocking".to_owned())].into());
-        let order = OrderLook {
-            direction: Direction::Inbound,
-            writes_back: false,
-            held: None,
-            ..order_look(self.released.clone())
-        };
-        ReceiptLook {
-            order,
-            receiving: Receiving { statuses, reversals: true, ..Receiving::default() },
-            calendar: Arc::default(),
+    /// The numbers of the return order that was made of a wish.
+    fn numbers(&self) -> Option<Value> {
+        self.made.first()?;
+        let made = self.makes.as_ref()?;
+        Some(json!({ "return_order": made.request_id.to_string(), "rma": made.order_number }))
+    }
+
+    /// Dynamics' job credits what was posted to be credited, and takes back what was taken back.
+    pub fn credit(&mut self) {
+        let mut asked: BTreeMap<String, Decimal> = BTreeMap::new();
+        for line in self.postings.values().flat_map(|update| &update.lines) {
+            let credits = |piece: &&UpdateDimension| {
+                piece.disposition.as_ref().is_some_and(|code| !WITHOUT_CREDIT.contains(&code.as_str()))
+            };
+            *asked.entry(line.line_id.clone()).or_default() +=
+                line.dimensions.iter().filter(credits).map(|piece| piece.quantity).sum::<Decimal>();
         }
+        let Some(released) = self.released.as_mut().filter(|released| released.direction == Direction::Returned) else {
+            return;
+        };
+        let note = format!("CN{:03}", released.credits.len() + 1);
+        for (line_id, asked) in asked {
+            let ours = released.credits.iter().filter(|credit| credit.line_id == line_id && credit.note != REFUND);
+            let left = asked - ours.map(|credit| credit.quantity).sum::<Decimal>();
+            if !left.is_zero() {
+                released.credits.push(CreditedLine { note: note.clone(), line_id, quantity: left });
+            }
+        }
+    }
+
+    pub fn receipt_look(&self) -> ReceiptLook {
+        let status = |ours: &str, theirs: &str| (ours.to_owned(), theirs.to_owned());
+        let direction = self.released.as_ref().map_or(Direction::Inbound, |released| released.direction);
+        let statuses = match direction {
+            Direction::Returned => vec![status("QUARANTINE", "Quarantine"), status("ON_HOLD", "OnHold")],
+            Direction::Inbound | Direction::Outbound => vec![status("DAMAGED", "Blocking")],
+        };
+        let order = OrderLook { direction, writes_back: false, held: None, ..order_look(self.released.clone()) };
+        let receiving = Receiving {
+            statuses: drayline::config::Statuses(statuses.into_iter().collect()),
+            reversals: true,
+            without_credit: WITHOUT_CREDIT.map(str::to_owned).to_vec(),
+            credited_elsewhere: vec![EXCHANGED.to_owned()],
+            ..Receiving::default()
+        };
+        ReceiptLook { order, receiving, calendar: Arc::default() }
+    }
+
+    pub fn return_look(&self) -> ReturnLook {
+        let returns = Returns { warehouse: "24".to_owned(), ..Returns::default() };
+        ReturnLook { environment: contoso(), returns, held: None }
     }
 
     pub fn order_look(&self, message: &Envelope) -> OrderLook {
@@ -184,9 +249,10 @@ impl World {
         });
         let direction = Direction::of(message.flow());
         let look = order_look(self.released.clone());
+        let without_credit = (direction == Direction::Returned).then(|| WITHOUT_CREDIT.map(str::to_owned).to_vec());
         let changes = Arc::new(self.changes.clone());
         let writes_back = look.writes_back && direction == Direction::Outbound;
-        OrderLook { direction, writes_back, changes, held: shown, ..look }
+        OrderLook { direction, writes_back, without_credit, changes, held: shown, ..look }
     }
 
     pub fn shipment_look(&self, message: &Envelope, ledger: &Ledger) -> ShipmentLook {

@@ -293,3 +293,27 @@ async fn a_blind_return_waits_for_a_person_who_names_its_rma() {
     assert_eq!(world.exceptions(false).await.0, 0);
     world.leave().await;
 }
+
+/// A total that falls takes a credit back, and one that rises after that is credited: nobody takes the one for a refund.
+#[tokio::test]
+async fn what_was_credited_too_much_is_taken_back_and_what_comes_after_all_is_credited() {
+    let world = mapped(Backing::Embedded, Making { warehouse: resting(), ..making() }).await;
+    assert_eq!(ask(&world, "web-1", &wish("ITEM-1001", "5")).await.0, 202);
+    world.until("announced", |_, warehouse| warehouse["returns"] == 1).await;
+    for (total, notes) in [("5", 1), ("0", 2), ("4", 3)] {
+        let piece = json!({"line": "1", "sku": "ITEM-1001", "quantity": total, "disposition": "RESTOCK"});
+        found(&world, "/rt-000001", &json!({"is_final": notes == 3, "lines": [piece]})).await;
+        until("it is credited, or taken back", async || {
+            let (all, _) = money(&world, "RET0000001").await;
+            (all.len() == notes).then_some(())
+        })
+        .await;
+    }
+    until_credited(&world, 1).await;
+    let (notes, _) = money(&world, "RET0000001").await;
+    let quantities: Vec<_> = notes.iter().map(|note| note["lines"][0]["quantity"].as_str().unwrap()).collect();
+    assert_eq!(quantities, ["5", "-5", "4"], "{notes:#?}");
+    assert_eq!(world.exceptions(true).await.0, 0, "{:#?}", world.exceptions(true).await);
+    let verdict = world.finish().await;
+    assert_eq!((verdict.returns, verdict.on_hand_mismatches), (1, 0), "{:?}", verdict.mismatches);
+}

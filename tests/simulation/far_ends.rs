@@ -25,6 +25,9 @@ use super::seed::{Plan, PostedBy, Weather};
 /// The item of adjustments that are told without a warehouse that made them.
 pub const TOLD_BY_HAND: &str = "D0001";
 
+/// The event that tells of a return order.
+pub const RETURN_EVENT: &str = "ConReturnOrder";
+
 /// Which far end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Which {
@@ -38,6 +41,8 @@ pub struct FarEnds {
     pub warehouse: InProcess,
     /// Goods are expected and stock is adjusted, too.
     pub goods: bool,
+    /// Goods come back, too.
+    pub returns: bool,
     /// Their time: moved to the processor's before anything is looked at.
     clock: Clock,
     kept: Mutex<Kept>,
@@ -97,11 +102,17 @@ impl FarEnds {
         if plan.goods {
             (rules.stock_at_first, rules.negative_stock_refused) = (3, true);
         }
+        if plan.returns {
+            (rules.return_event, rules.credit_ms) = (RETURN_EVENT.to_owned(), 600);
+        }
         let dynamics = premises(Premises::finance_operations(folder.join("dynamics")));
         // Keys of its rows are unique, whatever a warehouse does: that is why calls to it may be repeated.
         let dynamics = Premises { uniqueness: Uniqueness::AnswersExisting, ..dynamics };
         let rejection_share = plan.rejections;
-        let house = WarehouseRules { rejection_share, pending_cancel_share: 0.4, ..WarehouseRules::default() };
+        let mut house = WarehouseRules { rejection_share, pending_cancel_share: 0.4, ..WarehouseRules::default() };
+        if plan.returns {
+            (house.arrive_ms, house.worn_share, house.broken_share) = (1500, 0.5, 0.4);
+        }
         let warehouse = premises(Premises::warehouse(folder.join("warehouse")));
         let kept = Kept {
             chance: fastrand::Rng::with_seed(plan.seed ^ 0xfa12),
@@ -117,6 +128,7 @@ impl FarEnds {
             dynamics: FinanceOperations::in_process(&dynamics, rules).unwrap(),
             warehouse: Warehouse::in_process(&warehouse, house).unwrap(),
             goods: plan.goods,
+            returns: plan.returns,
             clock,
             kept: Mutex::new(kept),
             travelling: Notify::new(),
@@ -209,7 +221,8 @@ impl FarEnds {
             if changing && let Some(reference) = &said.reference {
                 // The flow of orders and that of shipments have an order of their own each.
                 let of_orders = path.contains("OutboundShipmentOrderRequest");
-                self.kept().calls[made].about = Some((which, document(reference).to_owned(), of_orders));
+                self.kept().calls[made].about =
+                    Some((which, document_in(reference).unwrap_or_else(|| reference.clone()), of_orders));
             }
             let mut headers = HeaderMap::new();
             for (name, value) in said.headers {
@@ -362,14 +375,14 @@ impl FarEnds {
     }
 }
 
-/// The document of a reference: `SHP0000001` of `usmf-SHP0000001-W1R2`.
-fn document(reference: &str) -> &str {
-    document_in(reference).unwrap_or(reference)
-}
-
-/// The document that a reference or an ordering key names.
-pub fn document_in(text: &str) -> Option<&str> {
-    text.split('-').find(|part| part.starts_with("SHP") || part.starts_with("ISR"))
+/// The document that a reference or an ordering key names: `SHP0000001` of `usmf-SHP0000001-W1R2`, `RET0000001` of its RMA; of a
+/// parcel without one, the warehouse's own number of it.
+pub fn document_in(text: &str) -> Option<String> {
+    if let Some(rma) = text.strip_prefix("rma/contoso/") {
+        return Some(rma.strip_prefix("RMA").map_or_else(|| rma.to_owned(), |number| format!("RET{number}")));
+    }
+    let named = |part: &&str| ["SHP", "ISR", "RET"].iter().any(|kind| part.starts_with(kind));
+    text.split('-').find(named).map(str::to_owned)
 }
 
 /// Somebody waits for a call.

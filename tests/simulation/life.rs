@@ -19,6 +19,7 @@ use tokio::runtime::{Builder, Runtime};
 
 use super::far_ends::FarEnds;
 use super::fate::{Process, WorkerFate};
+use super::returns;
 use super::seed::{ITEMS, PostedBy};
 use super::watch::{PARTITIONS, Watch};
 
@@ -63,17 +64,22 @@ fn items() -> Scanned {
     }
 }
 
-/// Files of a store and a queue that nobody has used yet, where Dynamics' items were read or not.
-fn blank(with_items: bool) -> &'static [(String, Vec<u8>)] {
+/// Files of a store and a queue that nobody has used yet, where Dynamics' items were read or not, and where it is said what
+/// dispositions are or not.
+fn blank((with_items, with_dispositions): (bool, bool)) -> &'static [(String, Vec<u8>)] {
     type Files = Vec<(String, Vec<u8>)>;
-    static BLANK: [OnceLock<Files>; 2] = [OnceLock::new(), OnceLock::new()];
-    BLANK[usize::from(with_items)].get_or_init(|| {
+    static BLANK: [OnceLock<Files>; 4] = [const { OnceLock::new() }; 4];
+    BLANK[usize::from(with_items) + 2 * usize::from(with_dispositions)].get_or_init(|| {
         let folder = folder();
         let config = config(folder.path(), Setting::default());
         outside().block_on(async {
             let store = Store::open(&config).await.unwrap();
             if with_items {
                 store.keep_scan(&items(), std::time::Duration::from_hours(24)).await.unwrap();
+            }
+            if with_dispositions {
+                let from = store.mapping_version().await.unwrap();
+                store.change_mapping(&returns::dispositions(from)).await.unwrap().unwrap();
             }
             let transport = Transport::open(&config, &Clock::system()).await.unwrap();
             transport.close().await;
@@ -85,9 +91,9 @@ fn blank(with_items: bool) -> &'static [(String, Vec<u8>)] {
 }
 
 /// Lays blank files out.
-pub fn lay_out(data: &Path, with_items: bool) {
+pub fn lay_out(data: &Path, setting: Setting) {
     std::fs::create_dir_all(data).unwrap();
-    for (name, bytes) in blank(with_items) {
+    for (name, bytes) in blank((setting.journals.is_some(), setting.returns)) {
         std::fs::write(data.join(name), bytes).unwrap();
     }
 }
@@ -112,6 +118,8 @@ pub struct Setting {
     pub journals: Option<PostedBy>,
     /// The period in which all moves is closed, and waits for finance.
     pub closed: bool,
+    /// Goods come back.
+    pub returns: bool,
 }
 
 impl Setting {
@@ -126,7 +134,8 @@ impl Setting {
         };
         let outbound = "dynamics.contoso.outbound";
         let until = if self.closed { "2999-12-31" } else { "2000-01-01" };
-        format!("{journals}{outbound}.closed_until.usmf = \"{until}\"\n{outbound}.closed_periods = \"wait\"\n")
+        let returns = if self.returns { returns::lines() } else { String::new() };
+        format!("{returns}{journals}{outbound}.closed_until.usmf = \"{until}\"\n{outbound}.closed_periods = \"wait\"\n")
     }
 }
 
@@ -148,7 +157,7 @@ pub fn config(data: &Path, setting: Setting) -> Config {
          dynamics.contoso.secrets = [\"file:{secret}\"]\ndynamics.contoso.legal_entities = [\"usmf\"]\n\
          dynamics.contoso.events.DraylineOrderChangedBusinessEvent = \"order_changed\"\n\
          dynamics.contoso.events.DraylineOrderCancelledBusinessEvent = \"order_cancelled\"\n\
-         dynamics.contoso.statuses = {{ DAMAGED = \"Damaged\", QUARANTINE = \"Quarantine\" }}\n\
+         dynamics.contoso.statuses = {{ DAMAGED = \"Damaged\", QUARANTINE = \"Quarantine\", ON_HOLD = \"OnHold\" }}\n\
          warehouses.north.connector = \"standard\"\nwarehouses.north.url = \"http://127.0.0.1:2\"\n\
          warehouses.north.token = \"file:{token}\"\nwarehouses.north.secrets = [\"file:{token}\"]\n\
          warehouses.north.dynamics = \"contoso\"\nwarehouses.north.locations = {{ \"24\" = \"NORTH-1\" }}\n",
@@ -236,6 +245,7 @@ impl Life {
         let (config, transport) = (Arc::clone(&self.config), self.transport.clone());
         let mut flows = vec![Flow::Orders, Flow::Shipments, Flow::StockAdjustments];
         flows.extend(self.far_ends.goods.then_some(Flow::GoodsReceived));
+        flows.extend(self.far_ends.returns.then_some(Flow::Returns));
         self.workers[worker] = Some(Worker::start(Tools { config, clock, store, transport, gateways }, flows));
     }
 }

@@ -22,6 +22,7 @@ use uuid::Uuid;
 use super::far_ends::{FarEnds, TOLD_BY_HAND, Which, document_in};
 use super::fate::Process;
 use super::life::{Body, Life, NOBODY, Setting, copy, folder, lay_out};
+use super::returns;
 use super::seed::{Act, Plan};
 use super::stock;
 use super::watch::Watch;
@@ -56,6 +57,9 @@ pub struct Report {
     pub received: u64,
     /// How many rows of adjustments Dynamics took.
     pub adjusted: u64,
+    /// How many returns were inspected to the end and posted, and how many notes credit something.
+    pub returned: u64,
+    pub credited: u64,
     /// Goods are expected and stock is adjusted, too.
     pub goods: bool,
     /// Every reason for which anything was ever parked.
@@ -121,7 +125,7 @@ pub fn run(plan: Plan) -> Report {
         plan,
     };
     let mut data = folder.path().join("life0");
-    lay_out(&data, world.plan.journals.is_some());
+    lay_out(&data, world.setting());
     let mut now = start;
     let (mut lives, mut steps) = (0, 0);
     loop {
@@ -234,6 +238,16 @@ impl World {
             Act::Adjust(wish) => {
                 self.far_ends.ask(Which::Warehouse, "/sandbox/adjustments", &json!({ "adjustments": [wish] }));
             }
+            Act::Wish(key, lines) => {
+                let (carrier, wish) = (self.carrier(life), returns::wish(*key, lines, now));
+                tokio::spawn(async move { carrier.take(vec![wish]).await });
+            }
+            Act::MakeReturn { lines, refunded } => returns::make(&self.far_ends, lines, *refunded),
+            Act::Refund(number) => returns::refund(&self.far_ends, *number),
+            Act::ChangeReturn(number) => returns::ask(&self.far_ends, *number, "change"),
+            Act::CancelReturn(number) => returns::ask(&self.far_ends, *number, "cancel"),
+            Act::Inspect(number, draw) => returns::inspect(&self.far_ends, *number, *draw),
+            Act::Blind => returns::blind(&self.far_ends),
             Act::Forbid(number, denied) => self.far_ends.forbid(&id(number), *denied),
             Act::Down(which, time) => self.far_ends.down(*which, now, now + *time),
             Act::Stall(worker, time) => life.fates[*worker].stall(*time),
@@ -273,7 +287,7 @@ impl World {
     }
 
     fn setting(&self) -> Setting {
-        Setting { journals: self.plan.journals, closed: self.plan.closed }
+        Setting { journals: self.plan.journals, closed: self.plan.closed, returns: self.plan.returns }
     }
 
     /// Events go to the door; each is carried by somebody of his own, so that they may overtake each other.
@@ -393,6 +407,13 @@ impl World {
             }
         }
         let verdict = self.far_ends.verdict(self.excused());
+        if !cut_short && self.plan.returns {
+            let asked = self.plan.acts.iter().filter_map(|(_, act)| returns::asked(act));
+            let asked: BTreeMap<Uuid, Vec<String>> =
+                asked.filter(|(id, _)| accepted.contains(id) || there(id)).collect();
+            let left = self.left().filter(|key| returns::is_wish(key)).count();
+            violations.extend(returns::unmade(&self.far_ends.dynamics.far_end(), &asked, left));
+        }
         let judged = !cut_short && self.left_without_a_document().is_empty();
         if judged {
             violations.extend(self.unexplained_stock().into_iter().map(|what| format!("stock law: {what}")));
@@ -410,6 +431,8 @@ impl World {
             posted: verdict.posted,
             received: verdict.receipts,
             adjusted: verdict.adjustments,
+            returned: verdict.returns,
+            credited: verdict.credit_notes,
             goods: self.plan.goods,
             codes: self.watch.codes(),
             equal_stock: judged && self.plan.goods,
@@ -420,11 +443,15 @@ impl World {
 
     /// Adjustments of stock that are left to a person or were discarded. Of what was told by hand no book of the warehouse knows.
     fn left_without_a_document(&self) -> Vec<String> {
+        let moves_nothing =
+            |key: &String| key.starts_with("alone/") || key.ends_with(TOLD_BY_HAND) || returns::is_wish(key);
+        self.left().filter(|key| document_in(key).is_none() && !moves_nothing(key)).collect()
+    }
+
+    /// The keys of what is left to a person, or was discarded.
+    fn left(&self) -> impl Iterator<Item = String> {
         let discarded = self.door.excused.lock().unwrap().clone();
-        let parked = self.watch.parked_keys().into_iter().map(|(_, key, _, _)| key);
-        let known =
-            |key: &String| document_in(key).is_some() || key.starts_with("alone/") || key.ends_with(TOLD_BY_HAND);
-        parked.chain(discarded).filter(|key| !known(key)).collect()
+        self.watch.parked_keys().into_iter().map(|(_, key, _, _)| key).chain(discarded)
     }
 
     fn unexplained_stock(&self) -> Vec<String> {
@@ -433,9 +460,7 @@ impl World {
 
     /// Documents that a person sees, or decided about.
     fn excused(&self) -> BTreeSet<String> {
-        let discarded = self.door.excused.lock().unwrap();
-        let parked = self.watch.parked_keys().into_iter().map(|(_, key, _, _)| key);
-        parked.chain(discarded.iter().cloned()).filter_map(|key| document_in(&key).map(str::to_owned)).collect()
+        self.left().filter_map(|key| document_in(&key)).collect()
     }
 }
 
@@ -461,7 +486,11 @@ struct Carrier {
 impl Carrier {
     /// Makes every message of it durable; whether all are.
     async fn bring(&self, which: Which, body: &[u8]) -> bool {
-        for message in self.translate(which, body) {
+        self.take(self.translate(which, body)).await
+    }
+
+    async fn take(&self, messages: Vec<Envelope>) -> bool {
+        for message in messages {
             self.watch.accepted(&message);
             let durable = if self.takes_the_outbox(message.flow()).await {
                 self.door.accepting.fetch_add(1, Ordering::SeqCst);

@@ -38,6 +38,21 @@ pub enum Act {
     CancelExpected(u64),
     /// Somebody in the warehouse adjusts stock.
     Adjust(Value),
+    /// A shop asks for a return, under this key of its own: these lines.
+    Wish(u64, Value),
+    /// Somebody in Dynamics makes a return order of these lines, and gives the money back at once, or does not.
+    MakeReturn {
+        lines: Value,
+        refunded: bool,
+    },
+    /// The money of a return is given back, unless something of it came already; the number is its place in order of making.
+    Refund(u64),
+    ChangeReturn(u64),
+    CancelReturn(u64),
+    /// The warehouse says what became of a return so far, as this number draws it.
+    Inspect(u64, u64),
+    /// A parcel comes back without an RMA.
+    Blind,
     Down(Which, Duration),
     /// The store of a worker does not answer for so long.
     Stall(usize, Duration),
@@ -83,6 +98,8 @@ pub struct Plan {
     pub stragglers: bool,
     /// Goods are expected and stock is adjusted, too.
     pub goods: bool,
+    /// Goods come back, too, and are credited.
+    pub returns: bool,
     /// Reports of receipts name something that nobody ordered.
     pub unordered: bool,
     /// Reports of receipts name the number of their order, and not our reference.
@@ -129,6 +146,7 @@ impl Plan {
             delayed_permille: [0, 10, 40, 80][chance.usize(..4)],
             stragglers: chance.u8(..3) == 0,
             goods: false,
+            returns: false,
             unordered: false,
             numbers: false,
             journals: None,
@@ -139,8 +157,23 @@ impl Plan {
 
     /// The plan of a seed, in a share of them with goods that come in and stock that is adjusted. They are drawn beside the rest,
     /// so that every seed keeps what [`Self::of`] draws.
+    /// In half of those with goods, some come back.
     pub fn drawn(seed: u64) -> Self {
-        if fastrand::Rng::with_seed(seed ^ GOODS).u8(..5) < 2 { Self::with_goods(seed) } else { Self::of(seed) }
+        let drawn = |what: u64, of: u8| fastrand::Rng::with_seed(seed ^ what).u8(..of);
+        match (drawn(GOODS, 5) < 2, drawn(RETURNS, 2)) {
+            (true, 0) => Self::with_returns(seed),
+            (true, _) => Self::with_goods(seed),
+            (false, _) => Self::of(seed),
+        }
+    }
+
+    /// The plan of a seed with goods, of which some come back and are credited.
+    pub fn with_returns(seed: u64) -> Self {
+        let mut chance = fastrand::Rng::with_seed(seed.rotate_left(41) ^ RETURNS);
+        let mut plan = Self { returns: true, ..Self::with_goods(seed) };
+        plan.acts.extend(returns(&mut chance));
+        plan.acts.sort_by_key(|(at, _)| *at);
+        plan
     }
 
     /// The plan of a seed with goods that come in and stock that is adjusted.
@@ -166,8 +199,11 @@ impl Plan {
 
     /// The plan of a seed with more of what shows that a variant is broken, so that few seeds are enough.
     pub fn against(variant: Variant, seed: u64) -> Self {
-        let goods = variant == Variant::TotalTakenForDifference;
-        let mut plan = if goods { Self::with_goods(seed) } else { Self::of(seed) };
+        let mut plan = match variant {
+            Variant::TotalTakenForDifference => Self::with_goods(seed),
+            Variant::MakeWithoutLooking | Variant::RefundForgotten => Self::with_returns(seed),
+            _ => Self::of(seed),
+        };
         let mut act = |at_ms: u64, act: Act| plan.acts.push((Duration::from_millis(at_ms), act));
         match variant {
             Variant::RecordBeforeAct => (plan.weather.fails, plan.weather.not_sent) = (150, 150),
@@ -204,6 +240,15 @@ impl Plan {
             Variant::SmallerTotalReverses => plan.stragglers = true,
             // Nothing but the goods themselves.
             Variant::TotalTakenForDifference => plan.unordered = false,
+            Variant::MakeWithoutLooking => {
+                (10..13)
+                    .for_each(|key| act(100 * key, Act::Wish(key, returned_lines(&mut fastrand::Rng::with_seed(key)))));
+                plan.weather.lost_after = 250;
+            }
+            Variant::RefundForgotten => {
+                let lines = returned_lines(&mut fastrand::Rng::with_seed(seed));
+                act(0, Act::MakeReturn { lines, refunded: true });
+            }
         }
         plan.acts.sort_by_key(|(at, _)| *at);
         plan
@@ -245,6 +290,7 @@ impl Plan {
             delayed_permille: 0,
             stragglers: false,
             goods: false,
+            returns: false,
             unordered: false,
             numbers: false,
             journals: None,
@@ -256,6 +302,9 @@ impl Plan {
 
 /// What tells the generator of goods from that of the rest.
 const GOODS: u64 = 0x600d_5000_0000_0000;
+
+/// What tells the generator of returns from those of the rest.
+const RETURNS: u64 = 0x5e4d_bac4_0000_0000;
 
 /// What is expected and adjusted: item, unit, and the lots that a warehouse receives it in.
 pub const ITEMS: [(&str, &str, &[&str]); 5] = [
@@ -289,6 +338,48 @@ fn goods(chance: &mut fastrand::Rng) -> Vec<(Duration, Act)> {
         acts.push((chance.u64(..9000), Act::Adjust(adjustment(chance))));
     }
     acts.into_iter().map(|(at, act)| (Duration::from_millis(at), act)).collect()
+}
+
+/// Returns that are asked for, and that are made in Dynamics; refunded before anything came, changed, taken back; inspected in
+/// several parts, with totals that fall, too.
+fn returns(chance: &mut fastrand::Rng) -> Vec<(Duration, Act)> {
+    let mut acts = Vec::new();
+    let count = chance.u64(1..=3);
+    for number in 0..count {
+        let (at, lines) = (chance.u64(..3000), returned_lines(chance));
+        if chance.bool() {
+            acts.push((at, Act::Wish(number, lines.clone())));
+            if chance.u8(..3) == 0 {
+                acts.push((at + chance.u64(..3000), Act::Wish(number, lines)));
+            }
+        } else {
+            acts.push((at, Act::MakeReturn { lines, refunded: chance.u8(..3) == 0 }));
+        }
+        if chance.u8(..4) == 0 {
+            acts.push((at + chance.u64(..2500), Act::Refund(number)));
+        }
+        if chance.u8(..8) == 0 {
+            acts.push((at + chance.u64(..2500), Act::ChangeReturn(number)));
+        }
+        if chance.u8(..8) == 0 {
+            acts.push((at + chance.u64(..4000), Act::CancelReturn(number)));
+        }
+    }
+    for _ in 0..chance.u64(..6) {
+        acts.push((chance.u64(2000..12_000), Act::Inspect(chance.u64(..count), chance.u64(..))));
+    }
+    if chance.u8(..8) == 0 {
+        acts.push((chance.u64(..9000), Act::Blind));
+    }
+    acts.into_iter().map(|(at, act)| (Duration::from_millis(at), act)).collect()
+}
+
+fn returned_lines(chance: &mut fastrand::Rng) -> Value {
+    let line = |chance: &mut fastrand::Rng| {
+        let (item, unit, _) = ITEMS[chance.usize(..ITEMS.len())];
+        json!({ "item": item, "unit": unit, "quantity": chance.u64(1..=8).to_string() })
+    };
+    (0..chance.u64(1..=2)).map(|_| line(chance)).collect()
 }
 
 /// Lost, found, moved from one status to another, counted: sometimes more is taken than there is.

@@ -30,16 +30,25 @@ pub fn unexplained(dynamics: &FarEnd, warehouse: &FarEnd, left: &BTreeSet<String
         moved(warehouse, document, |shelf, quantity| *lacks.entry(shelf).or_default() -= quantity);
         posted(dynamics, document, &items, |shelf, quantity| *lacks.entry(shelf).or_default() += quantity);
     }
-    let unexplained = lacks.into_iter().filter(|((sku, ..), lack)| sku != TOLD_BY_HAND && !lack.is_zero());
+    let told = |(sku, _, status): &Shelf| sku != TOLD_BY_HAND && status != IN_NO_STOCK;
+    let unexplained = lacks.into_iter().filter(|(shelf, lack)| told(shelf) && !lack.is_zero());
     unexplained.map(|(shelf, lack)| format!("{shelf:?}: Dynamics lacks {lack}, and nobody is asked")).collect()
 }
 
 const AVAILABLE: &str = "available";
 
+/// What comes back and is thrown away, sent on or given back.
+const IN_NO_STOCK: &str = "innostock";
+
 /// What came and went in the warehouse by a document.
 fn moved(warehouse: &FarEnd, document: &str, mut add: impl FnMut(Shelf, Decimal)) {
-    let own = |row: &&Value| document_in(text(row, "reference")) == Some(document);
-    for count in rows(&warehouse.state, "receipts").filter(own).flat_map(|row| rows(row, "received")) {
+    // A parcel without an RMA has no reference of ours.
+    let own = |row: &&Value| {
+        let named = document_in(text(row, "reference")).unwrap_or_else(|| text(row, "id").to_owned());
+        named == document
+    };
+    let came = ["receipts", "returns"].into_iter().flat_map(|name| rows(&warehouse.state, name));
+    for count in came.filter(own).flat_map(|row| rows(row, "received")) {
         add(shelf(text(count, "sku"), text(count, "lot"), text(count, "status")), number(count, "quantity"));
     }
     let packages = rows(&warehouse.state, "shipments").filter(own).flat_map(|row| rows(row, "packages"));
@@ -50,7 +59,7 @@ fn moved(warehouse: &FarEnd, document: &str, mut add: impl FnMut(Shelf, Decimal)
 
 /// What of a document Dynamics posted. What of a line is in no lot, and in no condition, is sound and in none.
 fn posted(dynamics: &FarEnd, document: &str, items: &BTreeMap<String, String>, mut add: impl FnMut(Shelf, Decimal)) {
-    for (name, sign) in [("receipts", Decimal::ONE), ("postings", Decimal::NEGATIVE_ONE)] {
+    for (name, sign) in [("receipts", Decimal::ONE), ("returned", Decimal::ONE), ("postings", Decimal::NEGATIVE_ONE)] {
         let own = |row: &&Value| row["order"] == document && row["state"] == "Accepted";
         for posting in rows(&dynamics.state, name).filter(own) {
             let item = |row: &Value| items.get(text(row, "line")).map_or("", String::as_str).to_owned();
@@ -58,7 +67,7 @@ fn posted(dynamics: &FarEnd, document: &str, items: &BTreeMap<String, String>, m
                 add(shelf(&item(line), "", ""), sign * number(line, "shipped"));
             }
             for piece in rows(posting, "dimensions") {
-                let status = if name == "receipts" { text(piece, "status") } else { "" };
+                let status = if name == "postings" { "" } else { text(piece, "status") };
                 let quantity = sign * number(piece, "quantity");
                 add(shelf(&item(piece), "", ""), -quantity);
                 add(shelf(&item(piece), text(piece, "lot"), status), quantity);
@@ -69,7 +78,7 @@ fn posted(dynamics: &FarEnd, document: &str, items: &BTreeMap<String, String>, m
 
 /// The items of a document's lines.
 fn items(dynamics: &FarEnd, document: &str) -> BTreeMap<String, String> {
-    let all = ["expected", "orders"].into_iter().flat_map(|name| rows(&dynamics.state, name));
+    let all = ["expected", "returns", "orders"].into_iter().flat_map(|name| rows(&dynamics.state, name));
     let lines = all.filter(|row| row["id"] == document).flat_map(|row| rows(row, "lines"));
     lines.map(|line| (text(line, "line").to_owned(), text(line, "item").to_owned())).collect()
 }

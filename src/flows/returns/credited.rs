@@ -4,6 +4,8 @@
 //! note; until then the return is *received but not credited*, and at the deadline it is finance's. Each update settles what it
 //! owes itself, so that lists count what is open without knowing how many others there are.
 
+use std::collections::BTreeMap;
+
 use rust_decimal::Decimal;
 
 use super::CreditedReturn;
@@ -13,6 +15,7 @@ use crate::flows::history::{History, postings};
 use crate::flows::keys;
 use crate::flows::ledger::{Ledger, PostedDimension, PostedUpdate, SettledUpdate, kept};
 use crate::flows::orders::OrderLook;
+use crate::flows::shipments::is_posted;
 use crate::gateways::{CreditedLine, ReleasedOrder};
 use crate::message::{Body, Connection, Envelope, FactKey, Flow, PostingOutcomeCode, PostingSettled};
 
@@ -68,7 +71,9 @@ pub(in crate::flows) fn plan(
     let Some(without_credit) = &look.without_credit else {
         return Decision::NotOurs(format!("Dynamics does not show what of {reference} is credited."));
     };
-    let postings = postings(ledger);
+    // What Dynamics has not posted yet has its own look for its credit.
+    let mut postings = postings(ledger);
+    postings.retain(|posted| is_posted(ledger, &posted.update_id));
     let open: Vec<_> =
         released.lines.iter().filter_map(|line| open(&line.line_id, released, without_credit, &postings)).collect();
     if !open.is_empty() {
@@ -108,24 +113,58 @@ fn settles(body: &PostingSettled, look: &OrderLook, ledger: &Ledger) -> Option<P
     owed.then(|| fact((key, "credit_settled"), &look.environment, update_id))
 }
 
-/// What of a line is posted to be credited and is not, in words.
+/// What of a line is posted to be credited and is not, or was taken back and is still credited, in words.
 fn open(line: &str, released: &ReleasedOrder, without_credit: &[String], postings: &[PostedUpdate]) -> Option<String> {
-    let to_credit = to_credit(line, postings, without_credit);
-    let credited = sum(&released.credits, line);
-    (to_credit > credited).then(|| format!("{} of line {line}", (to_credit - credited).normalize()))
-}
-
-/// What of a line was posted under dispositions that credit.
-pub(super) fn to_credit(line: &str, postings: &[PostedUpdate], without_credit: &[String]) -> Decimal {
-    let lines = postings.iter().flat_map(|posted| &posted.lines).filter(|posted| posted.line_id == line);
-    let pieces = lines.flat_map(|line| &line.dimensions);
-    pieces.filter(|piece| credits(piece, without_credit)).map(|piece| piece.quantity).sum()
+    let asked = Asked::of(line, postings, without_credit);
+    let left = asked.now() - sum(&released.credits, line);
+    let told = left > Decimal::ZERO || (!left.is_zero() && asked.is_all_of(&released.credits));
+    let taken_back = if left < Decimal::ZERO { " (taken back, and still credited)" } else { "" };
+    told.then(|| format!("{} of line {line}{taken_back}", left.abs().normalize()))
 }
 
 /// Whether a piece was posted under a disposition that credits.
 fn credits(piece: &PostedDimension, without_credit: &[String]) -> bool {
     let credits = |code: &String| !without_credit.iter().any(|each| each.eq_ignore_ascii_case(code));
     piece.disposition.as_ref().is_some_and(credits)
+}
+
+/// What of a line was posted under dispositions that credit, in all, after each posting.
+pub(super) struct Asked<'a> {
+    line: &'a str,
+    totals: Vec<Decimal>,
+}
+
+impl<'a> Asked<'a> {
+    pub(super) fn of(line: &'a str, postings: &[PostedUpdate], without_credit: &[String]) -> Self {
+        let mut total = Decimal::ZERO;
+        let after = |posted: &PostedUpdate| {
+            let lines = posted.lines.iter().filter(|posted| posted.line_id == line);
+            let pieces = lines.flat_map(|line| &line.dimensions);
+            let pieces = pieces.filter(|piece| credits(piece, without_credit));
+            total += pieces.map(|piece| piece.quantity).sum::<Decimal>();
+            total
+        };
+        Self { line, totals: postings.iter().map(after).collect() }
+    }
+
+    /// What it is by now.
+    pub(super) fn now(&self) -> Decimal {
+        self.totals.last().copied().unwrap_or_default()
+    }
+
+    /// Whether the notes, one after the other, brought the line from one of these totals to a later one: then nothing was
+    /// credited but what we posted, even where Dynamics has not taken back yet what we did.
+    pub(super) fn is_all_of(&self, credits: &[CreditedLine]) -> bool {
+        let mut notes: BTreeMap<&str, Decimal> = BTreeMap::new();
+        for credit in credits.iter().filter(|credit| credit.line_id == self.line) {
+            *notes.entry(&credit.note).or_default() += credit.quantity;
+        }
+        let (mut totals, mut credited) = (self.totals.iter(), Decimal::ZERO);
+        notes.values().filter(|quantity| !quantity.is_zero()).all(|quantity| {
+            credited += quantity;
+            totals.any(|total| *total == credited)
+        })
+    }
 }
 
 /// What of a line the notes have credited.

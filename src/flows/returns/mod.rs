@@ -33,11 +33,12 @@ use serde::{Deserialize, Serialize};
 
 use super::history::History;
 use super::ledger::Ledger;
-use super::orders;
+use super::{keys, orders};
 use crate::config::Returns;
 use crate::failure::Failure;
-use crate::gateways::{Direction, Gateways, ReleasedOrder};
-use crate::message::{Connection, Envelope};
+use crate::gateways::{Direction, Dynamics, Gateways, MadeReturn, ReleasedOrder};
+use crate::message::{Body, Connection, Envelope, FactKey, LegalEntity};
+use crate::rehearsal::{Variant, broken};
 
 pub(super) use authorised::plan as authorised;
 pub(super) use credited::{asks_for_the_credit, is_owed, owes, plan as credited, until_credited};
@@ -56,6 +57,8 @@ pub struct ReturnLook {
     pub environment: Connection,
     /// How goods come back there.
     pub returns: Returns,
+    /// The return order that is there under our key of the wish already, whole or not.
+    pub held: Option<MadeReturn>,
 }
 
 /// What is needed to make the return order of a parcel that came back without an RMA.
@@ -98,11 +101,33 @@ pub struct CreditedReturn {
     pub notes: Vec<String>,
 }
 
-/// Looks at nothing but the configuration: a wish says all that a return order needs.
-pub(super) fn look(gateways: &Gateways, message: &Envelope) -> Result<ReturnLook, Failure> {
+/// Looks for the return order of a wish: Dynamics would make it twice.
+pub(super) async fn look(gateways: &Gateways, message: &Envelope, ledger: &Ledger) -> Result<ReturnLook, Failure> {
+    let (mut look, dynamics) = configured(gateways, message)?;
+    if let (Some(legal_entity), Body::ReturnRequested(body)) = (&message.legal_entity, &message.body) {
+        look.held = held(dynamics, (&look.environment, legal_entity, &body.request_key), ledger).await?;
+    }
+    Ok(look)
+}
+
+fn configured<'g>(gateways: &'g Gateways, message: &Envelope) -> Result<(ReturnLook, &'g Dynamics), Failure> {
     let environment = orders::environment(gateways, message)?;
     let dynamics = gateways.dynamics(&environment).ok_or_else(|| orders::unknown(&environment))?;
-    Ok(ReturnLook { returns: dynamics.returns().clone(), environment })
+    Ok((ReturnLook { returns: dynamics.returns().clone(), held: None, environment }, dynamics))
+}
+
+/// The return order that is there under our key, unless we know already that we made it.
+async fn held(
+    dynamics: &Dynamics,
+    (environment, legal_entity, request): (&Connection, &LegalEntity, &FactKey),
+    ledger: &Ledger,
+) -> Result<Option<MadeReturn>, Failure> {
+    if ledger.has(&keys::create_return(environment, legal_entity, request)) || broken(Variant::MakeWithoutLooking) {
+        return Ok(None);
+    }
+    let reference = keys::return_reference(environment, legal_entity, request);
+    let found = dynamics.find_return(legal_entity, &reference).await;
+    found.map_err(|error| dynamics.failure(&error, &format!("look for the return order of {reference}")))
 }
 
 /// Reads the order that a parcel left under: whose it is, and where it left.
@@ -111,11 +136,17 @@ pub(super) async fn look_at_order(
     message: &Envelope,
     ledger: &Ledger,
 ) -> Result<ParcelLook, Failure> {
-    let mut wish = look(gateways, message)?;
+    let (mut wish, dynamics) = configured(gateways, message)?;
     let history = History::of(ledger);
     let Some(sent) = history.latest() else { return Ok(ParcelLook { wish, order: None }) };
     let created = &sent.created;
-    let dynamics = gateways.dynamics(&wish.environment).ok_or_else(|| orders::unknown(&wish.environment))?;
+    let request = match &message.body {
+        Body::ReturnReceived(body) => FactKey::new(keys::parcel(&message.connection, &body.return_key)).ok(),
+        _ => None,
+    };
+    if let Some(request) = request {
+        wish.held = held(dynamics, (&wish.environment, &created.legal_entity, &request), ledger).await?;
+    }
     let doing = format!("read the released document {}", created.request_id);
     let read = dynamics.released_order(Direction::Outbound, &created.legal_entity, &created.request_id).await;
     let order = read.map_err(|error| dynamics.failure(&error, &doing))?;

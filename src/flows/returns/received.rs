@@ -7,7 +7,7 @@
 
 use rust_decimal::Decimal;
 
-use super::credited::{sum, to_credit};
+use super::credited::{Asked, sum};
 use super::matched::{goes_on, named, never_arrived, remember, without_rma};
 use super::uncredited;
 use crate::config::UndeliverableCredit;
@@ -25,6 +25,7 @@ use crate::message::{
     OrderingKey, Quantity, QuantityBasisCode, ReceiptStateCode, ReceivedLine, ReturnReceived, ReturnedLine,
     StockStatusCode,
 };
+use crate::rehearsal::{Variant, broken};
 
 /// What is said of what was credited before, behind its words.
 const CREDITED: &str = "/CREDITED";
@@ -196,9 +197,9 @@ impl Came<'_> {
         if receiving.credited_elsewhere.iter().any(|each| each.eq_ignore_ascii_case(preset)) {
             return Ok(false);
         }
-        let ours = to_credit(&line.line_id, self.postings, &receiving.without_credit);
-        let elsewhere = sum(&released.credits, &line.line_id) - ours;
-        if elsewhere <= Decimal::ZERO {
+        let ours = Asked::of(&line.line_id, self.postings, &receiving.without_credit);
+        let elsewhere = sum(&released.credits, &line.line_id) - ours.now();
+        if elsewhere <= Decimal::ZERO || ours.is_all_of(&released.credits) || broken(Variant::RefundForgotten) {
             return Ok(true);
         }
         if elsewhere >= line.quantity {

@@ -47,6 +47,7 @@ pub(super) fn make(
             warehouse,
             reason: body.lines.iter().find_map(|line| line.reason.as_ref()?.raw.clone()),
             lines,
+            held: look.held.clone(),
         },
         Err(lacks) => return Err(Box::new(Decision::Fail(incomplete(body, &lacks)))),
     };

@@ -1,7 +1,10 @@
 //! Return orders: made with a key of ours in a field that can be searched, read with what was credited of them.
 //!
 //! Dynamics gives a return order its numbers when its header is written; then the lines follow one by one. So one that was
-//! half made is found by our key, and gets the lines that it lacks. Invariant: nothing is written before it was looked for.
+//! half made is found by our key, and gets the lines that it lacks.
+//!
+//! Dynamics takes the same header twice. So whoever makes one has looked before, and the header is the first thing that leaves
+//! then: were it to wait for a read, it might arrive only after somebody had looked for it in vain and made another one.
 
 use super::FinanceOperations;
 use super::fields as field;
@@ -19,18 +22,17 @@ use crate::message::{Address, LegalEntity, PlaceCode, RequestId, Serial, Sku, Un
 const MAKE: Call = changing("create_return");
 
 impl FinanceOperations {
-    /// Makes a return order, or completes the one that is there under its key.
+    /// Makes a return order, or completes the one that was found under its key.
     pub(in crate::gateways) async fn create_return(&self, wish: &ReturnWish) -> Result<MadeReturn, GatewayError> {
-        let held = self.header_of(&wish.legal_entity, &wish.reference).await?;
-        let header = if let Some(header) = held {
-            header
+        let (MadeReturn { number, rma, .. }, there) = if let Some(held) = &wish.held {
+            (held.clone(), self.lines_of(&wish.legal_entity, &held.number).await?)
         } else {
             let entity = field::names(Direction::Returned).requests;
-            let made = self.odata.create_row(MAKE, entity, &self.header(wish)).await?;
-            made.ok_or_else(|| unreadable(MAKE, "it does not answer the return order that it made".to_owned()))?
+            let header = self.odata.create_row(MAKE, entity, &self.header(wish)).await?;
+            let answered = header
+                .ok_or_else(|| unreadable(MAKE, "it does not answer the return order that it made".to_owned()))?;
+            (made(&answered).map_err(|problem| unreadable(MAKE, problem))?, Vec::new())
         };
-        let MadeReturn { number, rma, .. } = made(&header).map_err(|problem| unreadable(MAKE, problem))?;
-        let there = self.lines_of(&wish.legal_entity, &number).await?;
         let entity = field::names(Direction::Returned).request_lines;
         for (line_number, line) in (1_i64..).zip(&wish.lines) {
             let held =
@@ -144,7 +146,8 @@ impl FinanceOperations {
             Ok(CreditedLine {
                 note: row.required(&self.returns.credit_number_field)?,
                 line_id: row.integer(line)?.ok_or_else(|| missing(line))?.to_string(),
-                quantity: row.decimal(quantity)?.unwrap_or_default().abs(),
+                // What is credited stands there below zero; what was credited too much, and is taken back, above it.
+                quantity: -row.decimal(quantity)?.unwrap_or_default(),
             })
         };
         Ok(ReleasedOrder {
