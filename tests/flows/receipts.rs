@@ -183,6 +183,22 @@ fn goods_are_taken_back_once_dynamics_has_posted_them() {
     assert_eq!(pieces(&count(&smaller, &mut ledger).0), [piece("1", "", "-2")]);
 }
 
+/// Dynamics posts in no order: were the second rise posted before the fall, it would be more than was ordered.
+#[test]
+fn goods_come_in_again_once_dynamics_has_taken_them_back() {
+    let mut ledger = announcements(&[expected()]);
+    let of = |sequence: u64, total: &str| numbered(sequence, &[counted("1", "BOLT", total)]);
+    let (posted, _) = count(&of(1, "9"), &mut ledger);
+    processed(&posted, &mut ledger);
+    let (fell, _) = count(&of(2, "0"), &mut ledger);
+    let (nothing, decision) = count(&of(3, "8"), &mut ledger);
+    assert_eq!(nothing.len(), 0);
+    let name = format!("posting/contoso/{}", update(&fell[0]).update_id);
+    assert_eq!(waits(&decision), (name.as_str(), None, "receipt.smaller"));
+    processed(&fell, &mut ledger);
+    assert_eq!(pieces(&count(&of(3, "8"), &mut ledger).0), [piece("1", "", "8")]);
+}
+
 #[test]
 fn an_older_report_says_nothing() {
     let mut ledger = announcements(&[expected()]);

@@ -40,7 +40,7 @@ pub(super) struct Outcome {
     pub(super) lines: Vec<PostedLine>,
     /// What of it cannot be.
     pub(super) problems: Vec<Problem>,
-    /// What has to be processed by Dynamics before goods can be taken back.
+    /// What has to be processed by Dynamics before goods can be taken back, or come in again.
     pub(super) first: Option<PostedUpdate>,
     /// Less is there than a report takes back.
     pub(super) too_little: bool,
@@ -86,6 +86,9 @@ impl Report<'_> {
             outcome.first = outcome.first.take().or_else(|| self.mine().find(waits).cloned());
         }
         let rises: Vec<_> = differences.iter().filter(|piece| piece.quantity.is_sign_positive()).collect();
+        if !rises.is_empty() {
+            outcome.first = outcome.first.take().or_else(|| self.on_its_way_back(&lines).cloned());
+        }
         if self.cancelled && !rises.is_empty() {
             let what = format!("{} came, but the order was cancelled in Dynamics.", count.sku);
             outcome.problems.push((Code::ReceiptCancelledOrder, what).into());
@@ -102,6 +105,16 @@ impl Report<'_> {
             );
             outcome.problems.push((Code::ReceiptExceedsOrder, what).into());
         }
+    }
+
+    /// What takes goods of these lines back and is not posted yet. Dynamics posts in no order: what rises after it would be more
+    /// than was ordered, were it posted first.
+    fn on_its_way_back(&self, lines: &[String]) -> Option<&PostedUpdate> {
+        let falls = |posted: &PostedUpdate| {
+            let of_them = posted.lines.iter().filter(|line| lines.contains(&line.line_id));
+            of_them.flat_map(pieces).any(|piece| piece.quantity.is_sign_negative())
+        };
+        self.postings.iter().find(|posted| falls(posted) && !is_posted(self.ledger, &posted.update_id))
     }
 
     /// Why the differences of a count are not posted, if they are not.

@@ -175,13 +175,13 @@ impl Received<'_> {
         slots.iter().enumerate().map(of).collect()
     }
 
-    /// What must come first before goods are taken back.
+    /// What must come first before goods are taken back, or come in again.
     pub(super) fn waits(&self, outcome: &Outcome) -> Option<Decision> {
         let (receipt, warehouse) = (self.report.receipt, self.report.warehouse);
         if let Some(posted) = &outcome.first {
             let sentence = format!(
-                "{warehouse} corrected the receipt {receipt} downwards, and Dynamics has not posted {} yet, which it corrects. \
-                 See what became of that one, then replay this.",
+                "{warehouse} corrected the receipt {receipt}, and Dynamics has not posted {} yet, which comes before. See what \
+                 became of that one, then replay this.",
                 posted.packing_slip
             );
             return Some(Decision::Wait {
