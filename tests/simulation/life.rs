@@ -38,7 +38,7 @@ const QUICK: &str = "processor.period_look_again_ms = 10000\nprocessor.due_poll_
     processor.retry_delays_ms = [500, 1000, 2000, 4000, 4000, 4000, 4000]\nprocessor.retry_jitter_percent = 0\n\
     processor.busy_delay_ms_min = 500\nprocessor.busy_delay_ms_max = 4000\nprocessor.drain_ms_max = 4000\n\
     processor.document_wait_s_max = 1200\n\
-    processor.posting_poll_delays_ms = [1000, 2000, 5000]\nprocessor.posting_wait_s_max = 300\n\
+    processor.posting_poll_delays_ms = [1000, 2000, 5000]\n\
     processor.store_retry_delay_ms_min = 200\nprocessor.store_retry_delay_ms_max = 1000\n\
     gateways.call_ms_max = 3000\ngateways.settle_ms = 500\ngateways.private_addresses = true\n\
     gateways.throttled_ms = 1000\ningest.retry_window_s = 20\n";
@@ -134,8 +134,11 @@ impl Setting {
         };
         let outbound = "dynamics.contoso.outbound";
         let until = if self.closed { "2999-12-31" } else { "2000-01-01" };
-        let returns = if self.returns { returns::lines() } else { String::new() };
-        format!("{returns}{journals}{outbound}.closed_until.usmf = \"{until}\"\n{outbound}.closed_periods = \"wait\"\n")
+        // What Dynamics refused is never credited: who looks for the credit gives up before everything must be at rest.
+        let (returns, wait_s) = if self.returns { (returns::lines(), 120) } else { (String::new(), 300) };
+        format!(
+            "processor.posting_wait_s_max = {wait_s}\n{returns}{journals}{outbound}.closed_until.usmf = \"{until}\"\n{outbound}.closed_periods = \"wait\"\n"
+        )
     }
 }
 
