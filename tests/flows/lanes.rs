@@ -237,7 +237,7 @@ impl Road {
             }
             Body::PostingSettled(_) => Look::Shipment(self.world.shipment_look(message, &ledger)),
             Body::GoodsReceived(_) | Body::ReturnReceived(_) => Look::Receipt(self.world.receipt_look()),
-            Body::ReturnRequested(_) => Look::Return(self.world.return_look()),
+            Body::ReturnRequested(_) => Look::Return(World::return_look()),
             _ if message.flow() != Flow::Shipments => Look::Order(self.world.order_look(message)),
             _ => Look::Shipment(self.world.shipment_look(message, &ledger)),
         };

@@ -234,7 +234,7 @@ impl World {
         ReceiptLook { order, receiving, calendar: Arc::default() }
     }
 
-    pub fn return_look(&self) -> ReturnLook {
+    pub fn return_look() -> ReturnLook {
         let returns = Returns { warehouse: "24".to_owned(), ..Returns::default() };
         ReturnLook { environment: contoso(), returns, held: None }
     }
