@@ -1,5 +1,6 @@
 //! Problems, headers, pages, limits: what is the same for every route.
 
+use drayline::message::Flow;
 use reqwest::Method;
 use serde_json::json;
 
@@ -158,6 +159,36 @@ async fn the_same_change_under_the_same_key_acts_once() {
         give(&own, "k2", &ann).await.is_problem(409, "outcome-unknown");
         let total = scene.get(&own, "/v1/tokens").await.json()["total"].as_u64();
         assert_eq!(total, Some(4));
+        scene.leave().await;
+    })
+    .await;
+}
+
+/// The process was killed between the claim and the return, or the answer was for a token that is gone: the shop asks again.
+#[tokio::test]
+async fn a_return_is_asked_for_again_under_its_key_until_it_is_kept() {
+    both("", async |scene| {
+        let own = scene.own();
+        let wish = json!({ "environment": "contoso", "legalEntity": "usmf", "customerAccount": "C-1",
+            "lines": [{ "item": { "sku": "BOLT" }, "quantity": { "value": "1", "unit": "ea" } }] });
+        let ask = |wish: &serde_json::Value| {
+            let request = scene.request(Method::POST, "/v1/returns").bearer_auth(&own);
+            Scene::sent(request.header("idempotency-key", "web-7").json(wish))
+        };
+        let first = ask(&wish).await;
+        assert_eq!(first.status, 202, "{}", first.text);
+        scene.tamper("UPDATE api_answers SET status = NULL, answer = NULL; DELETE FROM outbox").await;
+        let again = ask(&wish).await;
+        assert_eq!((again.status.as_u16(), &again.text), (202, &first.text));
+        let kept = scene.app.store().outbox(Flow::Returns, 10).await.unwrap();
+        assert_eq!(
+            kept.iter().map(|row| json!(row.message_id)).collect::<Vec<_>>(),
+            [again.json()["message_id"].clone()]
+        );
+        assert!(ask(&wish).await.headers.contains_key("idempotent-replayed"), "its answer is known again");
+        let mut another = wish.clone();
+        another["customerAccount"] = json!("C-2");
+        ask(&another).await.is_problem(422, "key-of-another-request");
         scene.leave().await;
     })
     .await;

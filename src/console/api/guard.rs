@@ -28,6 +28,8 @@ pub(super) struct Guard {
     pub(super) access: Access,
     /// It may change something.
     pub(super) changes: bool,
+    /// Done twice, it is done once.
+    pub(super) harmless_twice: bool,
 }
 
 /// Everything between a request and its handler.
@@ -57,7 +59,7 @@ async fn guarded(guard: &Guard, mut request: Request, next: Next) -> Result<Resp
         request.extensions_mut().insert(caller);
     }
     match key {
-        Some(key) => once::once(api, key, handled(next, request)).await,
+        Some(key) => once::once(api, key, guard.harmless_twice, handled(next, request)).await,
         None => Ok(handled(next, request).await),
     }
 }

@@ -123,6 +123,7 @@ struct Route {
     told: Described,
     method: Method,
     handler: MethodRouter<Api>,
+    harmless_twice: bool,
 }
 
 impl Route {
@@ -132,7 +133,7 @@ impl Route {
         T: 'static,
     {
         let told = Described { method: "GET", path, access, answers };
-        Self { told, method: Method::GET, handler: on(MethodFilter::GET, handler) }
+        Self { told, method: Method::GET, handler: on(MethodFilter::GET, handler), harmless_twice: false }
     }
 
     fn post<H, T>(path: &'static str, access: Access, answers: Answers, handler: H) -> Self
@@ -141,7 +142,7 @@ impl Route {
         T: 'static,
     {
         let told = Described { method: "POST", path, access, answers };
-        Self { told, method: Method::POST, handler: on(MethodFilter::POST, handler) }
+        Self { told, method: Method::POST, handler: on(MethodFilter::POST, handler), harmless_twice: false }
     }
 
     fn delete<H, T>(path: &'static str, access: Access, answers: Answers, handler: H) -> Self
@@ -150,7 +151,12 @@ impl Route {
         T: 'static,
     {
         let told = Described { method: "DELETE", path, access, answers };
-        Self { told, method: Method::DELETE, handler: on(MethodFilter::DELETE, handler) }
+        Self { told, method: Method::DELETE, handler: on(MethodFilter::DELETE, handler), harmless_twice: false }
+    }
+
+    /// What it asks for is told apart by its own names: where nobody knows whether it was done, a repeat does it again.
+    fn harmless_twice(self) -> Self {
+        Self { harmless_twice: true, ..self }
     }
 }
 
@@ -182,7 +188,12 @@ pub fn described() -> Vec<Described> {
 pub fn api(api: Api) -> Router {
     let mut router = Router::new();
     for route in routes() {
-        let guard = guard::Guard { api: api.clone(), access: route.told.access, changes: route.method != Method::GET };
+        let guard = guard::Guard {
+            api: api.clone(),
+            access: route.told.access,
+            changes: route.method != Method::GET,
+            harmless_twice: route.harmless_twice,
+        };
         router = router.route(route.told.path, route.handler.route_layer(from_fn_with_state(guard, guard::guard)));
     }
     router

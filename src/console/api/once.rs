@@ -2,7 +2,8 @@
 //!
 //! Of key and request only digests are kept. The answer is sealed with what nobody keeps, the key and the token, because
 //! it may hold what is told once, and personal data. What failed without changing anything (4xx) leaves the key free;
-//! where nobody knows whether it was done (5xx, or the process is gone), a repeat is told so and does not act.
+//! where nobody knows whether it was done (5xx, or the process is gone), a repeat is told so and does not act, unless what it asks
+//! for is told apart by names of its own.
 
 use std::future::Future;
 use std::time::Duration;
@@ -52,12 +53,20 @@ pub(super) fn key(caller: &Caller, parts: &Parts, body: &Bytes) -> Result<Option
     Ok(Some(Key { claim, secret, text: key }))
 }
 
-/// Acts once.
-pub(super) async fn once(api: &Api, key: Key, act: impl Future<Output = Response>) -> Result<Response, Problem> {
+/// Acts once; what is harmless twice also where nobody knows whether it acted.
+pub(super) async fn once(
+    api: &Api,
+    key: Key,
+    harmless_twice: bool,
+    act: impl Future<Output = Response>,
+) -> Result<Response, Problem> {
     let kept = Duration::from_secs(api.config.console.answers_kept_s);
     match api.store.claim_answer(&key.claim, kept).await? {
         Claimed::New => {}
-        Claimed::Before { request, answer } => return before(&key, &request, answer),
+        Claimed::Before { request, answer } => match before(&key, &request, answer) {
+            Err(_) if harmless_twice && request == key.claim.request => {}
+            answered => return answered,
+        },
     }
     let (parts, body) = act.await.into_parts();
     let body = to_bytes(body, usize::MAX).await.map_err(|_| Problem::broken())?;
