@@ -180,6 +180,27 @@ async fn what_was_scanned_by_itself_converts_orders() {
     world.leave().await;
 }
 
+#[tokio::test]
+async fn what_lacks_a_conversion_goes_on_by_itself_when_a_scan_finds_it() {
+    let warehouse = WarehouseRules { split_share: 0.0, ..WarehouseRules::default() };
+    let mut world = World::set(Ground::fresh(Backing::Embedded).await, Making { warehouse, ..Making::default() }).await;
+    put(&world, "ReleasedProductsV2", &json!([{ "ItemNumber": "ITEM-88", "ProductNumber": "P-88" }])).await;
+    map(&world, &["unit", "connection=north", "warehouse=ea"]).await;
+    world.start_product().await;
+    world.to_dynamics.release_lines(&json!([{ "item": "ITEM-88", "quantity": "5", "unit": "case" }])).await.unwrap();
+    let exceptions = world.until_exceptions(1).await;
+    let told = (exceptions[0].code.as_str(), exceptions[0].awaits.as_deref());
+    assert_eq!(told, ("mapping.missing", Some("mapping/unit/north/ITEM-88")));
+    let conversion = json!([{ "ProductNumber": "P-88", "FromUnitSymbol": "Case", "ToUnitSymbol": "Ea", "Factor": 12 }]);
+    put(&world, "ProductSpecificUnitOfMeasureConversions", &conversion).await;
+    world.ask(&["mapping", "check"]).await;
+    world.until_posted(1).await;
+    world.until_exceptions(0).await;
+    let line = &world.to_warehouse.state().await.unwrap()["orders"][0]["lines"][0];
+    assert_eq!((line["quantity"].to_string().trim_matches('"'), &line["unit"]), ("60", &json!("ea")), "{line}");
+    world.leave().await;
+}
+
 /// An order that lacks a lot is an exception of this code, in these words, and nothing of it is sent until Dynamics names one.
 async fn stays_until_its_lot_is_named(warehouse_toml: &str, code: &str, says: &str) {
     let dynamics = FinanceOperationsRules { demanded_share: 0.0, ..FinanceOperationsRules::default() };

@@ -107,6 +107,15 @@ async fn awaited(backing: Backing) {
     assert_eq!(world.to_warehouse.state().await.unwrap()["orders"].as_array().unwrap().len(), 1);
     let (_, shown) = world.ask(&["exceptions", "show", &shirt.id.to_string()]).await;
     assert_eq!((&shown["status"], &shown["reopened"]), (&json!("resolved"), &json!(0)), "{shown:#}");
+
+    let table = world.ground.data().join("mapping.csv");
+    std::fs::write(&table, "kind,connection,item,dynamics,warehouse,factor\r\nunit,north,ITEM-78,case,each,12\r\n")
+        .unwrap();
+    let import = ["mapping", "import", table.to_str().unwrap(), "--yes"];
+    let (done, told) = world.ask(&[&import, &REASON[..]].concat()).await;
+    assert!(done, "{told}");
+    world.until_posted(2).await;
+    world.until_exceptions(0).await;
     world.leave().await;
 }
 

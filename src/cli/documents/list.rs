@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use serde_json::{Map, Value, json};
 
+use super::age;
 use super::outstanding::{self, Wanted};
 use crate::cli::{Failed, Global, output, store};
 use crate::exceptions::duration;
@@ -261,11 +262,4 @@ fn row(each: &ProgressView) -> String {
     let value = value.map(|value| format!("  {value}")).unwrap_or_default();
     let warehouse = each.warehouse.as_deref().unwrap_or("no warehouse");
     format!("{:<13}  {:>6}  {number}  {warehouse}  {promised}{value}  {}", each.state, age(each.age_s), each.document)
-}
-
-/// How long ago, in its largest unit.
-pub(super) fn age(seconds: i64) -> String {
-    let units = [(86_400, "d"), (3600, "h"), (60, "m")];
-    let fits = units.into_iter().find(|(length, _)| seconds >= *length);
-    fits.map_or_else(|| format!("{seconds}s"), |(length, unit)| format!("{}{unit}", seconds / length))
 }

@@ -74,3 +74,10 @@ fn step(step: &Step) -> String {
     let mode = if mode == "live" { String::new() } else { format!(" [{mode}]") };
     format!("  {at:.0}  {system:<12}  {what}{mode}  {message_id}")
 }
+
+/// How long ago, in its largest unit.
+fn age(seconds: i64) -> String {
+    let units = [(86_400, "d"), (3600, "h"), (60, "m")];
+    let fits = units.into_iter().find(|(length, _)| seconds >= *length);
+    fits.map_or_else(|| format!("{seconds}s"), |(length, unit)| format!("{}{unit}", seconds / length))
+}

@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use serde_json::json;
 
-use super::list::age;
+use super::age;
 use crate::cli::{Failed, Global, output, store};
 use crate::store::{Outstanding, OutstandingFilter, OutstandingTotal, OutstandingView, State};
 

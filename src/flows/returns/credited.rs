@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use rust_decimal::Decimal;
 
-use super::CreditedReturn;
+use super::{CreditedReturn, asked};
 use crate::failure::{Code, Failure};
 use crate::flows::answer::{Decision, Done, Emit, Past};
 use crate::flows::history::{History, postings};
@@ -17,7 +17,7 @@ use crate::flows::ledger::{Ledger, PostedDimension, PostedUpdate, SettledUpdate,
 use crate::flows::orders::OrderLook;
 use crate::flows::shipments::is_posted;
 use crate::gateways::{CreditedLine, ReleasedOrder};
-use crate::message::{Body, Connection, Envelope, FactKey, Flow, PostingOutcomeCode, PostingSettled};
+use crate::message::{Connection, Envelope, PostingSettled};
 
 /// What stands before a posting whose credit is looked for.
 const CREDIT: &str = "credit/";
@@ -49,13 +49,7 @@ fn fact((key, act): (String, &str), environment: &Connection, update_id: &str) -
 
 /// The message that looks until what was posted is credited.
 pub(in crate::flows) fn until_credited(posted: &PostedUpdate) -> Option<Emit> {
-    let body = PostingSettled {
-        update_id: FactKey::new(format!("{CREDIT}{}", posted.update_id)).ok()?,
-        flow: Flow::Returns,
-        outcome: PostingOutcomeCode::Pending.into(),
-        text: None,
-    };
-    Some(Emit { purpose: "credit", ordinal: 0, body: Body::PostingSettled(body), about: None })
+    asked("credit", format!("{CREDIT}{}", posted.update_id))
 }
 
 pub(in crate::flows) fn plan(

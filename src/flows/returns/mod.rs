@@ -31,13 +31,14 @@ mod uncredited;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
+use super::answer::Emit;
 use super::history::History;
 use super::ledger::Ledger;
 use super::{keys, orders};
 use crate::config::Returns;
 use crate::failure::Failure;
 use crate::gateways::{Direction, Dynamics, Gateways, MadeReturn, ReleasedOrder};
-use crate::message::{Body, Connection, Envelope, FactKey, LegalEntity};
+use crate::message::{Body, Connection, Envelope, FactKey, Flow, LegalEntity, PostingOutcomeCode, PostingSettled};
 use crate::rehearsal::{Variant, broken};
 
 pub(super) use authorised::plan as authorised;
@@ -99,6 +100,14 @@ pub struct MadeLine {
 pub struct CreditedReturn {
     /// The numbers of the credit notes.
     pub notes: Vec<String>,
+}
+
+/// The message that asks what became of the money of something posted, until that is known.
+fn asked(purpose: &'static str, update_id: String) -> Option<Emit> {
+    let update_id = FactKey::new(update_id).ok()?;
+    let outcome = PostingOutcomeCode::Pending.into();
+    let body = PostingSettled { update_id, flow: Flow::Returns, outcome, text: None };
+    Some(Emit { purpose, ordinal: 0, body: Body::PostingSettled(body), about: None })
 }
 
 /// Looks for the return order of a wish: Dynamics would make it twice.

@@ -5,17 +5,18 @@
 
 use rust_decimal::Decimal;
 
+use super::asked;
 use super::credited::sum;
 use super::matched::never_arrived;
 use crate::config::UndeliverableCredit;
 use crate::failure::{Code, Failure};
-use crate::flows::answer::{Decision, Done, Emit, Past};
+use crate::flows::answer::{Decision, Done, Past};
 use crate::flows::goods_received::ReceiptLook;
 use crate::flows::history::{History, moved, postings};
 use crate::flows::keys;
 use crate::flows::ledger::{CreatedOrder, EndedReference, Ledger, OrderedLine, kept};
 use crate::flows::orders::OrderLook;
-use crate::message::{Body, Envelope, FactKey, Flow, PostingOutcomeCode, PostingSettled, ReturnReceived};
+use crate::message::{Envelope, PostingSettled, ReturnReceived};
 
 /// What stands before a parcel whose credit is asked for.
 const ASKS: &str = "uncredited/";
@@ -38,7 +39,10 @@ pub(super) fn ask(
     let is_posted =
         postings(ledger).iter().any(|posted| posted.shipment_key == receipt && posted.warehouse == message.connection);
     let asks = never_arrived(body) && look.receiving.undeliverable_credit == UndeliverableCredit::Person;
-    let Some(question) = question(body).filter(|_| asks && is_posted && !ledger.has(&key)) else { return done };
+    if !asks || !is_posted || ledger.has(&key) {
+        return done;
+    }
+    let Some(question) = asked("uncredited", format!("{ASKS}{}", body.return_key)) else { return done };
     done.facts.push(Past {
         key,
         act: "ask_for_credit".to_owned(),
@@ -47,16 +51,6 @@ pub(super) fn ask(
     });
     done.emits.push(question);
     done
-}
-
-fn question(body: &ReturnReceived) -> Option<Emit> {
-    let body = PostingSettled {
-        update_id: FactKey::new(format!("{ASKS}{}", body.return_key)).ok()?,
-        flow: Flow::Returns,
-        outcome: PostingOutcomeCode::Pending.into(),
-        text: None,
-    };
-    Some(Emit { purpose: "uncredited", ordinal: 0, body: Body::PostingSettled(body), about: None })
 }
 
 pub(in crate::flows) fn plan(
