@@ -3,7 +3,7 @@
 //! Whoever changes something holds the pages, decides, writes one transaction and lets go; then waits for the disk. So
 //! the file has the order in which things happened, and many calls share one write.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -45,6 +45,8 @@ pub(super) struct Pages<W: World> {
     pub(super) faults: Faults,
     pub(super) down_until_ms: i64,
     pub(super) struck: FaultCounts,
+    /// The calls that were struck since the switches were turned.
+    met: HashSet<u64>,
     pub(super) deliver_to: Option<String>,
     journal: Option<Journal>,
 }
@@ -74,6 +76,7 @@ impl<W: World> Pages<W> {
             faults: Faults::default(),
             down_until_ms: 0,
             struck: FaultCounts::new(),
+            met: HashSet::new(),
             deliver_to: None,
             journal: None,
         }
@@ -119,6 +122,7 @@ impl<W: World> Pages<W> {
             Entry::Struck(fault) => self.count(fault),
             Entry::Faults { faults, down_until_ms } => {
                 (self.faults, self.down_until_ms) = (faults, down_until_ms);
+                self.met.clear();
             }
             Entry::DeliverTo(address) => self.deliver_to = Some(address),
         }
@@ -216,13 +220,14 @@ impl<W: World> Book<W> {
     }
 
     /// What strikes the next call, and whether the far end is down.
-    pub(super) fn strike(&self) -> Option<Fault> {
+    pub(super) fn strike(&self, call: &Call) -> Option<Fault> {
         let number = self.calls.fetch_add(1, Ordering::Relaxed);
-        let pages = self.pages();
+        let mut pages = self.pages();
         if self.clock.now().as_millisecond() < pages.down_until_ms {
             return Some(Fault::Down);
         }
-        pages.faults.strike(self.setting.chance, number)
+        let struck = pages.faults.strike(self.setting.chance, number)?;
+        (!pages.faults.once || pages.met.insert(call.fingerprint())).then_some(struck)
     }
 
     /// Answers a call and writes down that it did, in one transaction.

@@ -1,5 +1,7 @@
 //! A call as it came in, and what is answered.
 
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+
 use axum::body::{Body, Bytes};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, request::Parts};
 use jiff::Timestamp;
@@ -38,6 +40,13 @@ impl Call {
     /// The token behind `Authorization: Bearer`.
     pub(super) fn bearer(&self) -> Option<&str> {
         self.header("authorization")?.strip_prefix("Bearer ")
+    }
+
+    /// The same for the same call, made again.
+    pub(super) fn fingerprint(&self) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        (&self.method, &self.path, &self.query, &self.body).hash(&mut hasher);
+        hasher.finish()
     }
 
     /// The body as a JSON object; an empty body is an empty object.

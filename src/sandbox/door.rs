@@ -44,7 +44,7 @@ async fn serve<W: World>(
 /// Answers as the far end; nothing means that the connection is cut.
 async fn far_end<W: World>(book: &Book<W>, mut call: Call) -> Option<Response<Body>> {
     let latency_ms = book.pages().faults.latency_ms;
-    let struck = book.strike();
+    let struck = book.strike(&call);
     if latency_ms > 0 && struck != Some(Fault::Down) {
         tokio::time::sleep(Duration::from_millis(latency_ms)).await;
         call.at = book.clock.now();

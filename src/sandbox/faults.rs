@@ -28,6 +28,9 @@ pub struct Faults {
     pub down_s: u64,
     /// Finance & Operations only: updates that are refused when they are processed.
     pub refuse_updates: f64,
+    /// A call that was struck is not struck when it is made again, just as it was: with a rate of 1, each strikes every call
+    /// once, and whoever makes it again gets through.
+    pub once: bool,
 }
 
 /// The kinds of faults, as they are counted.

@@ -49,12 +49,20 @@ pub async fn map(world: &World, (word, code): (&str, &str)) {
     assert!(done, "{told}");
 }
 
+/// The same with many rows in one go.
+pub async fn map_all(world: &World, rows: &[(&str, &str)]) {
+    let lines: String = rows.iter().map(|(word, code)| format!("disposition,north,{code},{word}\r\n")).collect();
+    let file = world.ground.data().join("dispositions.csv");
+    std::fs::write(&file, format!("kind,connection,dynamics,warehouse\r\n{lines}")).unwrap();
+    let import = ["mapping", "import", file.to_str().unwrap(), "--yes", "--reason", "a test"];
+    let (done, told) = world.ask(&import).await;
+    assert!(done, "{told}");
+}
+
 /// A world that knows what becomes of goods that come back.
 pub async fn mapped(backing: Backing, making: Making) -> World {
     let world = World::start(backing, making).await;
-    for row in ROWS {
-        map(&world, row).await;
-    }
+    map_all(&world, &ROWS).await;
     world
 }
 

@@ -47,6 +47,23 @@ async fn refused_and_failed_calls_have_done_nothing() {
 }
 
 #[tokio::test]
+async fn where_each_call_is_struck_once_the_same_gets_through_when_it_is_made_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let house = house(&folder).await;
+    for _ in 0..2 {
+        // Whoever turns the switches again has all of them struck again.
+        switch(&house.client, &house.sandbox, json!({"fail_5xx": 1.0, "once": true})).await;
+        for reference in ["usmf-SHP1-W1", "usmf-SHP2-W1"] {
+            assert!(create(&house, reference).send().await.unwrap().status().is_server_error(), "{reference}");
+        }
+        for reference in ["usmf-SHP1-W1", "usmf-SHP2-W1"] {
+            assert!(!create(&house, reference).send().await.unwrap().status().is_server_error(), "{reference}");
+        }
+    }
+    assert_eq!(house.state().await["faults"], json!({"fail_5xx": 4}));
+}
+
+#[tokio::test]
 async fn throttling_speaks_the_language_of_dynamics() {
     let folder = tempfile::tempdir().unwrap();
     let dynamics = Dynamics::start(quick(Premises::finance_operations(folder.path())), quick_dynamics()).await;

@@ -282,6 +282,32 @@ async fn parcels_come_that_nobody_announced_and_are_counted_further_when_somebod
     until("it is told", async || (bodies(&inbox, Kind::ReturnStatusChanged).len() == 1).then_some(())).await;
 }
 
+/// A report that comes late says what was so then, and what was found since stays; a return that was cancelled stays so.
+#[tokio::test]
+async fn an_older_report_of_a_return_changes_nothing_in_the_house_and_neither_do_goods_of_a_dead_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let (house, inbox) = house(&folder, WarehouseRules { arrive_ms: 600_000, ..quick_warehouse() }).await;
+    assert_eq!(announce(&house, &announced("usmf-RET1-W1", "ITEM-1001", "5")).await.0, 201);
+    let found = async |body: Value| {
+        answered(house.client.post(format!("{}/sandbox/returns/rt-000001", house.sandbox.url())).json(&body)).await.0
+    };
+    let received = async || house.state().await["returns"][0]["received"][0]["quantity"].clone();
+    let report = |sequence: u32, quantity: &str| json!({"sequence": sequence, "lines": [{"line": "1", "sku": "ITEM-1001", "quantity": quantity}]});
+    assert_eq!(found(json!({"status": "ARRIVED"})).await, 201);
+    let cancel = house.call(Method::POST, "/returns/rt-000001/cancel").json(&json!({}));
+    assert_eq!(answered(cancel).await.1["outcome"]["code"], "REJECTED", "it is there already");
+    assert_eq!(found(report(2, "4")).await, 201);
+    assert_eq!(found(report(1, "3")).await, 201);
+    assert_eq!(received().await, "4");
+    until("both are told", async || (bodies(&inbox, Kind::ReturnReceived).len() == 2).then_some(())).await;
+    let told = |body: &Body| if let Body::ReturnReceived(body) = body { body.sequence } else { unreachable!() };
+    assert_eq!(bodies(&inbox, Kind::ReturnReceived).iter().map(told).collect::<BTreeSet<_>>().len(), 2);
+    assert_eq!(found(json!({"status": "CANCELLED"})).await, 201);
+    assert_eq!(found(report(3, "5")).await, 201);
+    let state = house.state().await;
+    assert_eq!((&state["returns"][0]["live"], received().await), (&json!(false), json!("5")));
+}
+
 async fn judged(dynamics: &Dynamics, house: &House) -> Verdict {
     let evidence = Evidence {
         finance_operations: FarEnd::fetch(&dynamics.sandbox.url()).await.unwrap(),

@@ -123,6 +123,7 @@ pub(super) fn disturbances(down_s: u64) -> Faults {
         lose_events: 0.0,
         down_s,
         refuse_updates: 0.0,
+        once: false,
     }
 }
 

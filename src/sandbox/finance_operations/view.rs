@@ -170,6 +170,7 @@ fn posting((key, update): (&UpdateKey, &Update)) -> Posting {
         lot: text(&row.fields, LOT),
         serial: text(&row.fields, SERIAL),
         status: condition(row),
+        disposition: text(&row.fields, returns::RECEIVED_AS),
         quantity: decimal(&row.fields, DIMENSION_SHIPPED),
     };
     Posting {

@@ -141,6 +141,9 @@ pub(in crate::sandbox) struct PostingQuantity {
     /// The inventory status of goods that were received.
     #[serde(default)]
     pub(in crate::sandbox) status: String,
+    /// Under which code what came back was received.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub(in crate::sandbox) disposition: String,
     pub(in crate::sandbox) quantity: Decimal,
 }
 

@@ -51,6 +51,8 @@ struct Found {
     tracking_numbers: Vec<String>,
     lines: Vec<FoundPiece>,
     is_final: bool,
+    /// The number of the report; nothing: the next one. A lower one than was told before comes late: it says what was so then.
+    sequence: Option<u64>,
     /// It is only said how far it is: `ARRIVED`, `CANCELLED`.
     status: String,
 }
@@ -81,6 +83,7 @@ impl Default for Found {
             tracking_numbers: Vec::new(),
             lines: Vec::new(),
             is_final: true,
+            sequence: None,
             status: none(),
         }
     }
@@ -248,15 +251,20 @@ pub(super) fn control(floor: &Floor, setting: &Setting<WarehouseRules>, call: &C
         answer.facts.push(Fact::Created(Box::new(order.clone())));
     }
     if found.status.is_empty() {
+        let number = found.sequence.unwrap_or(order.reports + 1);
+        let told = Order { reports: number.saturating_sub(1), ..order.clone() };
         let stage = if found.is_final { Stage::Complete } else { Stage::Counting };
         let received = found.lines.into_iter().map(FoundPiece::count).collect();
-        let (fact, notice) = report(setting, &order, (stage, None), received, call.at);
-        answer.facts.push(fact);
+        let (fact, notice) = report(setting, &told, (stage, None), received, call.at);
+        answer.facts.extend((number > order.reports).then_some(fact));
         answer.notices.extend(notice);
     } else {
-        if found.status == "CANCELLED" {
-            answer.facts.push(Fact::Moved { number: order.number, stage: Stage::Cancelled, due_ms: None });
-        }
+        let moved = match found.status.as_str() {
+            "ARRIVED" if order.stage.early() => Some(Stage::Arrived),
+            "CANCELLED" if order.stage.live() => Some(Stage::Cancelled),
+            _ => None,
+        };
+        answer.facts.extend(moved.map(|stage| Fact::Moved { number: order.number, stage, due_ms: None }));
         answer.notices.push(events::return_status(setting, &order, &found.status, call.at));
     }
     Some(answer)

@@ -357,6 +357,8 @@ impl Floor {
             order.counted_at.get_or_insert(at);
         }
         order.received = received;
+        // What was cancelled stays so, whatever is found of it.
+        let stage = if order.stage.live() { stage } else { order.stage };
         self.complete += u64::from(stage == Stage::Complete && order.side == Side::Inbound);
         self.inspected += u64::from(stage == Stage::Complete && order.side == Side::Returned);
         self.step(number, stage, due_ms);
