@@ -38,6 +38,17 @@ async fn receive(
     (update, number): (&str, &str),
     pieces: &[(i64, &str, &str)],
 ) -> (String, String) {
+    let path = hand_over(dynamics, (update, number), pieces).await;
+    until("the update is processed", async || {
+        let (_, row) = dynamics.get(&path).await;
+        let state = row["ProcessingStatus"].as_str()?.to_owned();
+        (state != "Received").then(|| (state, row["ProcessingMessage"].as_str().unwrap().to_owned()))
+    })
+    .await
+}
+
+/// The same, and does not wait for its end: answers where to look for it.
+async fn hand_over(dynamics: &Dynamics, (update, number): (&str, &str), pieces: &[(i64, &str, &str)]) -> String {
     let base = json!({"dataAreaId": "usmf", "InboundShipmentOrderUpdateId": update,
         "InboundShipmentOrderOriginId": number});
     let with = |more: Value| {
@@ -64,12 +75,26 @@ async fn receive(
     );
     let handed = dynamics.call(Method::PATCH, &path).json(&json!({"ProcessingStatus": "Received"}));
     assert_eq!(answered(handed).await.0, 204);
-    until("the update is processed", async || {
-        let (_, row) = dynamics.get(&path).await;
-        let state = row["ProcessingStatus"].as_str()?.to_owned();
-        (state != "Received").then(|| (state, row["ProcessingMessage"].as_str().unwrap().to_owned()))
+    path
+}
+
+/// Several updates of one return order fall into one batch, and what the job credits of one must not be taken for all.
+#[tokio::test]
+async fn what_is_posted_piece_by_piece_at_once_is_credited_whole() {
+    let folder = tempfile::tempdir().unwrap();
+    let rules = FinanceOperationsRules { credit_ms: 0, process_ms: 400, ..quick_dynamics() };
+    let dynamics = dynamics(&folder, rules).await;
+    let (number, _) = return_order(&dynamics, "web-1").await;
+    for update in ["U1", "U2", "U3", "U4", "U5"] {
+        hand_over(&dynamics, (update, &number), &[(1, "CREDIT", "")]).await;
+    }
+    until("all of it is credited", async || {
+        let (_, rows) = dynamics.get("SalesInvoiceLines?$filter=dataAreaId eq 'usmf'").await;
+        let credited =
+            rows["value"].as_array()?.iter().map(|row| row["InvoicedQuantity"].as_i64().unwrap()).sum::<i64>();
+        (credited == -5).then_some(())
     })
-    .await
+    .await;
 }
 
 async fn credited(dynamics: &Dynamics, notes: usize) -> Vec<Value> {

@@ -112,15 +112,22 @@ impl Environment {
         if let Some(due_ms) = due_ms {
             self.credit_due.remove(&(due_ms, key.clone()));
         }
-        let Some(request) = self.requests.get_mut(&key).filter(|_| !credit.lines.is_empty()) else { return };
-        request.row += 1;
-        request.changed_ms = request.changed_ms.max(credit.at_ms);
+        let Some(request) = self.requests.get_mut(&key) else { return };
         for (number, quantity) in &credit.lines {
             let line = request.lines.iter_mut().find(|line| line.number == *number);
             let Some(Money { credited, refunded, .. }) = line.map(|line| &mut line.money) else { continue };
             *(if credit.refund { refunded } else { credited }) += quantity;
         }
-        self.credits.push((key, credit));
+        // What was posted while the note was made up, and fell due with it, is on the next one.
+        let is_left = request.lines.iter().any(|line| line.money.creditable != line.money.credited);
+        if is_left && self.credit_due.iter().all(|(_, other)| *other != key) {
+            self.credit_due.extend(due_ms.map(|due_ms| (due_ms, key.clone())));
+        }
+        if !credit.lines.is_empty() {
+            request.row += 1;
+            request.changed_ms = request.changed_ms.max(credit.at_ms);
+            self.credits.push((key, credit));
+        }
     }
 }
 

@@ -43,8 +43,10 @@ trait Matter {
 }
 
 /// Plays cells of one state in one world: all on a calm day, then each with the faults that strike it.
-async fn play(matter: &impl Matter, backing: Backing, making: Making, (cells, page): (&[&Cell], &[Cell])) {
+async fn play(matter: &impl Matter, backing: Backing, mut making: Making, (cells, page): (&[&Cell], &[Cell])) {
     let state = cells[0].state.as_str();
+    // Whoever is refused with 429 need not wait a whole second for each call of each document.
+    making.toml.push_str("\ngateways.retry_after_s_max = 0");
     let mut world = World::set(Ground::fresh(backing).await, making).await;
     // Each call of an attempt may be struck by itself.
     world.reconfigure(
@@ -101,9 +103,12 @@ fn of(fault: Fault) -> Faults {
 }
 
 async fn disturb(world: &World, fault: Option<Fault>) {
-    let faults = fault.map(of).unwrap_or_default();
-    world.to_dynamics.disturb(&faults).await.unwrap();
-    world.to_warehouse.disturb(&faults).await.unwrap();
+    turn(world, &fault.map(of).unwrap_or_default()).await;
+}
+
+async fn turn(world: &World, faults: &Faults) {
+    world.to_dynamics.disturb(faults).await.unwrap();
+    world.to_warehouse.disturb(faults).await.unwrap();
 }
 
 /// Tells an event of Dynamics by hand: twice, where that is what goes wrong.

@@ -166,10 +166,12 @@ pub fn calls(seen: &Seen, id: &str, before: &Before) -> Vec<String> {
         let call = if path.ends_with("/cancel") { "cancel_return" } else { "announce_return" };
         format!("{call}/north/{reference}")
     });
-    let then: BTreeSet<_> = postings(&before.dynamics, id).map(|posting| text(&posting["update_id"])).collect();
-    let now = postings(&seen.dynamics, id).filter(|posting| !then.contains(posting["update_id"].as_str().unwrap()));
-    let posted = now.map(|posting| {
-        let slip = text(&posting["packing_slip"]);
+    // Where Dynamics takes one row of a line in an update, one posting is several updates under one receipt.
+    let slips = |dynamics: &Value| {
+        postings(dynamics, id).map(|posting| text(&posting["packing_slip"])).collect::<BTreeSet<_>>()
+    };
+    let new = &slips(&seen.dynamics) - &slips(&before.dynamics);
+    let posted = new.into_iter().map(|slip| {
         let receipt = slip.rsplit_once('-').map_or("", |(receipt, _)| receipt).to_owned();
         let held = seen.held("returns", id).find(|held| held["id"] == receipt);
         let name = held.map_or(receipt.clone(), |held| format!("N-{}", text(&held["reference"])));

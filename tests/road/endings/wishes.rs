@@ -1,13 +1,13 @@
 //! The part of the matrix of endings of returns that a shop tells: it asks for one, before it is made and once more after that.
 
 use drayline::message::Kind;
-use drayline::sandbox::{Effect, Fault};
+use drayline::sandbox::{Effect, Fault, Faults};
 use reqwest::StatusCode;
 use serde_json::Value;
 
 use super::page::{Cell, Ending, cells};
 use super::returns::{DOCUMENT, PAGE, calls, credited, making, map_rows, others_pass, posted};
-use super::{Before, Matter, Seen, disturb, text};
+use super::{Before, Matter, Seen, disturb, text, turn};
 use crate::road::returns::{ask, wish};
 use crate::road::world::World;
 use crate::support::Backing;
@@ -64,7 +64,10 @@ impl Matter for Wishes {
 
     async fn tell(&self, world: &World, item: &str, cell: &Cell, fault: Option<Fault>) {
         if cell.state == LOST {
-            disturb(world, Some(Fault::LoseAnswer)).await;
+            // What strikes events is to strike the one that tells of it; other calls are struck once it is made.
+            let events = fault.filter(|fault| matches!(fault, Fault::Duplicate | Fault::Reorder));
+            let lost = super::of(Fault::LoseAnswer);
+            turn(world, &Faults { lose_answer: 1.0, ..events.map_or(lost, super::of) }).await;
             asks(world, item).await;
             until("it is made, and the answer is lost", async || {
                 let number = number(&world.to_dynamics.state().await.unwrap(), item).pop()?;
@@ -74,7 +77,7 @@ impl Matter for Wishes {
                         && line.path.contains("ReturnOrderHeaders")
                         && line.reference.as_deref() == Some(&number)
                 });
-                made.filter(|line| line.faults == [Fault::LoseAnswer])
+                made.filter(|line| line.faults.contains(&Fault::LoseAnswer))
             })
             .await;
             disturb(world, fault).await;
