@@ -218,6 +218,11 @@ pub(super) fn restore_posting(environment: &Connection, update_id: &str) -> Stri
     format!("restore_posting/{environment}/{update_id}")
 }
 
+/// That an update which takes goods back is looked after, and what rises waits for it.
+pub(super) fn goes_first(environment: &Connection, update_id: &str) -> String {
+    format!("goes_first/{environment}/{update_id}")
+}
+
 pub(super) fn posted(environment: &Connection, update_id: &str) -> String {
     format!("posted/{environment}/{update_id}")
 }

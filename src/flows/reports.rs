@@ -53,7 +53,7 @@ pub struct CountedReceipt {
     /// What it said, where it adds: so the same fact that says something else is seen.
     #[serde(default)]
     pub said: String,
-    /// A part of it could not be posted, and a person was asked.
+    /// A part of it was not posted at once: a person was asked, or something goes first.
     #[serde(default)]
     pub asked: bool,
     /// No more will come.

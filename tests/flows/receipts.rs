@@ -114,6 +114,20 @@ fn posted_after_all(wanted: &ReleasedOrder, question: &Envelope, ledger: &mut Le
     count_for(Some(wanted.clone()), &emitted(question, &decision, "again"), ledger)
 }
 
+/// Counts a report of which something falls and something rises: what falls goes first, what rises once Dynamics has posted
+/// that.
+fn count_in_turn(report: &Envelope, ledger: &mut Ledger) -> (Vec<Planned>, Vec<Planned>) {
+    let (fell, decision) = count(report, ledger);
+    assert!(done(&decision).emits.iter().any(|emit| emit.purpose == "posting"), "somebody looks after it");
+    let rest = emitted(report, &decision, "again");
+    let (nothing, waiting) = count(&rest, ledger);
+    assert_eq!(nothing.len(), 0);
+    let name = format!("posting/contoso/{}", update(&fell[0]).update_id);
+    assert_eq!(waits(&waiting), (name.as_str(), None, "receipt.smaller"));
+    processed(&fell, ledger);
+    (fell, count(&rest, ledger).0)
+}
+
 fn five() -> Envelope {
     numbered(1, &[counted("1", "BOLT", "5")])
 }
@@ -199,6 +213,24 @@ fn goods_come_in_again_once_dynamics_has_taken_them_back() {
     assert_eq!(pieces(&count(&of(3, "8"), &mut ledger).0), [piece("1", "", "8")]);
 }
 
+/// What rises is left to the report once more; where a newer one passes it, that one says it all.
+#[test]
+fn what_rises_is_a_newer_reports_when_it_comes_before_what_falls_is_posted() {
+    let mut ledger = announcements(&[expected()]);
+    let of = |sequence: u64, lots: &[(&str, &str)]| numbered(sequence, &[in_lots("1", "BOLT", "10", lots)]);
+    let (posted, _) = count(&of(1, &[("A", "10")]), &mut ledger);
+    processed(&posted, &mut ledger);
+    let (fell, decision) = count(&of(2, &[("A", "6"), ("B", "4")]), &mut ledger);
+    let rest = emitted(&of(2, &[("A", "6"), ("B", "4")]), &decision, "again");
+    let newer = of(3, &[("A", "6"), ("C", "4")]);
+    assert_eq!(count(&newer, &mut ledger).0.len(), 0, "it waits, too");
+    processed(&fell, &mut ledger);
+    assert_eq!(pieces(&count(&newer, &mut ledger).0), [piece("1", "C", "4")]);
+    let (nothing, decision) = count(&rest, &mut ledger);
+    assert_eq!(nothing.len(), 0);
+    not_ours(&decision);
+}
+
 #[test]
 fn an_older_report_says_nothing() {
     let mut ledger = announcements(&[expected()]);
@@ -257,9 +289,11 @@ fn lots_are_counted_for_themselves() {
     let mut ledger = announcements(&[expected()]);
     let (posted, _) = count(&numbered(1, &[in_lots("1", "BOLT", "5", &[("A", "5")])]), &mut ledger);
     processed(&posted, &mut ledger);
-    let (posted, _) = count(&numbered(2, &[in_lots("1", "BOLT", "6", &[("A", "2"), ("B", "4")])]), &mut ledger);
-    assert_eq!(pieces(&posted), [piece("1", "B", "4"), piece("1", "A", "-3")], "what is added goes first");
-    let wrong = numbered(3, &[in_lots("1", "BOLT", "7", &[("A", "2"), ("B", "4")]), counted("2", "NUT", "1")]);
+    let report = numbered(2, &[in_lots("1", "BOLT", "6", &[("A", "2"), ("B", "4")]), counted("2", "NUT", "1")]);
+    let (fell, rose) = count_in_turn(&report, &mut ledger);
+    assert_eq!(pieces(&fell), [piece("1", "A", "-3"), piece("2", "", "1")], "of another line nothing waits");
+    assert_eq!(pieces(&rose), [piece("1", "B", "4")]);
+    let wrong = numbered(3, &[in_lots("1", "BOLT", "7", &[("A", "2"), ("B", "4")]), counted("2", "NUT", "2")]);
     let (posted, decision) = count(&wrong, &mut ledger);
     assert_eq!(pieces(&posted), [piece("2", "", "1")], "what is clear is posted");
     assert_eq!(failed(&count(&question(&wrong, &decision), &mut ledger).1), "receipt.tracking_differs");
@@ -276,8 +310,8 @@ fn pieces_with_serials_are_posted_one_by_one() {
     let (posted, _) = count(&with(1, &["S1", "S2"]), &mut ledger);
     assert_eq!(pieces(&posted), [piece("2", "S1", "1"), piece("2", "S2", "1")]);
     processed(&posted, &mut ledger);
-    let (posted, _) = count(&with(2, &["S2", "S3"]), &mut ledger);
-    assert_eq!(pieces(&posted), [piece("2", "S3", "1"), piece("2", "S1", "-1")]);
+    let (fell, rose) = count_in_turn(&with(2, &["S2", "S3"]), &mut ledger);
+    assert_eq!((pieces(&fell), pieces(&rose)), (vec![piece("2", "S1", "-1")], vec![piece("2", "S3", "1")]));
     assert_eq!(asked(&with(3, &["S2", "S2"]), &mut ledger), "receipt.tracking_differs");
 }
 

@@ -99,6 +99,11 @@ impl World {
                 Acted::Happened(json!({}))
             }
             Call::PostShipment(update) => {
+                let falls = |piece: &&UpdateDimension| piece.quantity.is_sign_negative();
+                for line in &update.lines {
+                    let fallen = line.dimensions.iter().filter(falls).count();
+                    assert!([0, line.dimensions.len()].contains(&fallen), "falls and rises at once: {line:?}");
+                }
                 let known = self.postings.entry(update.update_id.clone()).or_insert_with(|| update.clone());
                 assert_eq!(known, update, "an update's id stands for one content");
                 Acted::Happened(json!({}))

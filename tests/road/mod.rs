@@ -29,7 +29,7 @@ mod periods;
 mod receipts;
 mod relayed;
 mod restarts;
-mod returns;
+pub mod returns;
 mod scans;
 mod seen;
 mod shipments;

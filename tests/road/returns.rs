@@ -11,18 +11,21 @@ use crate::support::wait::until;
 
 /// What dispositions are in this Dynamics, and where returns are expected.
 pub const SECTIONS: &str = "ConReturnOrder = \"return_authorised\"\n\
-    [dynamics.contoso.statuses]\nQUARANTINE = \"Quarantine\"\n\
+    [dynamics.contoso.statuses]\nQUARANTINE = \"Quarantine\"\nON_HOLD = \"On hold\"\n\
     [dynamics.contoso.returns]\nwarehouse = \"24\"\nexchange_code = \"REPLACE\"\n\
     without_credit = [\"STOCK\", \"WRITEOFF\", \"SENDBACK\"]\ncredited_elsewhere = [\"REPLACE\"]\n";
 
-pub const ROWS: [(&str, &str); 7] = [
+const ROWS: [(&str, &str); 10] = [
     ("RESTOCK", "CREDIT"),
     ("QUARANTINE", "CREDIT"),
+    ("REFURBISH", "CREDIT"),
     ("SCRAP", "SCRAP"),
     ("RETURN_TO_SENDER", "SENDBACK"),
     ("RESTOCK/CREDITED", "STOCK"),
     ("QUARANTINE/CREDITED", "STOCK"),
+    ("REFURBISH/CREDITED", "STOCK"),
     ("SCRAP/CREDITED", "WRITEOFF"),
+    ("RETURN_TO_SENDER/CREDITED", "SENDBACK"),
 ];
 
 pub fn making() -> Making {
@@ -96,7 +99,8 @@ pub async fn found(world: &World, id: &str, found: &Value) -> String {
     answer.json::<Value>().await.unwrap()["id"].as_str().unwrap().to_owned()
 }
 
-async fn until_credited(world: &World, returns: u64) {
+/// Waits until so many returns are inspected, posted and credited, and nothing moves.
+pub async fn until_credited(world: &World, returns: u64) {
     world
         .until("everything inspected and credited", |dynamics, warehouse| {
             warehouse["inspected"].as_u64() >= Some(returns)
@@ -324,4 +328,40 @@ async fn what_was_credited_too_much_is_taken_back_and_what_comes_after_all_is_cr
     assert_eq!(world.exceptions(true).await.0, 0, "{:#?}", world.exceptions(true).await);
     let verdict = world.finish().await;
     assert_eq!((verdict.returns, verdict.on_hand_mismatches), (1, 0), "{:?}", verdict.mismatches);
+}
+
+/// Lines that are received whole, of which pieces are decided anew again and again: Dynamics, which posts in no order, refuses
+/// nothing, because what falls is posted before what rises.
+#[tokio::test]
+async fn what_a_piece_was_is_taken_back_before_it_is_posted_as_what_it_is() {
+    let world = mapped(Backing::Embedded, Making { warehouse: resting(), ..making() }).await;
+    let lines = json!([{"item": "ITEM-1001", "quantity": "5", "unit": "ea"}]);
+    made_in_dynamics(&world, &json!({"count": 4, "lines": lines})).await;
+    world.until("announced", |_, warehouse| warehouse["returns"] == 4).await;
+    let piece = |(quantity, disposition): &(&str, &str)| json!({"line": "1", "sku": "ITEM-1001", "quantity": quantity, "disposition": disposition});
+    // With how many updates Dynamics has by then, of each: a line of an update takes one disposition.
+    let decided: [(&[(&str, &str)], u64); 4] = [
+        (&[("5", "RESTOCK")], 1),
+        (&[("3", "RESTOCK"), ("1", "QUARANTINE"), ("1", "SCRAP")], 4),
+        (&[("5", "QUARANTINE")], 7),
+        (&[("1", "RESTOCK"), ("2", "SCRAP"), ("2", "RETURN_TO_SENDER")], 11),
+    ];
+    for (pieces, updates) in decided {
+        let lines: Vec<_> = pieces.iter().map(piece).collect();
+        for number in 1..=4 {
+            let report = json!({"is_final": updates == 11, "lines": lines});
+            found(&world, &format!("/rt-{number:06}"), &report).await;
+        }
+        world.until("it is posted", |dynamics, _| dynamics["updates_accepted"] == 4 * updates).await;
+    }
+    until_credited(&world, 4).await;
+    let progress = world.to_dynamics.progress().await.unwrap();
+    assert_eq!((&progress["updates_failed"], world.exceptions(true).await.0), (&json!(0), 0), "{progress}");
+    for number in 1..=4 {
+        let (notes, _) = money(&world, &format!("RET{number:07}")).await;
+        let quantity = |note: &Value| note["lines"][0]["quantity"].as_str().unwrap().parse::<i8>().unwrap();
+        assert_eq!(notes.iter().map(quantity).sum::<i8>(), 3, "{notes:#?}");
+    }
+    let verdict = world.finish().await;
+    assert_eq!((verdict.returns, verdict.on_hand_mismatches), (4, 0), "{:?}", verdict.mismatches);
 }

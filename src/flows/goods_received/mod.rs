@@ -10,12 +10,13 @@
 //!
 //! Warehouses report totals, again and again, and in any order. So the newest report of a line counts, by its number or its
 //! time, and what is posted is always the difference to what was posted before: a repeat posts nothing, a correction downwards
-//! takes the difference back. What fits is posted at once; what does not is left to a question of its own, so that it holds up
+//! takes the difference back, and what falls is posted before what rises. What fits is posted at once; what does not is left to a question of its own, so that it holds up
 //! no later report: that contains it, and may be the answer.
 //!
 //! It refuses to guess which of two reports is the newer one, and to take damaged goods for sound ones.
 
 mod counted;
+mod first;
 mod posting;
 mod questions;
 mod received;

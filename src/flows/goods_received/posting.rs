@@ -57,8 +57,10 @@ impl Report<'_> {
         }
         for slot in &mut slots {
             slot.pieces.retain(|piece| !piece.quantity.is_zero());
-            // What is added goes first: so nothing is ever taken from what is not there yet.
-            slot.pieces.sort_by_key(|piece| piece.quantity.is_sign_negative());
+            // A piece that is decided anew falls here and rises there: what falls goes first, in an update of its own.
+            if slot.pieces.iter().any(falls) {
+                slot.pieces.retain(falls);
+            }
         }
         outcome.lines = slots.into_iter().filter(|slot| !slot.pieces.is_empty()).map(Slot::posted).collect();
         outcome
@@ -72,20 +74,20 @@ impl Report<'_> {
         }
         outcome.news.extend(lines.iter().cloned());
         let differences = self.differences(count, &lines);
-        let falls = differences.iter().any(|piece| piece.quantity.is_sign_negative());
-        if let Some(problem) = self.objection(count, &differences, (falls, standing)) {
+        let any_falls = differences.iter().any(falls);
+        if let Some(problem) = self.objection(count, &differences, (any_falls, standing)) {
             outcome.problems.push(problem);
             return;
         }
-        for piece in differences.iter().filter(|piece| piece.quantity.is_sign_negative()) {
+        for piece in differences.iter().filter(|piece| falls(piece)) {
             let left = self.take_back(slots, &count.fits, piece);
             outcome.too_little |= !left.is_zero();
         }
-        if falls {
+        if any_falls {
             let waits = |posted: &&PostedUpdate| touches(posted, &lines) && !is_posted(self.ledger, &posted.update_id);
             outcome.first = outcome.first.take().or_else(|| self.mine().find(waits).cloned());
         }
-        let rises: Vec<_> = differences.iter().filter(|piece| piece.quantity.is_sign_positive()).collect();
+        let rises: Vec<_> = differences.iter().filter(|piece| !falls(piece)).collect();
         if !rises.is_empty() {
             outcome.first = outcome.first.take().or_else(|| self.on_its_way_back(&lines).cloned());
         }
@@ -110,11 +112,11 @@ impl Report<'_> {
     /// What takes goods of these lines back and is not posted yet. Dynamics posts in no order: what rises after it would be more
     /// than was ordered, were it posted first.
     fn on_its_way_back(&self, lines: &[String]) -> Option<&PostedUpdate> {
-        let falls = |posted: &PostedUpdate| {
+        let takes_back = |posted: &PostedUpdate| {
             let of_them = posted.lines.iter().filter(|line| lines.contains(&line.line_id));
-            of_them.flat_map(pieces).any(|piece| piece.quantity.is_sign_negative())
+            of_them.flat_map(pieces).any(|piece| falls(&piece))
         };
-        self.postings.iter().find(|posted| falls(posted) && !is_posted(self.ledger, &posted.update_id))
+        self.postings.iter().find(|posted| takes_back(posted) && !is_posted(self.ledger, &posted.update_id))
     }
 
     /// Why the differences of a count are not posted, if they are not.
@@ -122,7 +124,7 @@ impl Report<'_> {
         &self,
         count: &Count,
         differences: &[PostedDimension],
-        (falls, standing): (bool, Standing),
+        (any_falls, standing): (bool, Standing),
     ) -> Option<Problem> {
         let sku = &count.sku;
         if self.fact.is_some() {
@@ -131,16 +133,16 @@ impl Report<'_> {
             let what = || format!("it says again how much of {sku} was added, and says something else.");
             return again.then(|| (Code::ReceiptDiffers, what()).into());
         }
-        if count.pieces.iter().any(|piece| piece.quantity.is_sign_negative() && !piece.quantity.is_zero()) {
+        if count.pieces.iter().any(|piece| falls(piece) && !piece.quantity.is_zero()) {
             return Some((Code::ReceiptDiffers, format!("a total of {sku} is less than nothing.")).into());
         }
-        if falls && standing != Standing::Newest {
+        if any_falls && standing != Standing::Newest {
             let what =
                 format!("less of {sku} is reported than was posted, and nothing says that this is the newer word.");
             return Some((Code::ReceiptSmaller, what).into());
         }
         let what = || format!("less of {sku} came than was posted, and this environment takes no reversal.");
-        (falls && !self.reversals).then(|| (Code::ReceiptReversed, what()).into())
+        (any_falls && !self.reversals).then(|| (Code::ReceiptReversed, what()).into())
     }
 
     /// How each piece differs from what was posted of it, on any of the lines.
@@ -247,6 +249,11 @@ pub(super) fn pieces(line: &PostedLine) -> Vec<PostedDimension> {
         [] => vec![PostedDimension { quantity: line.moved, ..PostedDimension::default() }],
         pieces => pieces.to_vec(),
     }
+}
+
+/// Whether less of a piece is there than was.
+pub(super) fn falls(piece: &PostedDimension) -> bool {
+    piece.quantity.is_sign_negative()
 }
 
 fn lines<'s>(slots: &'s [Slot<'_>], fits: &'s [usize]) -> impl Iterator<Item = &'s str> {

@@ -22,8 +22,8 @@ use crate::flows::ledger::{EndedReference, Ledger};
 use crate::flows::reports::{AskedForTheRest, CountedReceipt};
 use crate::message::{ASKS_WHAT_NOW, Body, GoodsReceived, ReceivedLine, ReturnReceived, record_id};
 
-/// The purpose of a message that posts what a question was about.
-const POSTS_AFTER_ALL: &str = "again";
+/// The purpose of a message that posts what a report left: what a question was about, or what waits for what goes first.
+pub(super) const POSTS_AFTER_ALL: &str = "again";
 
 /// Whether anything was ever asked about a document's receipts, or about a change that came too late for them.
 pub(in crate::flows) fn was_anything_asked(ledger: &Ledger) -> bool {

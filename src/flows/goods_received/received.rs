@@ -5,7 +5,7 @@ use rust_decimal::Decimal;
 
 use super::ReceiptLook;
 use super::counted::{Conditions, Count, counts};
-use super::posting::{Outcome, Report, pieces};
+use super::posting::{Outcome, Report, falls, pieces};
 use super::said::{fact, lines};
 use crate::failure::{Code, Failure};
 use crate::flows::answer::{Call, Decision, Done, KnownDocument, Past, Planned, Repeat};
@@ -129,7 +129,7 @@ impl Received<'_> {
             ));
         }
         let (counts, outcome) = self.weighed();
-        if let Some(decision) = self.waits(&outcome) {
+        if let Some(decision) = self.goes_on_later(&outcome).or_else(|| self.waits(&outcome)) {
             return decision;
         }
         if !outcome.lines.is_empty() {
@@ -175,34 +175,6 @@ impl Received<'_> {
         slots.iter().enumerate().map(of).collect()
     }
 
-    /// What must come first before goods are taken back, or come in again.
-    pub(super) fn waits(&self, outcome: &Outcome) -> Option<Decision> {
-        let (receipt, warehouse) = (self.report.receipt, self.report.warehouse);
-        if let Some(posted) = &outcome.first {
-            let sentence = format!(
-                "{warehouse} corrected the receipt {receipt}, and Dynamics has not posted {} yet, which comes before. See what \
-                 became of that one, then replay this.",
-                posted.packing_slip
-            );
-            return Some(Decision::Wait {
-                document: keys::posting_name(&self.look.order.environment, &posted.update_id),
-                passes: None,
-                failure: Failure::new(Code::ReceiptSmaller, sentence),
-            });
-        }
-        outcome.too_little.then(|| {
-            let sentence = format!(
-                "{warehouse} takes more back from the receipt {receipt} than it reported before. Ask them what they have, then \
-                 replay or discard this."
-            );
-            Decision::Wait {
-                document: keys::receipt_name(warehouse, receipt),
-                passes: Some(Kind::GoodsReceived),
-                failure: Failure::new(Code::ReceiptSmaller, sentence),
-            }
-        })
-    }
-
     fn post(&self, lines: Vec<PostedLine>) -> Planned {
         let Report { receipt, warehouse, reported, ref fact, .. } = self.report;
         let environment = &self.look.order.environment;
@@ -243,8 +215,8 @@ impl Received<'_> {
 
     /// How often this receipt was corrected downwards, this time included: 3, 5, 3 and 5 are four effects.
     fn corrections(&self, lines: &[PostedLine]) -> usize {
-        let falls = |lines: &[PostedLine]| lines.iter().flat_map(pieces).any(|piece| piece.quantity.is_sign_negative());
-        self.report.mine().filter(|posted| falls(&posted.lines)).count() + usize::from(falls(lines))
+        let corrects = |lines: &[PostedLine]| lines.iter().flat_map(pieces).any(|piece| falls(&piece));
+        self.report.mine().filter(|posted| corrects(&posted.lines)).count() + usize::from(corrects(lines))
     }
 
     /// What of every piece will be posted of this receipt (of this fact, where it adds) then.
