@@ -187,6 +187,44 @@ async fn never_more_is_accepted_than_was_ordered() {
     assert_eq!(state["postings"].as_array().unwrap().len(), 3, "each update is there to be seen");
 }
 
+/// Somebody in Dynamics corrects a packing slip: its goods are in stock again, and may be posted anew.
+#[tokio::test]
+async fn what_a_packing_slip_posted_is_taken_back_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let dynamics = fresh(&folder, plain()).await;
+    dynamics.release(json!({"count": 1, "lines_max": 1})).await;
+    let state = dynamics.state().await;
+    let (origin, ordered) = first_line(&state);
+    let sku = state["orders"][0]["lines"][0]["item"].clone();
+    let reverse = async |slip: &str| {
+        let url = format!("{}/sandbox/updates/reverse", dynamics.sandbox.url());
+        answered(dynamics.client.post(url).json(&json!({"packing_slip": slip}))).await
+    };
+    // Of its line, of the whole order, and how much less is in stock than at first.
+    let posted = async || {
+        let state = dynamics.state().await;
+        let number = |value: &Value| value.as_str().map_or(0, |text| text.parse::<i64>().unwrap());
+        let shelf = state["on_hand"].as_array().unwrap().iter().find(|row| row["sku"] == sku);
+        let on_hand = shelf.map_or(1_000_000, |row| number(&row["quantity"]));
+        let line = number(&state["orders"][0]["lines"][0]["posted"]);
+        (line, state["counts"]["posted"].as_u64().unwrap(), 1_000_000 - on_hand)
+    };
+    let (all, none) = ((i64::from(ordered), 1, i64::from(ordered)), (0, 0, 0));
+    dynamics.post_update("D1", &origin, &[(1, json!(ordered), "ea")], &[]).await;
+    assert_eq!(reverse("D1").await.0, 404, "what is not posted yet cannot be taken back");
+    assert_eq!(dynamics.settled("D1", &origin).await.0, "Accepted");
+    assert_eq!(posted().await, all);
+    assert_eq!(reverse("D9").await.0, 404);
+    let (status, told) = reverse("D1").await;
+    assert_eq!((status.as_u16(), &told["reversed"]), (200, &json!("D1")));
+    assert_eq!(posted().await, none);
+    assert_eq!(reverse("D1").await.0, 404, "it was taken back before");
+    assert_eq!(posted().await, none);
+    dynamics.post_update("D2", &origin, &[(1, json!(ordered), "ea")], &[]).await;
+    assert_eq!(dynamics.settled("D2", &origin).await.0, "Accepted", "there is room again");
+    assert_eq!(posted().await, all);
+}
+
 #[tokio::test]
 async fn lots_and_serial_numbers_must_add_up() {
     let folder = tempfile::tempdir().unwrap();

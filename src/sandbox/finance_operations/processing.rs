@@ -122,7 +122,8 @@ pub(super) fn control(
 fn reverse(environment: &Environment, call: &Call) -> Answer<Fact> {
     let slip = call.object().ok().and_then(|asked| Some(asked.get("packing_slip")?.as_str()?.to_owned()));
     let posted = environment.updates.iter().find(|(_, update)| {
-        update.state == State::Accepted && Some(text(&update.header.fields, "PackingSlipNumber")) == slip
+        let stands = update.state == State::Accepted && !update.reversed;
+        stands && Some(text(&update.header.fields, "PackingSlipNumber")) == slip
     });
     match posted {
         Some((key, _)) => {
@@ -236,8 +237,15 @@ impl Environment {
         self.book(key, Decimal::ONE);
     }
 
+    /// What an update posted is taken back, once.
+    pub(super) fn reverse(&mut self, key: &UpdateKey) {
+        let Some(update) = self.updates.get_mut(key) else { return };
+        update.reversed = true;
+        self.book(key, Decimal::NEGATIVE_ONE);
+    }
+
     /// Enters what an update moves: once, or once back.
-    pub(super) fn book(&mut self, key: &UpdateKey, times: Decimal) {
+    fn book(&mut self, key: &UpdateKey, times: Decimal) {
         let Some(update) = self.updates.get(key) else { return };
         let Some(request) = self.requests.get_mut(&(key.0.clone(), update.request.clone())) else { return };
         let before = request.whole();

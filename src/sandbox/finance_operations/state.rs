@@ -91,6 +91,9 @@ pub(super) struct Update {
     pub(super) handed_over: u32,
     /// When it was last processed.
     pub(super) changed_ms: i64,
+    /// What it posted was taken back.
+    #[serde(default)]
+    pub(super) reversed: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -294,7 +297,7 @@ impl Environment {
                 self.process(&key, due_ms, refusal);
                 self.credit_later(&key, credit_due_ms);
             }
-            Fact::Reversed { key } => self.book(&key, Decimal::NEGATIVE_ONE),
+            Fact::Reversed { key } => self.reverse(&key),
             Fact::Credited { key, due_ms, credit } => self.credit(key, due_ms, credit),
             Fact::UpdateChanged { key, fields, created_again } => {
                 let Some(update) = self.updates.get_mut(&key) else { return };
@@ -339,6 +342,7 @@ impl Environment {
             committed: None,
             handed_over: 0,
             changed_ms: 0,
+            reversed: false,
         };
         self.updates.insert(key, update);
     }
