@@ -56,8 +56,7 @@ pub struct Report {
     pub exceptions: u64,
     /// Orders that are not posted and have one, or wait behind one.
     pub waiting: u64,
-    /// Returns of which the same is true.
-    #[serde(skip)]
+    /// Returns of which the same is true, and wishes for returns that were not made.
     pub returns_waiting: u64,
     /// Events that were answered 2xx and have no end.
     pub lost: u64,
