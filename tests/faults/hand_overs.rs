@@ -14,8 +14,9 @@ use super::scene::{Owned, Scale, Scene, until};
 use super::table::HandOver;
 use crate::road::world::Making;
 
-/// Of each of the two flows.
+/// Of each of these flows; returns have one.
 const PARTITIONS: usize = 6;
+const FLOWS: [&str; 2] = ["orders", "shipments"];
 
 /// Under this number the relay of a flow is owned.
 const RELAY: i64 = u16::MAX as i64;
@@ -91,8 +92,8 @@ async fn until_fair(scene: &Scene, crew: &[(String, Uuid)]) {
             }
         }
         // A partition that nobody has ever owned has no row.
-        (counts.values().sum::<usize>() == 2 * PARTITIONS).then_some(())?;
-        let fair = ["orders", "shipments"].iter().all(|flow| {
+        (counts.values().sum::<usize>() == FLOWS.len() * PARTITIONS + 1).then_some(())?;
+        let fair = FLOWS.iter().all(|flow| {
             let of = |id: &Uuid| counts.get(&((*flow).to_owned(), *id)).copied().unwrap_or_default();
             let each: Vec<usize> = crew.iter().map(|(_, id)| of(id)).collect();
             each.iter().max() <= each.iter().min().map(|least| least + 1).as_ref()

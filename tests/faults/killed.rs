@@ -1,6 +1,6 @@
 //! SIGKILL, of workers and of the doors: nothing is flushed, closed or told.
 
-use super::scene::{Scale, Scene};
+use super::scene::{CONSOLE, Scale, Scene};
 use crate::road::world::Making;
 use crate::support::proxy::Proxy;
 
@@ -105,6 +105,22 @@ pub async fn ingest_at_seeded_instants(scale: Scale) {
         scene.until_more(steps).await;
         scene.kill("ingest");
         scene.ingest("ingest", &[]).await;
+    }
+    scene.note(format!("{} times SIGKILL", scale.times));
+    scene.finish().await;
+}
+
+/// Whoever asked for a return and got no answer asks again, under the same key.
+pub async fn console_at_seeded_instants(scale: Scale) {
+    let mut scene = Scene::set("API killed at seeded instants", scale, Making::default()).await;
+    scene.worker(&[]).await;
+    scene.ingest("ingest", &[]).await;
+    scene.load();
+    for _ in 0..scale.times {
+        let steps = scene.chance.u64(1..40);
+        scene.until_more(steps).await;
+        scene.kill(CONSOLE);
+        scene.console().await;
     }
     scene.note(format!("{} times SIGKILL", scale.times));
     scene.finish().await;

@@ -1,8 +1,8 @@
 //! Suite `faults`: real processes on a real broker and a real database, disturbed in the middle of steady load.
 //!
-//! Each fault is one function: it sets a scene, disturbs it while orders come in, lets the disturbance end, and waits,
-//! for a bounded time, until everything is applied. Then the laws are checked on the far ends' ledgers: nothing lost,
-//! nothing twice, order per document kept. `scripts/faults` runs all of them and prints one line for each;
+//! Each fault is one function: it sets a scene, disturbs it while orders and returns come in, lets the disturbance end, and
+//! waits, for a bounded time, until everything is applied. Then the laws are checked on the far ends' ledgers: nothing lost,
+//! nothing twice, order per document kept, every return made and credited once, stock the same on both sides. `scripts/faults` runs all of them and prints one line for each;
 //! `scripts/test` runs the quick part. `docs/proof.md` says which test shows what.
 //!
 //! What needs three nodes, RabbitMQ 4, a promoted standby or a reshard gets a file of its own beside these.
@@ -13,6 +13,7 @@ mod far_ends;
 mod frozen;
 mod hand_overs;
 mod killed;
+mod returns;
 mod scene;
 mod store;
 mod table;
@@ -36,7 +37,7 @@ macro_rules! faults {
 mod full {
     faults! { FULL;
         killed: workers_at_every_step, workers_at_seeded_instants, relays_at_every_step, ingest_at_every_step,
-            ingest_at_seeded_instants, twenty_five_crashes_with_a_full_window;
+            ingest_at_seeded_instants, console_at_seeded_instants, twenty_five_crashes_with_a_full_window;
         frozen: after_look_up, after_intent, in_the_call, before_record, at_seeded_instants, ingest, relay;
         broker: restart, crash, memory_alarm, connections_closed, throttled, queue_deleted_empty, queue_deleted_full;
         store: restart, crash, stalled;

@@ -1,4 +1,5 @@
-//! The scene of a fault: the doors and the workers as processes of their own, both far ends, and orders that keep coming.
+//! The scene of a fault: the doors, the API and the workers as processes of their own, both far ends, orders that keep coming, and
+//! returns.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::time::{Duration, Instant};
@@ -10,7 +11,9 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
+use super::returns::{self, ComingBack, Counter};
 use super::table::Row;
+use crate::road::returns::{map_all, until_credited};
 use crate::road::world::{Making, Process, World};
 use crate::support::servers::Servers;
 use crate::support::wait::until_within;
@@ -25,11 +28,17 @@ const SOON: &str = "processor.heartbeat_ms = 300\nprocessor.dead_after_ms = 3000
 pub const EVERY_TERM: Duration = Duration::from_secs(5);
 
 /// Nothing in a scene takes longer, on a slow and busy machine, too.
-const PATIENCE: Duration = Duration::from_mins(4);
+pub const PATIENCE: Duration = Duration::from_mins(4);
 
 /// Orders that come in at a time.
 const ORDERS_PER_TICK: u64 = 2;
 const TICK: Duration = Duration::from_millis(100);
+
+/// One return for so many orders.
+const ORDERS_PER_RETURN: u64 = 5;
+
+/// The process that serves the API.
+pub const CONSOLE: &str = "console";
 
 /// Seeds everything that is drawn; `scripts/faults --seed` sets another.
 const SEED: &str = "DRAYLINE_TEST_SEED";
@@ -61,13 +70,21 @@ pub struct Scene {
     logged: BTreeMap<String, Vec<Value>>,
     started: usize,
     row: Row,
-    load: Option<JoinHandle<Instant>>,
+    load: Option<JoinHandle<Loaded>>,
     /// Orders come in until this says so; else until the scale's number has come.
     enough: CancellationToken,
+    /// Where the shop asks for returns.
+    counter: Counter,
     /// Not between doors that change over from queue to outbox at different moments.
     pub order_is_promised: bool,
     /// Documents that nobody can find again: their loss is declared.
     pub excused: std::collections::BTreeSet<String>,
+}
+
+/// What the load came to.
+struct Loaded {
+    ended: Instant,
+    returns: u64,
 }
 
 /// Whoever releases orders, and thinks again about every fourth one.
@@ -119,8 +136,9 @@ impl Scene {
     async fn on(ground: Ground, fault: &str, scale: Scale, making: Making) -> Self {
         let toml = format!("{SOON}\n{}", making.toml);
         // Long enough that most orders which are changed are not picked yet.
-        let warehouse = WarehouseRules { pick_ms: 1500, ..making.warehouse };
-        let world = World::set(ground, Making { warehouse, toml, ..making }).await;
+        let warehouse = WarehouseRules { pick_ms: 1500, dispositions_in_turn: true, ..making.warehouse };
+        let world = World::set(ground, returns::making(Making { warehouse, toml, ..making })).await;
+        map_all(&world).await;
         let seed = std::env::var(SEED).map_or(20_261_125, |seed| seed.parse().unwrap());
         Self {
             world,
@@ -131,9 +149,10 @@ impl Scene {
             members: BTreeMap::new(),
             logged: BTreeMap::new(),
             started: 0,
-            row: Row::of(fault, format!("{} orders", scale.orders)),
+            row: Row::of(fault, load(scale.orders, scale.orders / ORDERS_PER_RETURN)),
             load: None,
             enough: CancellationToken::new(),
+            counter: Counter::default(),
             order_is_promised: true,
             excused: std::collections::BTreeSet::new(),
         }
@@ -149,18 +168,27 @@ impl Scene {
         self.environment.push((variable, value.into()));
     }
 
-    /// Starts the doors, under this name, and lets both far ends send their events there.
+    /// Starts the doors, under this name, and lets both far ends send their events there; and the API, when there is none.
     pub async fn ingest(&mut self, name: &str, own: &[(&'static str, String)]) {
+        if !self.members.contains_key(CONSOLE) {
+            self.console().await;
+        }
         self.start(name, &["ingest"], own).await;
         let door = self.members[name].addresses["ingest"];
         self.world.deliver_to(door);
     }
 
-    /// Starts a worker of both flows, and gives its name.
+    /// Starts the API, where the shop asks from now on.
+    pub async fn console(&mut self) {
+        self.start(CONSOLE, &["console"], &[]).await;
+        self.counter.opened(&self.world, CONSOLE, &self.members[CONSOLE]);
+    }
+
+    /// Starts a worker of all flows that have something to do, and gives its name.
     pub async fn worker(&mut self, own: &[(&'static str, String)]) -> String {
         self.started += 1;
         let name = format!("worker-{}", self.started);
-        self.start(&name, &["work", "--flow", "orders", "--flow", "shipments"], own).await;
+        self.start(&name, &["work", "--flow", "orders", "--flow", "shipments", "--flow", "returns"], own).await;
         name
     }
 
@@ -240,10 +268,10 @@ impl Scene {
         until("it freezes", async || self.members[name].is_frozen().then_some(())).await;
     }
 
-    /// Orders come in from now on, until all have; some are changed soon after.
+    /// Orders come in from now on, until all have; some are changed soon after. Returns come in beside them.
     pub fn load(&mut self) {
         let (visitor, orders) = (self.world.to_dynamics.clone(), self.scale.orders);
-        self.load = Some(tokio::spawn(async move {
+        let releasing = async move {
             let mut ticks = tokio::time::interval(TICK);
             ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
             let mut desk = OrderDesk::default();
@@ -253,10 +281,26 @@ impl Scene {
                 let Ok(progress) = visitor.progress().await else { continue };
                 let missing = orders.saturating_sub(progress["released"].as_u64().unwrap_or(0));
                 if missing == 0 {
-                    return Instant::now();
+                    return;
                 }
                 desk.release(&visitor, missing.min(ORDERS_PER_TICK)).await;
             }
+        };
+        self.beside(releasing, self.coming_back().all(orders / ORDERS_PER_RETURN));
+    }
+
+    fn coming_back(&self) -> ComingBack {
+        ComingBack { dynamics: self.world.to_dynamics.clone(), counter: self.counter.clone() }
+    }
+
+    fn beside(
+        &mut self,
+        releasing: impl Future<Output = ()> + Send + 'static,
+        returning: impl Future<Output = u64> + Send + 'static,
+    ) {
+        self.load = Some(tokio::spawn(async move {
+            let ((), returns) = tokio::join!(releasing, returning);
+            Loaded { ended: Instant::now(), returns }
         }));
     }
 
@@ -265,15 +309,15 @@ impl Scene {
         // Nobody knows yet how many it will be.
         self.scale.orders = u64::MAX;
         let (visitor, enough) = (self.world.to_dynamics.clone(), self.enough.clone());
-        self.load = Some(tokio::spawn(async move {
+        let releasing = async move {
             let mut ticks = tokio::time::interval(TICK * 3);
             ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
             let mut desk = OrderDesk::default();
             while enough.run_until_cancelled(ticks.tick()).await.is_some() {
                 desk.release(&visitor, 1).await;
             }
-            Instant::now()
-        }));
+        };
+        self.beside(releasing, self.coming_back().until_enough(self.enough.clone()));
     }
 
     /// Everything that both far ends have seen and done so far; what is not known while one is down counts as nothing.
@@ -289,10 +333,10 @@ impl Scene {
     /// It is: what was released until now is what must be applied.
     pub async fn enough(&mut self) {
         self.enough.cancel();
-        let ended = self.load.take().unwrap().await.unwrap();
-        self.load = Some(tokio::spawn(std::future::ready(ended)));
+        let loaded = self.load.take().unwrap().await.unwrap();
         self.scale.orders = self.world.to_dynamics.progress().await.unwrap()["released"].as_u64().unwrap();
-        self.row.load = format!("{} orders", self.scale.orders);
+        self.row.load = load(self.scale.orders, loaded.returns);
+        self.load = Some(tokio::spawn(std::future::ready(loaded)));
     }
 
     /// Waits until the far ends have seen so much more than now, or everything has been seen.
@@ -313,11 +357,12 @@ impl Scene {
         .await;
     }
 
-    /// Waits until every order is released and every event about it is taken, whatever becomes of them.
+    /// Waits until all of the load is told and taken in, whatever becomes of it.
     pub async fn until_all_is_accepted(&self) {
         until("everything is taken in", async || {
             let progress = self.world.to_dynamics.progress().await.unwrap_or_default();
-            (progress["released"].as_u64() >= Some(self.scale.orders) && progress["pending_events"] == 0).then_some(())
+            let is_told = self.load.as_ref().is_some_and(JoinHandle::is_finished);
+            (is_told && progress["pending_events"] == 0).then_some(())
         })
         .await;
     }
@@ -394,11 +439,12 @@ impl Scene {
 
     /// The same, and what all processes logged by their names holds, too.
     pub async fn finish_and(mut self, check: impl FnOnce(&BTreeMap<String, Vec<Value>>)) {
-        let ended = Instant::now();
-        let load_ended = self.load.take().expect("there was load").await.unwrap();
+        let over = Instant::now();
+        let Loaded { ended, returns } = self.load.take().expect("there was load").await.unwrap();
         let lost = self.excused.len() as u64;
         self.world.until_posted(self.scale.orders - lost).await;
-        let settled = ended.max(load_ended).elapsed();
+        until_credited(&self.world, returns).await;
+        let settled = over.max(ended).elapsed();
         let verdict = self.verdict().await;
         let events = self.events().await;
         let revised = self.world.to_warehouse.progress().await.unwrap()["cancelled"].as_u64().unwrap();
@@ -414,6 +460,8 @@ impl Scene {
         }
         assert_eq!(laws, (0, 0, 0), "{:#?}", verdict.findings);
         assert_eq!((verdict.orders, verdict.posted), (self.scale.orders, self.scale.orders - lost));
+        assert_eq!((verdict.returns, verdict.on_hand_mismatches), (returns, 0), "{:#?}", verdict.mismatches);
+        returns::judge(&self.world.to_dynamics.state().await.unwrap(), returns);
         let names: Vec<_> = self.members.keys().cloned().collect();
         for name in names {
             self.stop(&name).await;
@@ -468,6 +516,10 @@ impl Drop for Scene {
             }
         }
     }
+}
+
+fn load(orders: u64, returns: u64) -> String {
+    format!("{orders} orders, {returns} returns")
 }
 
 /// Looks again and again, until there is something to see or all patience is gone.

@@ -56,7 +56,8 @@ impl Row {
     /// What was found: `notes` say what was done to the processes, and what was declared.
     pub fn found(&mut self, verdict: &Verdict, events: u64, settled: Duration, notes: &str) {
         let load = format!("{}, {events} events", self.load);
-        let figures = [verdict.posted, verdict.lost, verdict.duplicated, verdict.out_of_order].map(|n| n.to_string());
+        let applied = verdict.posted + verdict.returns;
+        let figures = [applied, verdict.lost, verdict.duplicated, verdict.out_of_order].map(|n| n.to_string());
         let settled = format!("{:.1} s", settled.as_secs_f64());
         self.write(&[&load, &figures[0], &figures[1], &figures[2], &figures[3], &settled, notes]);
     }

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use drayline::sandbox::Faults;
 use uuid::Uuid;
 
-use super::scene::{Scale, Scene, until_lasted};
+use super::scene::{CONSOLE, Scale, Scene, until_lasted};
 use crate::road::world::Making;
 use crate::support::proxy::Proxy;
 
@@ -53,7 +53,7 @@ pub async fn everything(scale: Scale) {
 async fn disturb(scene: &mut Scene, stage: &mut Stage) -> &'static str {
     let some = scene.chance.usize(0..stage.crew.len());
     let (began, lasts) = (Instant::now(), Duration::from_millis(scene.chance.u64(100..4000)));
-    match scene.chance.u8(0..9) {
+    match scene.chance.u8(0..10) {
         0 => {
             let (name, _) = stage.crew.swap_remove(some);
             scene.kill(&name);
@@ -97,6 +97,11 @@ async fn disturb(scene: &mut Scene, stage: &mut Stage) -> &'static str {
             until_lasted(began, lasts).await;
             stage.store.clear();
             "store silent"
+        }
+        8 => {
+            scene.kill(CONSOLE);
+            scene.console().await;
+            "API killed"
         }
         _ => {
             stage.broker.refuse();
