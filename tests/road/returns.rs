@@ -52,9 +52,9 @@ pub async fn map(world: &World, (word, code): (&str, &str)) {
     assert!(done, "{told}");
 }
 
-/// The same with many rows in one go.
-pub async fn map_all(world: &World, rows: &[(&str, &str)]) {
-    let lines: String = rows.iter().map(|(word, code)| format!("disposition,north,{code},{word}\r\n")).collect();
+/// What becomes of goods that come back, in one go.
+pub async fn map_all(world: &World) {
+    let lines: String = ROWS.iter().map(|(word, code)| format!("disposition,north,{code},{word}\r\n")).collect();
     let file = world.ground.data().join("dispositions.csv");
     std::fs::write(&file, format!("kind,connection,dynamics,warehouse\r\n{lines}")).unwrap();
     let import = ["mapping", "import", file.to_str().unwrap(), "--yes", "--reason", "a test"];
@@ -65,7 +65,7 @@ pub async fn map_all(world: &World, rows: &[(&str, &str)]) {
 /// A world that knows what becomes of goods that come back.
 pub async fn mapped(backing: Backing, making: Making) -> World {
     let world = World::start(backing, making).await;
-    map_all(&world, &ROWS).await;
+    map_all(&world).await;
     world
 }
 

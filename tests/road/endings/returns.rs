@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::page::{Cell, Ending, Page, cells, every_pair_occurs};
 use super::{Before, Matter, Seen, text, wishes};
-use crate::road::returns::{ROWS, ask, found, map_all, wish};
+use crate::road::returns::{ask, found, map_all, wish};
 use crate::road::telling::{code_of, fronts};
 use crate::road::world::{Making, World};
 use crate::support::Backing;
@@ -95,18 +95,12 @@ pub fn making() -> Making {
     making
 }
 
-/// What becomes of goods that come back, in one go.
-pub async fn map_rows(world: &World) {
-    let sent_back = ("RETURN_TO_SENDER/CREDITED", "SENDBACK");
-    map_all(world, &ROWS.into_iter().chain([sent_back]).collect::<Vec<_>>()).await;
-}
-
 /// Return orders that somebody made in Dynamics, or a shop asked for where they are exchanged.
 struct Returns;
 
 impl Matter for Returns {
     async fn made(&self, world: &World, count: usize, state: &str) -> Vec<String> {
-        map_rows(world).await;
+        map_all(world).await;
         if state != EXCHANGED {
             let lines = json!([{ "item": ITEM, "quantity": "5", "unit": "ea" }]);
             let how =

@@ -6,9 +6,9 @@ use reqwest::StatusCode;
 use serde_json::Value;
 
 use super::page::{Cell, Ending, cells};
-use super::returns::{DOCUMENT, PAGE, calls, credited, making, map_rows, others_pass, posted};
+use super::returns::{DOCUMENT, PAGE, calls, credited, making, others_pass, posted};
 use super::{Before, Matter, Seen, disturb, text, turn};
-use crate::road::returns::{ask, wish};
+use crate::road::returns::{ask, map_all, wish};
 use crate::road::world::World;
 use crate::support::Backing;
 use crate::support::wait::until;
@@ -47,7 +47,7 @@ struct Wishes;
 
 impl Matter for Wishes {
     async fn made(&self, world: &World, count: usize, _: &str) -> Vec<String> {
-        map_rows(world).await;
+        map_all(world).await;
         (0..count).map(|number| format!("ITEM-{}", 1101 + number)).collect()
     }
 
