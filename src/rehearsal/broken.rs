@@ -39,11 +39,15 @@ pub enum Variant {
     MakeWithoutLooking,
     /// What was credited before its goods came is posted to be credited.
     RefundForgotten,
+    /// What nobody took is posted to be credited, whoever is to decide about that.
+    UndeliveredCredited,
+    /// A parcel is taken in whatever came back of its order before.
+    BackForgotten,
 }
 
 impl Variant {
     /// Every variant.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 18] = [
         Self::RecordBeforeAct,
         Self::AcknowledgeBeforeCommit,
         Self::NoGate,
@@ -60,6 +64,8 @@ impl Variant {
         Self::TotalTakenForDifference,
         Self::MakeWithoutLooking,
         Self::RefundForgotten,
+        Self::UndeliveredCredited,
+        Self::BackForgotten,
     ];
 
     /// Its name for `scripts/simulate --broken`.
@@ -82,6 +88,8 @@ impl Variant {
             Self::TotalTakenForDifference => "total-taken-for-difference",
             Self::MakeWithoutLooking => "make-without-looking",
             Self::RefundForgotten => "refund-forgotten",
+            Self::UndeliveredCredited => "undelivered-credited",
+            Self::BackForgotten => "back-forgotten",
         }
     }
 }

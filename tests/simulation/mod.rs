@@ -4,6 +4,7 @@
 mod far_ends;
 mod fate;
 mod life;
+mod parcels;
 mod returns;
 mod run;
 mod seed;
@@ -55,6 +56,7 @@ fn seeds_keep_the_laws() {
             "lives": sum(|report| report.lives), "steps": sum(|report| report.steps),
             "calls": sum(|report| report.calls), "posted": sum(|report| report.posted),
             "received": sum(|report| report.received), "adjusted": sum(|report| report.adjusted),
+            "taken_in": sum(|report| report.taken_in),
             "returned": sum(|report| report.returned), "credited": sum(|report| report.credited),
             "with_goods": sum(|report| u64::from(report.goods)),
             "equal_stock": sum(|report| u64::from(report.equal_stock)),
@@ -127,6 +129,8 @@ fn worlds_with_returns_keep_the_law_of_money_and_end_with_equal_stock() {
     assert!(there(&|act, _| matches!(act, Act::MakeReturn { refunded: true, .. })), "nothing was refunded before");
     assert!(there(&|act, _| matches!(act, Act::Inspect(..))), "nothing was inspected in parts");
     assert!(there(&|act, report| matches!(act, Act::Wish(..)) && report.lives > 1), "no wish outlived a process");
+    let parcel = |act: &Act, report: &Report| matches!(act, Act::Undelivered(..)) && report.taken_in > 0;
+    assert!(there(&parcel), "nothing that nobody took was taken in");
 }
 
 /// Runs seeds on all processors, two worlds on each, because a world waits for its store's thread half of its time; reports
@@ -174,7 +178,7 @@ fn no_message_of_a_free_key_is_later_because_of_a_held_one() {
 }
 
 /// Each variant with words of what must be noticed, one of them.
-const BROKEN: [(Variant, &[&str]); 16] = [
+const BROKEN: [(Variant, &[&str]); 18] = [
     (Variant::RecordBeforeAct, &["has not heard of it", "is not posted", "was told"]),
     (Variant::AcknowledgeBeforeCommit, &["was acknowledged, and nothing"]),
     (Variant::NoGate, &["ended while"]),
@@ -191,6 +195,8 @@ const BROKEN: [(Variant, &[&str]); 16] = [
     (Variant::TotalTakenForDifference, &["stock law", "are posted", "is posted", "posts again"]),
     (Variant::MakeWithoutLooking, &["was made a return order as"]),
     (Variant::RefundForgotten, &["are credited of"]),
+    (Variant::UndeliveredCredited, &["are credited by themselves"]),
+    (Variant::BackForgotten, &["are taken in again"]),
 ];
 
 /// So many seeds find a variant, or the simulation does not bite.

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::far_ends::{FarEnds, RETURN_EVENT, Which, document_in};
-use super::seed::Act;
+use super::seed::{Act, ITEMS};
 use crate::mapping::row;
 
 /// What becomes of a piece: the warehouse's word, Dynamics' code, and the code where nothing is credited any more.
@@ -112,7 +112,12 @@ fn items<'a>(lines: impl Iterator<Item = &'a Value>) -> Vec<String> {
 /// itself carry the reference of a shop there.
 pub fn unmade(dynamics: &FarEnd, asked: &BTreeMap<Uuid, Vec<String>>, left: usize) -> Vec<String> {
     let returns = dynamics.state["returns"].as_array().into_iter().flatten();
-    let ours = returns.filter(|row| !row["reference"].as_str().unwrap_or_default().starts_with("WEB-"));
+    // What is made of a parcel is of items that are ordered, and of no wish.
+    let wished = |row: &&Value| {
+        let mut items = items(row["lines"].as_array().into_iter().flatten()).into_iter().peekable();
+        items.peek().is_some() && items.all(|item| ITEMS.iter().any(|(known, ..)| *known == item))
+    };
+    let ours = returns.filter(|row| !row["reference"].as_str().unwrap_or_default().starts_with("WEB-")).filter(wished);
     let made: Vec<(&str, Vec<String>)> = ours
         .map(|row| {
             (row["reference"].as_str().unwrap_or_default(), items(row["lines"].as_array().into_iter().flatten()))
@@ -148,7 +153,8 @@ pub fn ask(far_ends: &FarEnds, number: u64, what: &str) {
 
 /// Gives the money back, unless something came: then only Dynamics can keep the two apart.
 pub fn refund(far_ends: &FarEnds, number: u64) {
-    if held(far_ends, number).iter().all(|row| row["reports"] == 0) {
+    let nothing_came = |row: &Value| row["reports"] == 0 && row["parcel"] != true;
+    if held(far_ends, number).iter().all(nothing_came) {
         ask(far_ends, number, "refund");
     }
 }
@@ -165,7 +171,8 @@ fn held(far_ends: &FarEnds, number: u64) -> Vec<Value> {
 /// pieces are left to the warehouse's own course, which never decides anew about one.
 pub fn inspect(far_ends: &FarEnds, number: u64, draw: u64) {
     let mut chance = fastrand::Rng::with_seed(draw);
-    let Some(live) = held(far_ends, number).into_iter().find(|row| row["live"] == true) else { return };
+    let inspected = |row: &Value| row["live"] == true && row["parcel"] != true;
+    let Some(live) = held(far_ends, number).into_iter().find(inspected) else { return };
     let lines = live["lines"].as_array().cloned().unwrap_or_default();
     if lines.iter().any(|line| line["sku"].as_str().unwrap_or_default().starts_with("SER")) {
         return;

@@ -7,6 +7,7 @@ use drayline::sandbox::Uniqueness;
 use serde_json::{Value, json};
 
 use super::far_ends::Which;
+use super::parcels::CreditedBy;
 
 /// How often calls go wrong, in thousandths.
 #[derive(Clone, Copy, Debug, Default)]
@@ -53,6 +54,10 @@ pub enum Act {
     Inspect(u64, u64),
     /// A parcel comes back without an RMA.
     Blind,
+    /// Nobody took a package of a document, and the carrier brings it back, or a part of it, as the second number draws it.
+    Undelivered(u64, u64),
+    /// Finance credits whatever it is asked for.
+    Credit,
     Down(Which, Duration),
     /// The store of a worker does not answer for so long.
     Stall(usize, Duration),
@@ -100,6 +105,8 @@ pub struct Plan {
     pub goods: bool,
     /// Goods come back, too, and are credited.
     pub returns: bool,
+    /// Parcels that nobody took come back, too, and who credits them.
+    pub undelivered: Option<CreditedBy>,
     /// Reports of receipts name something that nobody ordered.
     pub unordered: bool,
     /// Reports of receipts name the number of their order, and not our reference.
@@ -147,6 +154,7 @@ impl Plan {
             stragglers: chance.u8(..3) == 0,
             goods: false,
             returns: false,
+            undelivered: None,
             unordered: false,
             numbers: false,
             journals: None,
@@ -172,6 +180,12 @@ impl Plan {
         let mut chance = fastrand::Rng::with_seed(seed.rotate_left(41) ^ RETURNS);
         let mut plan = Self { returns: true, ..Self::with_goods(seed) };
         plan.acts.extend(returns(&mut chance));
+        // Drawn from another one, so that the returns stay what they were.
+        let mut other = fastrand::Rng::with_seed(seed.rotate_left(53) ^ RETURNS);
+        if other.bool() {
+            plan.undelivered = Some(CreditedBy::ALL[other.usize(..3)]);
+            plan.acts.extend(undelivered(&mut other));
+        }
         plan.acts.sort_by_key(|(at, _)| *at);
         plan
     }
@@ -201,7 +215,10 @@ impl Plan {
     pub fn against(variant: Variant, seed: u64) -> Self {
         let mut plan = match variant {
             Variant::TotalTakenForDifference => Self::with_goods(seed),
-            Variant::MakeWithoutLooking | Variant::RefundForgotten => Self::with_returns(seed),
+            Variant::MakeWithoutLooking
+            | Variant::RefundForgotten
+            | Variant::UndeliveredCredited
+            | Variant::BackForgotten => Self::with_returns(seed),
             _ => Self::of(seed),
         };
         let mut act = |at_ms: u64, act: Act| plan.acts.push((Duration::from_millis(at_ms), act));
@@ -249,6 +266,10 @@ impl Plan {
                 let lines = returned_lines(&mut fastrand::Rng::with_seed(seed));
                 act(0, Act::MakeReturn { lines, refunded: true });
             }
+            Variant::UndeliveredCredited | Variant::BackForgotten => {
+                (0..24).for_each(|draw| act(4000 + 300 * draw, Act::Undelivered(draw % 3, seed ^ (draw << 32))));
+                plan.undelivered = Some(CreditedBy::Never);
+            }
         }
         plan.acts.sort_by_key(|(at, _)| *at);
         plan
@@ -291,6 +312,7 @@ impl Plan {
             stragglers: false,
             goods: false,
             returns: false,
+            undelivered: None,
             unordered: false,
             numbers: false,
             journals: None,
@@ -370,6 +392,17 @@ fn returns(chance: &mut fastrand::Rng) -> Vec<(Duration, Act)> {
     }
     if chance.u8(..8) == 0 {
         acts.push((chance.u64(..9000), Act::Blind));
+    }
+    acts.into_iter().map(|(at, act)| (Duration::from_millis(at), act)).collect()
+}
+
+/// What nobody took comes back when it has left, in parts, too, and is decided anew; finance credits some of it.
+fn undelivered(chance: &mut fastrand::Rng) -> Vec<(Duration, Act)> {
+    let comes =
+        (0..chance.u64(2..=6)).map(|_| (chance.u64(2000..12_500), Act::Undelivered(chance.u64(..3), chance.u64(..))));
+    let mut acts: Vec<_> = comes.collect();
+    if chance.bool() {
+        acts.push((chance.u64(5000..12_900), Act::Credit));
     }
     acts.into_iter().map(|(at, act)| (Duration::from_millis(at), act)).collect()
 }

@@ -182,7 +182,9 @@ impl Came<'_> {
 
     /// Whether it never reached the customer, and its disposition does not decide about the money.
     fn is_nobodys_to_credit(&self) -> bool {
-        never_arrived(self.body) && self.look.receiving.undeliverable_credit != UndeliverableCredit::Dynamics
+        never_arrived(self.body)
+            && self.look.receiving.undeliverable_credit != UndeliverableCredit::Dynamics
+            && !broken(Variant::UndeliveredCredited)
     }
 
     /// Whether the receipt of a line is to be credited.

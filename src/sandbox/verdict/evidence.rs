@@ -232,6 +232,12 @@ pub(in crate::sandbox) struct Receipt {
     pub(in crate::sandbox) complete: bool,
     /// When something was counted first.
     pub(in crate::sandbox) counted_at: Option<Timestamp>,
+    /// It came back without an RMA because nobody took it.
+    #[serde(default)]
+    pub(in crate::sandbox) undelivered: bool,
+    /// It is an announcement of a parcel that was there already.
+    #[serde(default)]
+    pub(in crate::sandbox) parcel: bool,
     pub(in crate::sandbox) received: Vec<ReceivedQuantity>,
 }
 
