@@ -43,11 +43,13 @@ pub enum Variant {
     UndeliveredCredited,
     /// A parcel is taken in whatever came back of its order before.
     BackForgotten,
+    /// Whatever a warehouse says to a change is taken for a yes.
+    RefusalTakenForChange,
 }
 
 impl Variant {
     /// Every variant.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::RecordBeforeAct,
         Self::AcknowledgeBeforeCommit,
         Self::NoGate,
@@ -66,6 +68,7 @@ impl Variant {
         Self::RefundForgotten,
         Self::UndeliveredCredited,
         Self::BackForgotten,
+        Self::RefusalTakenForChange,
     ];
 
     /// Its name for `scripts/simulate --broken`.
@@ -90,6 +93,7 @@ impl Variant {
             Self::RefundForgotten => "refund-forgotten",
             Self::UndeliveredCredited => "undelivered-credited",
             Self::BackForgotten => "back-forgotten",
+            Self::RefusalTakenForChange => "refusal-taken-for-change",
         }
     }
 }

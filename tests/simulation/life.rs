@@ -17,6 +17,7 @@ use jiff::Timestamp;
 use tempfile::TempDir;
 use tokio::runtime::{Builder, Runtime};
 
+use super::changes;
 use super::far_ends::FarEnds;
 use super::fate::{Process, WorkerFate};
 use super::parcels::CreditedBy;
@@ -123,6 +124,8 @@ pub struct Setting {
     pub returns: bool,
     /// Who credits what nobody took.
     pub undelivered: Option<CreditedBy>,
+    /// The warehouse changes orders itself.
+    pub changes: bool,
 }
 
 impl Setting {
@@ -141,8 +144,9 @@ impl Setting {
         // everything must be at rest.
         let (returns, wait_s) = if self.returns { (returns::lines(), 60) } else { (String::new(), 300) };
         let undelivered = self.undelivered.map(CreditedBy::line).unwrap_or_default();
+        let changes = if self.changes { changes::lines() } else { String::new() };
         format!(
-            "processor.posting_wait_s_max = {wait_s}\n{returns}{undelivered}{journals}{outbound}.closed_until.usmf = \"{until}\"\n{outbound}.closed_periods = \"wait\"\n"
+            "processor.posting_wait_s_max = {wait_s}\n{returns}{undelivered}{changes}{journals}{outbound}.closed_until.usmf = \"{until}\"\n{outbound}.closed_periods = \"wait\"\n"
         )
     }
 }

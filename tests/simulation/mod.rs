@@ -1,6 +1,7 @@
 //! Suite `simulation`: the real processor, flows, embedded transport and store in one process, with simulated time and
 //! far ends, in seeded worlds; what must be true is looked at after every commit (`docs/simulation.md`).
 
+mod changes;
 mod far_ends;
 mod fate;
 mod life;
@@ -56,7 +57,7 @@ fn seeds_keep_the_laws() {
             "lives": sum(|report| report.lives), "steps": sum(|report| report.steps),
             "calls": sum(|report| report.calls), "posted": sum(|report| report.posted),
             "received": sum(|report| report.received), "adjusted": sum(|report| report.adjusted),
-            "taken_in": sum(|report| report.taken_in),
+            "changed": sum(|report| report.changed), "taken_in": sum(|report| report.taken_in),
             "returned": sum(|report| report.returned), "credited": sum(|report| report.credited),
             "with_goods": sum(|report| u64::from(report.goods)),
             "equal_stock": sum(|report| u64::from(report.equal_stock)),
@@ -133,6 +134,20 @@ fn worlds_with_returns_keep_the_law_of_money_and_end_with_equal_stock() {
     assert!(there(&parcel), "nothing that nobody took was taken in");
 }
 
+/// Seeds that run with the suite where the warehouse changes orders itself.
+const CHANGES_SEEDS: u64 = 12;
+
+/// What left is what Dynamics wants, or somebody is told; no change is made twice, whatever died, was lost or came twice.
+#[test]
+fn worlds_with_changes_ship_what_dynamics_wants() {
+    let reports: Vec<_> = (1..=CHANGES_SEEDS).map(|seed| run(Plan::of(seed).with_changes())).collect();
+    let bad: Vec<_> = reports.iter().filter(|report| !report.violations.is_empty()).collect();
+    assert!(bad.is_empty(), "{bad:#?}");
+    let changed = |report: &&Report| report.changed > 0;
+    assert!(reports.iter().filter(changed).count() * 2 > reports.len(), "{reports:#?}");
+    assert!(reports.iter().filter(changed).any(|report| report.lives > 1), "no change outlived a process");
+}
+
 /// Runs seeds on all processors, two worlds on each, because a world waits for its store's thread half of its time; reports
 /// in the order of their seeds.
 fn run_all(seeds: Range<u64>, broken: Option<Variant>) -> Vec<Report> {
@@ -178,7 +193,7 @@ fn no_message_of_a_free_key_is_later_because_of_a_held_one() {
 }
 
 /// Each variant with words of what must be noticed, one of them.
-const BROKEN: [(Variant, &[&str]); 18] = [
+const BROKEN: [(Variant, &[&str]); 19] = [
     (Variant::RecordBeforeAct, &["has not heard of it", "is not posted", "was told"]),
     (Variant::AcknowledgeBeforeCommit, &["was acknowledged, and nothing"]),
     (Variant::NoGate, &["ended while"]),
@@ -197,6 +212,7 @@ const BROKEN: [(Variant, &[&str]); 18] = [
     (Variant::RefundForgotten, &["are credited of"]),
     (Variant::UndeliveredCredited, &["are credited by themselves"]),
     (Variant::BackForgotten, &["are taken in again"]),
+    (Variant::RefusalTakenForChange, &["and nobody is told"]),
 ];
 
 /// So many seeds find a variant, or the simulation does not bite.

@@ -19,6 +19,7 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 use uuid::Uuid;
 
+use super::changes::{self, Streets};
 use super::far_ends::{FarEnds, TOLD_BY_HAND, Which, document_in};
 use super::fate::Process;
 use super::life::{Body, Life, NOBODY, Setting, copy, folder, lay_out};
@@ -63,6 +64,8 @@ pub struct Report {
     pub credited: u64,
     /// How many parcels that nobody took were taken in.
     pub taken_in: u64,
+    /// How many changes the warehouse made of orders that it had.
+    pub changed: u64,
     /// Goods are expected and stock is adjusted, too.
     pub goods: bool,
     /// Every reason for which anything was ever parked.
@@ -94,6 +97,7 @@ struct World {
     stragglers: Vec<(Timestamp, Vec<u8>)>,
     /// What nobody took and is back.
     parcels: Vec<Parcel>,
+    streets: Streets,
 }
 
 /// What the door remembers, as the senders do.
@@ -128,6 +132,7 @@ pub fn run(plan: Plan) -> Report {
         next_look: start,
         stragglers: Vec::new(),
         parcels: Vec::new(),
+        streets: Streets::new(),
         plan,
     };
     let mut data = folder.path().join("life0");
@@ -229,6 +234,7 @@ impl World {
             Act::Change(number) => {
                 self.far_ends.ask(Which::Dynamics, &format!("/sandbox/orders/{}/change", id(number)), &json!({}));
             }
+            Act::ChangeTo(number, draw) => changes::change(&self.far_ends, &mut self.streets, &id(number), *draw),
             Act::Cancel(number) => {
                 self.far_ends.ask(Which::Dynamics, &format!("/sandbox/orders/{}/cancel", id(number)), &json!({}));
             }
@@ -297,8 +303,8 @@ impl World {
     }
 
     fn setting(&self) -> Setting {
-        let Plan { journals, closed, returns, undelivered, .. } = self.plan;
-        Setting { journals, closed, returns, undelivered }
+        let Plan { journals, closed, returns, undelivered, changes, .. } = self.plan;
+        Setting { journals, closed, returns, undelivered, changes }
     }
 
     /// Events go to the door; each is carried by somebody of his own, so that they may overtake each other.
@@ -426,6 +432,7 @@ impl World {
             violations.extend(returns::unmade(&self.far_ends.dynamics.far_end(), &asked, left));
         }
         violations.extend(self.unlawful_parcels().into_iter().filter(|_| !cut_short));
+        violations.extend(self.unlawful_changes().into_iter().filter(|_| !cut_short));
         let judged = !cut_short && self.left_without_a_document().is_empty();
         if judged {
             violations.extend(self.unexplained_stock().into_iter().map(|what| format!("stock law: {what}")));
@@ -446,6 +453,7 @@ impl World {
             returned: verdict.returns,
             credited: verdict.credit_notes,
             taken_in: parcels::taken_in(&self.far_ends.dynamics.far_end(), &self.parcels),
+            changed: changes::made(&self.far_ends.warehouse.far_end()),
             goods: self.plan.goods,
             codes: self.watch.codes(),
             equal_stock: judged && self.plan.goods,
@@ -474,6 +482,12 @@ impl World {
         asks.filter(|(_, code)| code.as_deref() == Some(parcels::ASKED))
             .filter_map(|(key, _)| document_in(&key))
             .collect()
+    }
+
+    fn unlawful_changes(&self) -> Vec<String> {
+        let (dynamics, warehouse) = (self.far_ends.dynamics.far_end(), self.far_ends.warehouse.far_end());
+        let broken = changes::unlawful((&dynamics, &warehouse), &self.streets, &self.excused());
+        broken.into_iter().map(|what| format!("law of changes: {what}")).collect()
     }
 
     fn unlawful_parcels(&self) -> Vec<String> {

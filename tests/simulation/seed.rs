@@ -30,6 +30,8 @@ pub enum Act {
         lines_max: u64,
     },
     Change(u64),
+    /// Dynamics changes what the second number draws of a document.
+    ChangeTo(u64, u64),
     Cancel(u64),
     /// Reading a document is denied, or not any more.
     Forbid(u64, bool),
@@ -107,6 +109,8 @@ pub struct Plan {
     pub returns: bool,
     /// Parcels that nobody took come back, too, and who credits them.
     pub undelivered: Option<CreditedBy>,
+    /// The warehouse changes orders itself.
+    pub changes: bool,
     /// Reports of receipts name something that nobody ordered.
     pub unordered: bool,
     /// Reports of receipts name the number of their order, and not our reference.
@@ -155,6 +159,7 @@ impl Plan {
             goods: false,
             returns: false,
             undelivered: None,
+            changes: false,
             unordered: false,
             numbers: false,
             journals: None,
@@ -165,14 +170,38 @@ impl Plan {
 
     /// The plan of a seed, in a share of them with goods that come in and stock that is adjusted. They are drawn beside the rest,
     /// so that every seed keeps what [`Self::of`] draws.
-    /// In half of those with goods, some come back.
+    /// In half of those with goods, some come back. In a third of all, the warehouse changes orders itself.
     pub fn drawn(seed: u64) -> Self {
         let drawn = |what: u64, of: u8| fastrand::Rng::with_seed(seed ^ what).u8(..of);
-        match (drawn(GOODS, 5) < 2, drawn(RETURNS, 2)) {
+        let plan = match (drawn(GOODS, 5) < 2, drawn(RETURNS, 2)) {
             (true, 0) => Self::with_returns(seed),
             (true, _) => Self::with_goods(seed),
             (false, _) => Self::of(seed),
+        };
+        if drawn(CHANGES, 3) == 0 { plan.with_changes() } else { plan }
+    }
+
+    /// The same, where the warehouse changes orders itself: more changes, there and back again, many of them while it picks, ships,
+    /// or is asked to cancel.
+    pub fn with_changes(mut self) -> Self {
+        let mut chance = fastrand::Rng::with_seed(self.seed.rotate_left(13) ^ CHANGES);
+        let released = self.acts.iter().filter(|(_, act)| matches!(act, Act::Release { .. })).map(|(at, _)| *at);
+        let released: Vec<Duration> = released.collect();
+        let mut soon = |at: Duration, act: Act, chance: &mut fastrand::Rng| {
+            self.acts.push((at + Duration::from_millis(chance.u64(100..2500)), act));
+        };
+        for (number, at) in (0..).zip(released) {
+            for _ in 0..chance.u64(1..=4) {
+                let act = Act::ChangeTo(number, chance.u64(..));
+                soon(at, act, &mut chance);
+            }
+            if chance.u8(..5) == 0 {
+                soon(at, Act::Cancel(number), &mut chance);
+            }
         }
+        self.changes = true;
+        self.acts.sort_by_key(|(at, _)| *at);
+        self
     }
 
     /// The plan of a seed with goods, of which some come back and are credited.
@@ -219,6 +248,7 @@ impl Plan {
             | Variant::RefundForgotten
             | Variant::UndeliveredCredited
             | Variant::BackForgotten => Self::with_returns(seed),
+            Variant::RefusalTakenForChange => Self::of(seed).with_changes(),
             _ => Self::of(seed),
         };
         let mut act = |at_ms: u64, act: Act| plan.acts.push((Duration::from_millis(at_ms), act));
@@ -255,6 +285,8 @@ impl Plan {
                 act(61_000, Act::Heal);
             }
             Variant::SmallerTotalReverses => plan.stragglers = true,
+            // Nothing but changes that are refused.
+            Variant::RefusalTakenForChange => plan.rejections = 0.0,
             // Nothing but the goods themselves.
             Variant::TotalTakenForDifference => plan.unordered = false,
             Variant::MakeWithoutLooking => {
@@ -313,6 +345,7 @@ impl Plan {
             goods: false,
             returns: false,
             undelivered: None,
+            changes: false,
             unordered: false,
             numbers: false,
             journals: None,
@@ -324,6 +357,9 @@ impl Plan {
 
 /// What tells the generator of goods from that of the rest.
 const GOODS: u64 = 0x600d_5000_0000_0000;
+
+/// What tells the generator of changes from those of the rest.
+const CHANGES: u64 = 0xc4a6_9e50_0000_0000;
 
 /// What tells the generator of returns from those of the rest.
 const RETURNS: u64 = 0x5e4d_bac4_0000_0000;
