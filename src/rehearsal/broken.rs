@@ -43,13 +43,15 @@ pub enum Variant {
     UndeliveredCredited,
     /// A parcel is taken in whatever came back of its order before.
     BackForgotten,
+    /// What is exchanged is posted to be credited.
+    ExchangeCredited,
     /// Whatever a warehouse says to a change is taken for a yes.
     RefusalTakenForChange,
 }
 
 impl Variant {
     /// Every variant.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 20] = [
         Self::RecordBeforeAct,
         Self::AcknowledgeBeforeCommit,
         Self::NoGate,
@@ -68,6 +70,7 @@ impl Variant {
         Self::RefundForgotten,
         Self::UndeliveredCredited,
         Self::BackForgotten,
+        Self::ExchangeCredited,
         Self::RefusalTakenForChange,
     ];
 
@@ -93,6 +96,7 @@ impl Variant {
             Self::RefundForgotten => "refund-forgotten",
             Self::UndeliveredCredited => "undelivered-credited",
             Self::BackForgotten => "back-forgotten",
+            Self::ExchangeCredited => "exchange-credited",
             Self::RefusalTakenForChange => "refusal-taken-for-change",
         }
     }

@@ -130,6 +130,9 @@ fn worlds_with_returns_keep_the_law_of_money_and_end_with_equal_stock() {
     assert!(there(&|act, _| matches!(act, Act::MakeReturn { refunded: true, .. })), "nothing was refunded before");
     assert!(there(&|act, _| matches!(act, Act::Inspect(..))), "nothing was inspected in parts");
     assert!(there(&|act, report| matches!(act, Act::Wish(..)) && report.lives > 1), "no wish outlived a process");
+    assert!(there(&|act, _| matches!(act, Act::RefundPart(..))), "nothing was credited in part");
+    let exchanged = |act: &Act| matches!(act, Act::MakeReturn { lines, .. } if lines[0]["disposition"] == "REPLACE");
+    assert!(there(&|act, _| exchanged(act)), "nothing was exchanged");
     let parcel = |act: &Act, report: &Report| matches!(act, Act::Undelivered(..)) && report.taken_in > 0;
     assert!(there(&parcel), "nothing that nobody took was taken in");
 }
@@ -193,7 +196,7 @@ fn no_message_of_a_free_key_is_later_because_of_a_held_one() {
 }
 
 /// Each variant with words of what must be noticed, one of them.
-const BROKEN: [(Variant, &[&str]); 19] = [
+const BROKEN: [(Variant, &[&str]); 20] = [
     (Variant::RecordBeforeAct, &["has not heard of it", "is not posted", "was told"]),
     (Variant::AcknowledgeBeforeCommit, &["was acknowledged, and nothing"]),
     (Variant::NoGate, &["ended while"]),
@@ -212,6 +215,7 @@ const BROKEN: [(Variant, &[&str]); 19] = [
     (Variant::RefundForgotten, &["are credited of"]),
     (Variant::UndeliveredCredited, &["are credited by themselves"]),
     (Variant::BackForgotten, &["are taken in again"]),
+    (Variant::ExchangeCredited, &["is exchanged, and"]),
     (Variant::RefusalTakenForChange, &["and nobody is told"]),
 ];
 

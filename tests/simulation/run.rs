@@ -256,6 +256,7 @@ impl World {
             }
             Act::MakeReturn { lines, refunded } => returns::make(&self.far_ends, lines, *refunded),
             Act::Refund(number) => returns::refund(&self.far_ends, *number),
+            Act::RefundPart(number, draw) => returns::refund_part(&self.far_ends, *number, *draw),
             Act::ChangeReturn(number) => returns::ask(&self.far_ends, *number, "change"),
             Act::CancelReturn(number) => returns::ask(&self.far_ends, *number, "cancel"),
             Act::Inspect(number, draw) => returns::inspect(&self.far_ends, *number, *draw),

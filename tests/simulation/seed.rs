@@ -50,6 +50,8 @@ pub enum Act {
     },
     /// The money of a return is given back, unless something of it came already; the number is its place in order of making.
     Refund(u64),
+    /// Some of the money of its first line is given, as the second number draws it, or the rest of that.
+    RefundPart(u64, u64),
     ChangeReturn(u64),
     CancelReturn(u64),
     /// The warehouse says what became of a return so far, as this number draws it.
@@ -215,6 +217,10 @@ impl Plan {
             plan.undelivered = Some(CreditedBy::ALL[other.usize(..3)]);
             plan.acts.extend(undelivered(&mut other));
         }
+        let mut third = fastrand::Rng::with_seed(seed.rotate_left(61) ^ RETURNS);
+        if third.bool() {
+            plan.acts.extend(given_before(&mut third));
+        }
         plan.acts.sort_by_key(|(at, _)| *at);
         plan
     }
@@ -247,6 +253,7 @@ impl Plan {
             Variant::MakeWithoutLooking
             | Variant::RefundForgotten
             | Variant::UndeliveredCredited
+            | Variant::ExchangeCredited
             | Variant::BackForgotten => Self::with_returns(seed),
             Variant::RefusalTakenForChange => Self::of(seed).with_changes(),
             _ => Self::of(seed),
@@ -297,6 +304,11 @@ impl Plan {
             Variant::RefundForgotten => {
                 let lines = returned_lines(&mut fastrand::Rng::with_seed(seed));
                 act(0, Act::MakeReturn { lines, refunded: true });
+            }
+            Variant::ExchangeCredited => {
+                let lines =
+                    with(returned_lines(&mut fastrand::Rng::with_seed(seed)), &json!({ "disposition": "REPLACE" }));
+                act(0, Act::MakeReturn { lines, refunded: false });
             }
             Variant::UndeliveredCredited | Variant::BackForgotten => {
                 (0..24).for_each(|draw| act(4000 + 300 * draw, Act::Undelivered(draw % 3, seed ^ (draw << 32))));
@@ -441,6 +453,37 @@ fn undelivered(chance: &mut fastrand::Rng) -> Vec<(Duration, Act)> {
         acts.push((chance.u64(5000..12_900), Act::Credit));
     }
     acts.into_iter().map(|(at, act)| (Duration::from_millis(at), act)).collect()
+}
+
+/// Lines that are exchanged, and lines that are credited without their goods, in Dynamics and by the wish of a shop; money that is
+/// given for a part of what is to come.
+fn given_before(chance: &mut fastrand::Rng) -> Vec<(Duration, Act)> {
+    let mut acts = Vec::new();
+    for key in 0..chance.u64(1..=2) {
+        let (at, lines) = (chance.u64(..2000), returned_lines(chance));
+        acts.push((
+            at,
+            match chance.u8(..3) {
+                0 => Act::Wish(100 + key, with(lines, &json!({ "exchange": true }))),
+                1 => Act::MakeReturn { lines: with(lines, &json!({ "disposition": "REPLACE" })), refunded: false },
+                _ => Act::MakeReturn { lines: with(lines, &json!({ "disposition": "CREDITONLY" })), refunded: true },
+            },
+        ));
+    }
+    let mut of_some = |from: u64, act: fn(u64, u64) -> Act, count: u64| {
+        acts.extend((0..count).map(|_| (chance.u64(from..12_000), act(chance.u64(..4), chance.u64(..)))));
+    };
+    of_some(500, Act::RefundPart, 3);
+    of_some(2000, Act::Inspect, 4);
+    acts.into_iter().map(|(at, act)| (Duration::from_millis(at), act)).collect()
+}
+
+/// The same lines, of each of which this is said, too.
+fn with(mut lines: Value, said: &Value) -> Value {
+    for line in lines.as_array_mut().into_iter().flatten().filter_map(Value::as_object_mut) {
+        line.extend(said.as_object().cloned().unwrap_or_default());
+    }
+    lines
 }
 
 fn returned_lines(chance: &mut fastrand::Rng) -> Value {

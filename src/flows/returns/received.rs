@@ -196,7 +196,8 @@ impl Came<'_> {
         let receiving = &self.look.receiving;
         let now = released.lines.iter().find(|each| each.line_id == line.line_id);
         let preset = now.and_then(|now| now.disposition.as_deref()).unwrap_or_default();
-        if receiving.credited_elsewhere.iter().any(|each| each.eq_ignore_ascii_case(preset)) {
+        let elsewhere = receiving.credited_elsewhere.iter().any(|each| each.eq_ignore_ascii_case(preset));
+        if elsewhere && !broken(Variant::ExchangeCredited) {
             return Ok(false);
         }
         let ours = Asked::of(&line.line_id, self.postings, &receiving.without_credit);

@@ -157,6 +157,9 @@ pub(in crate::sandbox) struct Returned {
     /// By line, what was received under a disposition that credits.
     #[serde(default)]
     pub(in crate::sandbox) to_credit: Vec<(String, Decimal)>,
+    /// The lines that are exchanged: nothing of them is ever credited.
+    #[serde(default)]
+    pub(in crate::sandbox) exchanged: Vec<String>,
 }
 
 /// A credit note in the state of Finance & Operations.

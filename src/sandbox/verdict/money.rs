@@ -53,6 +53,9 @@ pub(super) fn judge(evidence: &Evidence) -> Result<Judgement, EvidenceError> {
                 let sum = received + refunded;
                 judgement.twice.push(format!("{name}: {sum} are credited of {} that were to come back", line.ordered));
             }
+            if returned.exchanged.contains(&line.line) && !received.is_zero() {
+                judgement.twice.push(format!("{name}: is exchanged, and {received} are credited as received"));
+            }
             let came = came(&held, &postings, returned, &line.line);
             // What a person has of it may be that less came than was reported at first, and Dynamics would not take it back.
             if *received > came && !evidence.excused.contains(&order.id) {
