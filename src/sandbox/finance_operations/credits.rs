@@ -65,7 +65,7 @@ pub(super) fn control(
     let Some(request) = request else {
         return Some(Answer::new(404, Effect::Refused, json!({ "error": "no such return order" })));
     };
-    let refund: Refund = match serde_json::from_slice(if call.body.is_empty() { b"{}" } else { &call.body }) {
+    let refund: Refund = match serde_json::from_slice(if call.body.is_empty() { &b"{}"[..] } else { &call.body[..] }) {
         Ok(refund) => refund,
         Err(error) => return Some(Answer::new(400, Effect::Refused, json!({ "error": error.to_string() }))),
     };
