@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use drayline::sandbox::FarEnd;
 use rust_decimal::Decimal;
+use rust_decimal::prelude::ToPrimitive as _;
 use serde_json::{Value, json};
 
 use super::far_ends::{FarEnds, Which, document_in};
@@ -151,8 +152,12 @@ fn decided(goods: &Goods, chance: &mut fastrand::Rng) -> Vec<Value> {
 
 /// Somebody in finance credits what he is asked for.
 pub fn credit(far_ends: &FarEnds, asked: &BTreeSet<String>) {
-    for id in asked {
-        far_ends.ask(Which::Dynamics, &format!("/sandbox/returns/{id}/refund"), &json!({}));
+    let state = far_ends.dynamics.far_end().state;
+    for row in rows(&state, "returns").filter(|row| asked.contains(text(row, "id"))) {
+        let line = |line: &Value| json!({ "line": text_of(&line[0]).to_i64(), "quantity": line[1] });
+        let lines: Vec<_> = rows(row, "without_credit").map(line).collect();
+        let path = format!("/sandbox/returns/{}/refund", text(row, "id"));
+        far_ends.ask(Which::Dynamics, &path, &json!({ "lines": lines }));
     }
 }
 
@@ -219,7 +224,7 @@ impl Law<'_> {
         };
         let (itself, given) = (sum(false), sum(true));
         let returned = rows(&self.dynamics.state, "returns").find(|row| row["id"] == id)?;
-        let forgone = returned["without_credit"].as_array().into_iter().flatten();
+        let forgone = rows(returned, "without_credit");
         let forgone: Decimal = forgone.map(|line| text_of(&line[1])).sum();
         let decides = self.by != CreditedBy::Dynamics;
         if decides && !itself.is_zero() {
