@@ -199,6 +199,23 @@ fn goods_come_in_again_once_dynamics_has_taken_them_back() {
     assert_eq!(pieces(&count(&of(3, "8"), &mut ledger).0), [piece("1", "", "8")]);
 }
 
+/// Until a report ends, nobody looks what became of what it took back: were it to wait for that, nobody would be told that Dynamics
+/// refused it, nor that the rest of the report cannot be posted.
+#[test]
+fn a_report_does_not_wait_for_what_it_took_back_itself() {
+    let mut ledger = announcements(&[expected()]);
+    let (posted, _) = count(&numbered(1, &[in_lots("1", "BOLT", "5", &[("A", "5")])]), &mut ledger);
+    processed(&posted, &mut ledger);
+    let cancelled = ReleasedOrder { cancelled: true, ..expected() };
+    let other = numbered(2, &[in_lots("1", "BOLT", "5", &[("B", "5")])]);
+    let (fell, decision) = count_for(Some(cancelled.clone()), &other, &mut ledger);
+    assert_eq!(pieces(&fell), [piece("1", "A", "-5")]);
+    assert!(done(&decision).emits.iter().any(|emit| emit.purpose == "posting"), "{decision:?}");
+    processed(&fell, &mut ledger);
+    let (none, decision) = count_for(Some(cancelled), &question(&other, &decision), &mut ledger);
+    assert_eq!((none.len(), failed(&decision)), (0, "receipt.cancelled_order"));
+}
+
 #[test]
 fn an_older_report_says_nothing() {
     let mut ledger = announcements(&[expected()]);

@@ -108,13 +108,17 @@ impl Report<'_> {
     }
 
     /// What takes goods of these lines back and is not posted yet. Dynamics posts in no order: what rises after it would be more
-    /// than was ordered, were it posted first.
+    /// than was ordered, were it posted first. A report does not wait for what it took back itself, until it ends nobody looks
+    /// what became of that; what rises and could not be posted with it is a person's.
     fn on_its_way_back(&self, lines: &[String]) -> Option<&PostedUpdate> {
         let falls = |posted: &PostedUpdate| {
             let of_them = posted.lines.iter().filter(|line| lines.contains(&line.line_id));
             of_them.flat_map(pieces).any(|piece| piece.quantity.is_sign_negative())
         };
-        self.postings.iter().find(|posted| falls(posted) && !is_posted(self.ledger, &posted.update_id))
+        let ours = |posted: &PostedUpdate| !self.again && self.own().any(|own| own.update_id == posted.update_id);
+        let waits =
+            |posted: &&PostedUpdate| falls(posted) && !is_posted(self.ledger, &posted.update_id) && !ours(posted);
+        self.postings.iter().find(waits)
     }
 
     /// Why the differences of a count are not posted, if they are not.
