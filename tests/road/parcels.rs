@@ -108,7 +108,6 @@ async fn what_comes_of_a_parcel_after_it_was_credited_is_asked_for_again() {
     world.store().await.replay(exceptions[0].id, "a test").await.unwrap();
     world.until_exceptions(0).await;
     world.until_nothing_parked().await;
-    // Told again as it was, it asks nobody.
     let all = came("REFUSED", &tracking, &[("3", "RESTOCK", "NEW"), ("2", "QUARANTINE", "NEW")]);
     found(&world, &format!("/{id}"), &all).await;
     let exceptions = world.until_exceptions(1).await;
