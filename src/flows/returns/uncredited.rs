@@ -88,12 +88,9 @@ pub(in crate::flows) fn plan(
     let open: Vec<_> = created.lines.iter().filter_map(open).collect();
     if open.is_empty() {
         let step = format!("Nothing of {} is left to be credited.", created.reference);
-        let facts = decided(body, &look.environment, (created, came(&postings)));
-        return Decision::Done(Done {
-            facts: vec![facts],
-            steps: vec![("dynamics".to_owned(), step)],
-            ..Done::default()
-        });
+        let mut facts = vec![decided(body, &look.environment, (created, came(&postings)))];
+        facts.retain(|fact| !ledger.has(&fact.key));
+        return Decision::Done(Done { facts, steps: vec![("dynamics".to_owned(), step)], ..Done::default() });
     }
     let sentence = format!(
         "The parcel {} never reached the customer and was taken in by {} (RMA {}) without a credit: {}. {}",
