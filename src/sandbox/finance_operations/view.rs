@@ -119,8 +119,8 @@ fn without_credit(environment: &Environment, request: &Request) -> Vec<(String, 
     for row in rows.flat_map(|update| &update.dimensions) {
         let line = text(&row.fields, LINE);
         let ordered = request.lines.iter().find(|each| each.number.to_string() == line);
-        let kept = returns::is_kept_without_credit(&text(&row.fields, returns::RECEIVED_AS));
-        if kept && !ordered.is_some_and(is_exchanged) {
+        let stays = returns::is_kept_without_credit(&text(&row.fields, returns::RECEIVED_AS));
+        if stays && !ordered.is_some_and(is_exchanged) {
             *kept.entry(line).or_default() += decimal(&row.fields, DIMENSION_SHIPPED);
         }
     }
