@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::ledger::CreatedOrder;
 use crate::message::CancelOutcomeCode;
+use crate::rehearsal::{Variant, broken};
 
 /// A change that a warehouse was asked for.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -24,6 +25,6 @@ impl ChangedOrder {
     /// Whether the warehouse has the order so.
     #[must_use]
     pub fn happened(&self) -> bool {
-        self.outcome == CancelOutcomeCode::Confirmed.as_str()
+        self.outcome == CancelOutcomeCode::Confirmed.as_str() || broken(Variant::RefusalTakenForChange)
     }
 }

@@ -4,6 +4,7 @@
 //! are in `tests/flows/keys.rs`: changing a key is a breaking change, because an effect would happen twice.
 
 use jiff::Timestamp;
+use rust_decimal::Decimal;
 use uuid::Uuid;
 
 use super::ledger::PackageTracking;
@@ -147,8 +148,24 @@ pub(super) fn match_return(warehouse: &Connection, return_key: &FactKey, documen
 }
 
 /// That a person was asked who credits a parcel that never reached the customer.
-pub(super) fn ask_for_credit(environment: &Connection, reference: &Reference, return_key: &FactKey) -> String {
-    format!("ask_for_credit/{environment}/{reference}/{return_key}")
+pub(super) fn ask_for_credit(
+    environment: &Connection,
+    reference: &Reference,
+    return_key: &FactKey,
+    decided_before: usize,
+) -> String {
+    let again = if decided_before == 0 { String::new() } else { format!("/{}", decided_before + 1) };
+    format!("ask_for_credit/{environment}/{reference}/{return_key}{again}")
+}
+
+/// That nothing was left to be credited of so much that had come of a parcel.
+pub(super) fn credit_decided(
+    environment: &Connection,
+    reference: &Reference,
+    return_key: &str,
+    came: Decimal,
+) -> String {
+    format!("credit_decided/{environment}/{reference}/{return_key}/{}", came.normalize())
 }
 
 /// That what came back was credited, by which notes.

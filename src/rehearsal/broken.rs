@@ -39,11 +39,19 @@ pub enum Variant {
     MakeWithoutLooking,
     /// What was credited before its goods came is posted to be credited.
     RefundForgotten,
+    /// What nobody took is posted to be credited, whoever is to decide about that.
+    UndeliveredCredited,
+    /// A parcel is taken in whatever came back of its order before.
+    BackForgotten,
+    /// What is exchanged is posted to be credited.
+    ExchangeCredited,
+    /// Whatever a warehouse says to a change is taken for a yes.
+    RefusalTakenForChange,
 }
 
 impl Variant {
     /// Every variant.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 20] = [
         Self::RecordBeforeAct,
         Self::AcknowledgeBeforeCommit,
         Self::NoGate,
@@ -60,6 +68,10 @@ impl Variant {
         Self::TotalTakenForDifference,
         Self::MakeWithoutLooking,
         Self::RefundForgotten,
+        Self::UndeliveredCredited,
+        Self::BackForgotten,
+        Self::ExchangeCredited,
+        Self::RefusalTakenForChange,
     ];
 
     /// Its name for `scripts/simulate --broken`.
@@ -82,6 +94,10 @@ impl Variant {
             Self::TotalTakenForDifference => "total-taken-for-difference",
             Self::MakeWithoutLooking => "make-without-looking",
             Self::RefundForgotten => "refund-forgotten",
+            Self::UndeliveredCredited => "undelivered-credited",
+            Self::BackForgotten => "back-forgotten",
+            Self::ExchangeCredited => "exchange-credited",
+            Self::RefusalTakenForChange => "refusal-taken-for-change",
         }
     }
 }

@@ -231,6 +231,22 @@ fn what_rises_is_a_newer_reports_when_it_comes_before_what_falls_is_posted() {
     not_ours(&decision);
 }
 
+/// Until a report ends, nobody looks what became of what it took back. What it cannot post after that is told.
+#[test]
+fn what_rises_and_cannot_be_posted_after_what_fell_is_a_persons() {
+    let mut ledger = announcements(&[expected()]);
+    let (posted, _) = count(&numbered(1, &[in_lots("1", "BOLT", "5", &[("A", "5")])]), &mut ledger);
+    processed(&posted, &mut ledger);
+    let cancelled = ReleasedOrder { cancelled: true, ..expected() };
+    let other = numbered(2, &[in_lots("1", "BOLT", "5", &[("B", "5")])]);
+    let (fell, decision) = count_for(Some(cancelled.clone()), &other, &mut ledger);
+    assert_eq!(pieces(&fell), [piece("1", "A", "-5")]);
+    assert!(done(&decision).emits.iter().any(|emit| emit.purpose == "posting"), "{decision:?}");
+    processed(&fell, &mut ledger);
+    let (none, decision) = count_for(Some(cancelled), &emitted(&other, &decision, "again"), &mut ledger);
+    assert_eq!((none.len(), failed(&decision)), (0, "receipt.cancelled_order"));
+}
+
 #[test]
 fn an_older_report_says_nothing() {
     let mut ledger = announcements(&[expected()]);

@@ -96,6 +96,26 @@ async fn taken_in_and_credited_by_a_person(backing: Backing) {
     assert_eq!((verdict.credit_notes, verdict.on_hand_mismatches), (1, 0), "{:?}", verdict.mismatches);
 }
 
+/// Of what is decided after finance credited what had come, somebody is asked again.
+#[tokio::test]
+async fn what_comes_of_a_parcel_after_it_was_credited_is_asked_for_again() {
+    let (world, tracking) = Box::pin(left(Backing::Embedded, making())).await;
+    let id = found(&world, "", &came("REFUSED", &tracking, &[("3", "RESTOCK", "NEW"), ("2", "PENDING", "NEW")])).await;
+    let exceptions = world.until_exceptions(1).await;
+    let url = format!("{}/sandbox/returns/RET0000001/refund", world.dynamics.url());
+    let part = json!({ "lines": [{ "line": 1, "quantity": "3" }] });
+    assert_eq!(reqwest::Client::new().post(url).json(&part).send().await.unwrap().status(), 200);
+    world.store().await.replay(exceptions[0].id, "a test").await.unwrap();
+    world.until_exceptions(0).await;
+    world.until_nothing_parked().await;
+    let all = came("REFUSED", &tracking, &[("3", "RESTOCK", "NEW"), ("2", "QUARANTINE", "NEW")]);
+    found(&world, &format!("/{id}"), &all).await;
+    let exceptions = world.until_exceptions(1).await;
+    assert_eq!(exceptions[0].code, "return.uncredited");
+    assert!(exceptions[0].sentence.contains("2 ea of line 1"), "{}", exceptions[0].sentence);
+    world.leave().await;
+}
+
 #[tokio::test]
 async fn what_nobody_took_is_taken_in_and_a_person_credits_it_embedded() {
     Box::pin(taken_in_and_credited_by_a_person(Backing::Embedded)).await;

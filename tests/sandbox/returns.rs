@@ -333,6 +333,40 @@ async fn an_older_report_of_a_return_changes_nothing_in_the_house_and_neither_do
     assert_eq!((&state["returns"][0]["live"], received().await), (&json!(false), json!("5")));
 }
 
+/// Of a parcel that is here already nothing further comes, under whatever revision it is announced; of the next one with the
+/// same goods it does.
+#[tokio::test]
+async fn nothing_further_comes_when_the_rma_of_a_parcel_is_announced() {
+    let folder = tempfile::tempdir().unwrap();
+    let rules = WarehouseRules { arrive_ms: 10, count_ms: 10, ..quick_warehouse() };
+    let (house, inbox) = house(&folder, rules).await;
+    let parcel =
+        json!({ "kind": "REFUSED", "tracking_numbers": ["1Z7"], "lines": [{ "sku": "ITEM-1001", "quantity": "2" }] });
+    let url = format!("{}/sandbox/returns", house.sandbox.url());
+    assert_eq!(answered(house.client.post(url).json(&parcel)).await.0, 201);
+    let (_, first) = announce(&house, &announced("usmf-RET1-W1", "ITEM-1001", "2")).await;
+    announce(&house, &announced("usmf-RET2-W1", "ITEM-1001", "2")).await;
+    let cancel = house.call(Method::POST, &format!("/returns/{}/cancel", first["id"].as_str().unwrap()));
+    assert_eq!(answered(cancel).await.1["outcome"]["code"], "CONFIRMED");
+    announce(&house, &announced("usmf-RET1-W1R2", "ITEM-1001", "1")).await;
+    // The parcel's own, and two of the second return.
+    until("it is inspected", async || (bodies(&inbox, Kind::ReturnReceived).len() == 3).then_some(())).await;
+    let state = house.state().await;
+    let rows = state["returns"].as_array().unwrap().iter();
+    let rows: Vec<_> = rows.map(|row| (row["reference"].as_str().unwrap(), &row["parcel"], &row["reports"])).collect();
+    let (yes, no, two) = (json!(true), json!(false), json!(2));
+    assert_eq!(
+        rows,
+        [
+            ("", &no, &json!(1)),
+            ("usmf-RET1-W1", &yes, &json!(0)),
+            ("usmf-RET2-W1", &no, &two),
+            ("usmf-RET1-W1R2", &yes, &json!(0))
+        ]
+    );
+    assert_eq!(state["steps_due"], 0);
+}
+
 async fn judged(dynamics: &Dynamics, house: &House) -> Verdict {
     let evidence = Evidence {
         finance_operations: FarEnd::fetch(&dynamics.sandbox.url()).await.unwrap(),

@@ -113,6 +113,9 @@ impl FarEnds {
         if plan.returns {
             (house.arrive_ms, house.worn_share, house.broken_share) = (1500, 0.5, 0.4);
         }
+        if plan.changes {
+            (house.pick_ms, house.unchangeable_share, house.pending_change_share) = (1200, 0.2, 0.2);
+        }
         let warehouse = premises(Premises::warehouse(folder.join("warehouse")));
         let kept = Kept {
             chance: fastrand::Rng::with_seed(plan.seed ^ 0xfa12),

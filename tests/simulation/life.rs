@@ -17,8 +17,10 @@ use jiff::Timestamp;
 use tempfile::TempDir;
 use tokio::runtime::{Builder, Runtime};
 
+use super::changes;
 use super::far_ends::FarEnds;
 use super::fate::{Process, WorkerFate};
+use super::parcels::CreditedBy;
 use super::returns;
 use super::seed::{ITEMS, PostedBy};
 use super::watch::{PARTITIONS, Watch};
@@ -120,6 +122,10 @@ pub struct Setting {
     pub closed: bool,
     /// Goods come back.
     pub returns: bool,
+    /// Who credits what nobody took.
+    pub undelivered: Option<CreditedBy>,
+    /// The warehouse changes orders itself.
+    pub changes: bool,
 }
 
 impl Setting {
@@ -134,10 +140,13 @@ impl Setting {
         };
         let outbound = "dynamics.contoso.outbound";
         let until = if self.closed { "2999-12-31" } else { "2000-01-01" };
-        // What Dynamics refused is never credited: who looks for the credit gives up before everything must be at rest.
-        let (returns, wait_s) = if self.returns { (returns::lines(), 120) } else { (String::new(), 300) };
+        // What Dynamics refused is never credited: who looks for the credit gives up, and does so again after each replay, before
+        // everything must be at rest.
+        let (returns, wait_s) = if self.returns { (returns::lines(), 60) } else { (String::new(), 300) };
+        let undelivered = self.undelivered.map(CreditedBy::line).unwrap_or_default();
+        let changes = if self.changes { changes::lines() } else { String::new() };
         format!(
-            "processor.posting_wait_s_max = {wait_s}\n{returns}{journals}{outbound}.closed_until.usmf = \"{until}\"\n{outbound}.closed_periods = \"wait\"\n"
+            "processor.posting_wait_s_max = {wait_s}\n{returns}{undelivered}{changes}{journals}{outbound}.closed_until.usmf = \"{until}\"\n{outbound}.closed_periods = \"wait\"\n"
         )
     }
 }

@@ -1,9 +1,11 @@
 //! Suite `simulation`: the real processor, flows, embedded transport and store in one process, with simulated time and
 //! far ends, in seeded worlds; what must be true is looked at after every commit (`docs/simulation.md`).
 
+mod changes;
 mod far_ends;
 mod fate;
 mod life;
+mod parcels;
 mod returns;
 mod run;
 mod seed;
@@ -55,6 +57,7 @@ fn seeds_keep_the_laws() {
             "lives": sum(|report| report.lives), "steps": sum(|report| report.steps),
             "calls": sum(|report| report.calls), "posted": sum(|report| report.posted),
             "received": sum(|report| report.received), "adjusted": sum(|report| report.adjusted),
+            "changed": sum(|report| report.changed), "taken_in": sum(|report| report.taken_in),
             "returned": sum(|report| report.returned), "credited": sum(|report| report.credited),
             "with_goods": sum(|report| u64::from(report.goods)),
             "equal_stock": sum(|report| u64::from(report.equal_stock)),
@@ -127,6 +130,25 @@ fn worlds_with_returns_keep_the_law_of_money_and_end_with_equal_stock() {
     assert!(there(&|act, _| matches!(act, Act::MakeReturn { refunded: true, .. })), "nothing was refunded before");
     assert!(there(&|act, _| matches!(act, Act::Inspect(..))), "nothing was inspected in parts");
     assert!(there(&|act, report| matches!(act, Act::Wish(..)) && report.lives > 1), "no wish outlived a process");
+    assert!(there(&|act, _| matches!(act, Act::RefundPart(..))), "nothing was credited in part");
+    let exchanged = |act: &Act| matches!(act, Act::MakeReturn { lines, .. } if lines[0]["disposition"] == "REPLACE");
+    assert!(there(&|act, _| exchanged(act)), "nothing was exchanged");
+    let parcel = |act: &Act, report: &Report| matches!(act, Act::Undelivered(..)) && report.taken_in > 0;
+    assert!(there(&parcel), "nothing that nobody took was taken in");
+}
+
+/// Seeds that run with the suite where the warehouse changes orders itself.
+const CHANGES_SEEDS: u64 = 12;
+
+/// What left is what Dynamics wants, or somebody is told; no change is made twice, whatever died, was lost or came twice.
+#[test]
+fn worlds_with_changes_ship_what_dynamics_wants() {
+    let reports: Vec<_> = (1..=CHANGES_SEEDS).map(|seed| run(Plan::of(seed).with_changes())).collect();
+    let bad: Vec<_> = reports.iter().filter(|report| !report.violations.is_empty()).collect();
+    assert!(bad.is_empty(), "{bad:#?}");
+    let changed = |report: &&Report| report.changed > 0;
+    assert!(reports.iter().filter(changed).count() * 2 > reports.len(), "{reports:#?}");
+    assert!(reports.iter().filter(changed).any(|report| report.lives > 1), "no change outlived a process");
 }
 
 /// Runs seeds on all processors, two worlds on each, because a world waits for its store's thread half of its time; reports
@@ -174,7 +196,7 @@ fn no_message_of_a_free_key_is_later_because_of_a_held_one() {
 }
 
 /// Each variant with words of what must be noticed, one of them.
-const BROKEN: [(Variant, &[&str]); 16] = [
+const BROKEN: [(Variant, &[&str]); 20] = [
     (Variant::RecordBeforeAct, &["has not heard of it", "is not posted", "was told"]),
     (Variant::AcknowledgeBeforeCommit, &["was acknowledged, and nothing"]),
     (Variant::NoGate, &["ended while"]),
@@ -191,6 +213,10 @@ const BROKEN: [(Variant, &[&str]); 16] = [
     (Variant::TotalTakenForDifference, &["stock law", "are posted", "is posted", "posts again"]),
     (Variant::MakeWithoutLooking, &["was made a return order as"]),
     (Variant::RefundForgotten, &["are credited of"]),
+    (Variant::UndeliveredCredited, &["are credited by themselves"]),
+    (Variant::BackForgotten, &["are taken in again"]),
+    (Variant::ExchangeCredited, &["is exchanged, and"]),
+    (Variant::RefusalTakenForChange, &["and nobody is told"]),
 ];
 
 /// So many seeds find a variant, or the simulation does not bite.

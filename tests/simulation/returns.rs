@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::far_ends::{FarEnds, RETURN_EVENT, Which, document_in};
-use super::seed::Act;
+use super::seed::{Act, ITEMS};
 use crate::mapping::row;
 
 /// What becomes of a piece: the warehouse's word, Dynamics' code, and the code where nothing is credited any more.
@@ -49,7 +49,8 @@ pub fn lines() -> String {
     for (name, value) in [
         ("warehouse", "\"24\""),
         ("without_credit", "[\"STOCK\", \"WRITEOFF\", \"SENDBACK\"]"),
-        ("credited_elsewhere", "[\"REPLACE\"]"),
+        ("credited_elsewhere", "[\"REPLACE\", \"CREDITONLY\"]"),
+        ("exchange_code", "\"REPLACE\""),
     ] {
         writeln!(lines, "dynamics.contoso.returns.{name} = {value}").unwrap();
     }
@@ -62,7 +63,8 @@ pub fn wish(key: u64, lines: &Value, now: Timestamp) -> Envelope {
     let legal_entity = LegalEntity::new("usmf").unwrap();
     let line = |line: &Value| {
         let quantity = json!({ "value": line["quantity"], "unit": line["unit"] });
-        json!({ "item": { "sku": line["item"] }, "quantity": quantity })
+        let reason = if line["exchange"] == true { "EXCHANGE" } else { "CHANGED_MIND" };
+        json!({ "item": { "sku": line["item"] }, "quantity": quantity, "reason": { "code": reason } })
     };
     let lines: Vec<_> = lines.as_array().unwrap().iter().map(line).collect();
     let name = format!("web-{key}");
@@ -112,7 +114,12 @@ fn items<'a>(lines: impl Iterator<Item = &'a Value>) -> Vec<String> {
 /// itself carry the reference of a shop there.
 pub fn unmade(dynamics: &FarEnd, asked: &BTreeMap<Uuid, Vec<String>>, left: usize) -> Vec<String> {
     let returns = dynamics.state["returns"].as_array().into_iter().flatten();
-    let ours = returns.filter(|row| !row["reference"].as_str().unwrap_or_default().starts_with("WEB-"));
+    // What is made of a parcel is of items that are ordered, and of no wish.
+    let wished = |row: &&Value| {
+        let mut items = items(row["lines"].as_array().into_iter().flatten()).into_iter().peekable();
+        items.peek().is_some() && items.all(|item| ITEMS.iter().any(|(known, ..)| *known == item))
+    };
+    let ours = returns.filter(|row| !row["reference"].as_str().unwrap_or_default().starts_with("WEB-")).filter(wished);
     let made: Vec<(&str, Vec<String>)> = ours
         .map(|row| {
             (row["reference"].as_str().unwrap_or_default(), items(row["lines"].as_array().into_iter().flatten()))
@@ -148,8 +155,25 @@ pub fn ask(far_ends: &FarEnds, number: u64, what: &str) {
 
 /// Gives the money back, unless something came: then only Dynamics can keep the two apart.
 pub fn refund(far_ends: &FarEnds, number: u64) {
-    if held(far_ends, number).iter().all(|row| row["reports"] == 0) {
+    let nothing_came = |row: &Value| row["reports"] == 0 && row["parcel"] != true;
+    if held(far_ends, number).iter().all(nothing_came) {
         ask(far_ends, number, "refund");
+    }
+}
+
+/// Gives a part of the money of the first line, unless something came; then the rest of it, whatever came meanwhile: nothing is
+/// posted of a line of which nobody can tell what was credited.
+pub fn refund_part(far_ends: &FarEnds, number: u64, draw: u64) {
+    let state = far_ends.dynamics.far_end().state;
+    let notes = state["credit_notes"].as_array().into_iter().flatten();
+    let of_it = |note: &&Value| note["order"] == id(number).as_str() && note["refund"] == true;
+    let given = notes.filter(of_it).flat_map(|note| note["lines"].as_array().cloned().unwrap_or_default());
+    let begun = given.into_iter().any(|line| line["line"] == "1");
+    let nothing_came = held(far_ends, number).iter().all(|row| row["reports"] == 0 && row["parcel"] != true);
+    let quantity = if begun { 99 } else { 1 + draw % 3 };
+    if begun || nothing_came {
+        let lines = json!([{ "line": 1, "quantity": quantity.to_string() }]);
+        far_ends.ask(Which::Dynamics, &format!("/sandbox/returns/{}/refund", id(number)), &json!({ "lines": lines }));
     }
 }
 
@@ -165,7 +189,8 @@ fn held(far_ends: &FarEnds, number: u64) -> Vec<Value> {
 /// pieces are left to the warehouse's own course, which never decides anew about one.
 pub fn inspect(far_ends: &FarEnds, number: u64, draw: u64) {
     let mut chance = fastrand::Rng::with_seed(draw);
-    let Some(live) = held(far_ends, number).into_iter().find(|row| row["live"] == true) else { return };
+    let inspected = |row: &Value| row["live"] == true && row["parcel"] != true;
+    let Some(live) = held(far_ends, number).into_iter().find(inspected) else { return };
     let lines = live["lines"].as_array().cloned().unwrap_or_default();
     if lines.iter().any(|line| line["sku"].as_str().unwrap_or_default().starts_with("SER")) {
         return;

@@ -19,9 +19,11 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 use uuid::Uuid;
 
+use super::changes::{self, Streets};
 use super::far_ends::{FarEnds, TOLD_BY_HAND, Which, document_in};
 use super::fate::Process;
 use super::life::{Body, Life, NOBODY, Setting, copy, folder, lay_out};
+use super::parcels::{self, Parcel};
 use super::returns;
 use super::seed::{Act, Plan};
 use super::stock;
@@ -60,6 +62,10 @@ pub struct Report {
     /// How many returns were inspected to the end and posted, and how many notes credit something.
     pub returned: u64,
     pub credited: u64,
+    /// How many parcels that nobody took were taken in.
+    pub taken_in: u64,
+    /// How many changes the warehouse made of orders that it had.
+    pub changed: u64,
     /// Goods are expected and stock is adjusted, too.
     pub goods: bool,
     /// Every reason for which anything was ever parked.
@@ -89,6 +95,9 @@ struct World {
     looked_at: Option<Timestamp>,
     next_look: Timestamp,
     stragglers: Vec<(Timestamp, Vec<u8>)>,
+    /// What nobody took and is back.
+    parcels: Vec<Parcel>,
+    streets: Streets,
 }
 
 /// What the door remembers, as the senders do.
@@ -122,6 +131,8 @@ pub fn run(plan: Plan) -> Report {
         looked_at: None,
         next_look: start,
         stragglers: Vec::new(),
+        parcels: Vec::new(),
+        streets: Streets::new(),
         plan,
     };
     let mut data = folder.path().join("life0");
@@ -223,6 +234,7 @@ impl World {
             Act::Change(number) => {
                 self.far_ends.ask(Which::Dynamics, &format!("/sandbox/orders/{}/change", id(number)), &json!({}));
             }
+            Act::ChangeTo(number, draw) => changes::change(&self.far_ends, &mut self.streets, &id(number), *draw),
             Act::Cancel(number) => {
                 self.far_ends.ask(Which::Dynamics, &format!("/sandbox/orders/{}/cancel", id(number)), &json!({}));
             }
@@ -244,10 +256,15 @@ impl World {
             }
             Act::MakeReturn { lines, refunded } => returns::make(&self.far_ends, lines, *refunded),
             Act::Refund(number) => returns::refund(&self.far_ends, *number),
+            Act::RefundPart(number, draw) => returns::refund_part(&self.far_ends, *number, *draw),
             Act::ChangeReturn(number) => returns::ask(&self.far_ends, *number, "change"),
             Act::CancelReturn(number) => returns::ask(&self.far_ends, *number, "cancel"),
             Act::Inspect(number, draw) => returns::inspect(&self.far_ends, *number, *draw),
             Act::Blind => returns::blind(&self.far_ends),
+            Act::Undelivered(number, draw) => {
+                parcels::comes_back(&self.far_ends, &mut self.parcels, &id(number), *draw);
+            }
+            Act::Credit => parcels::credit(&self.far_ends, &self.asked_to_credit()),
             Act::Forbid(number, denied) => self.far_ends.forbid(&id(number), *denied),
             Act::Down(which, time) => self.far_ends.down(*which, now, now + *time),
             Act::Stall(worker, time) => life.fates[*worker].stall(*time),
@@ -287,7 +304,8 @@ impl World {
     }
 
     fn setting(&self) -> Setting {
-        Setting { journals: self.plan.journals, closed: self.plan.closed, returns: self.plan.returns }
+        let Plan { journals, closed, returns, undelivered, changes, .. } = self.plan;
+        Setting { journals, closed, returns, undelivered, changes }
     }
 
     /// Events go to the door; each is carried by somebody of his own, so that they may overtake each other.
@@ -414,6 +432,8 @@ impl World {
             let left = self.left().filter(|key| returns::is_wish(key)).count();
             violations.extend(returns::unmade(&self.far_ends.dynamics.far_end(), &asked, left));
         }
+        violations.extend(self.unlawful_parcels().into_iter().filter(|_| !cut_short));
+        violations.extend(self.unlawful_changes().into_iter().filter(|_| !cut_short));
         let judged = !cut_short && self.left_without_a_document().is_empty();
         if judged {
             violations.extend(self.unexplained_stock().into_iter().map(|what| format!("stock law: {what}")));
@@ -433,6 +453,8 @@ impl World {
             adjusted: verdict.adjustments,
             returned: verdict.returns,
             credited: verdict.credit_notes,
+            taken_in: parcels::taken_in(&self.far_ends.dynamics.far_end(), &self.parcels),
+            changed: changes::made(&self.far_ends.warehouse.far_end()),
             goods: self.plan.goods,
             codes: self.watch.codes(),
             equal_stock: judged && self.plan.goods,
@@ -451,7 +473,30 @@ impl World {
     /// The keys of what is left to a person, or was discarded.
     fn left(&self) -> impl Iterator<Item = String> {
         let discarded = self.door.excused.lock().unwrap().clone();
-        self.watch.parked_keys().into_iter().map(|(_, key, _, _)| key).chain(discarded)
+        let parked = self.watch.parked_keys().into_iter().filter(|(.., code)| code.as_deref() != Some(parcels::ASKED));
+        parked.map(|(_, key, _, _)| key).chain(discarded)
+    }
+
+    /// Return orders of which a person is asked who credits them.
+    fn asked_to_credit(&self) -> BTreeSet<String> {
+        let asks = self.watch.parked_in(Flow::Returns).into_iter();
+        asks.filter(|(_, code)| code.as_deref() == Some(parcels::ASKED))
+            .filter_map(|(key, _)| document_in(&key))
+            .collect()
+    }
+
+    fn unlawful_changes(&self) -> Vec<String> {
+        let (dynamics, warehouse) = (self.far_ends.dynamics.far_end(), self.far_ends.warehouse.far_end());
+        let broken = changes::unlawful((&dynamics, &warehouse), &self.streets, &self.excused());
+        broken.into_iter().map(|what| format!("law of changes: {what}")).collect()
+    }
+
+    fn unlawful_parcels(&self) -> Vec<String> {
+        let Some(by) = self.plan.undelivered else { return Vec::new() };
+        let (dynamics, warehouse) = (self.far_ends.dynamics.far_end(), self.far_ends.warehouse.far_end());
+        let (left, asked) = (self.excused(), self.asked_to_credit());
+        let law = parcels::Law { dynamics: &dynamics, warehouse: &warehouse, by, left: &left, asked: &asked };
+        law.judge(&self.parcels).into_iter().map(|what| format!("law of parcels: {what}")).collect()
     }
 
     fn unexplained_stock(&self) -> Vec<String> {
@@ -460,7 +505,11 @@ impl World {
 
     /// Documents that a person sees, or decided about.
     fn excused(&self) -> BTreeSet<String> {
-        self.left().filter_map(|key| document_in(&key)).collect()
+        let documents = self.left().filter_map(|key| document_in(&key)).collect();
+        let discarded = self.door.excused.lock().unwrap().clone();
+        let in_returns = self.watch.parked_in(Flow::Returns).into_iter().map(|(key, _)| key).chain(discarded);
+        let in_returns = in_returns.filter_map(|key| document_in(&key)).collect();
+        parcels::with_theirs(documents, &in_returns, &self.parcels, &self.far_ends.dynamics.far_end())
     }
 }
 

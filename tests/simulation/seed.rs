@@ -7,6 +7,7 @@ use drayline::sandbox::Uniqueness;
 use serde_json::{Value, json};
 
 use super::far_ends::Which;
+use super::parcels::CreditedBy;
 
 /// How often calls go wrong, in thousandths.
 #[derive(Clone, Copy, Debug, Default)]
@@ -29,6 +30,8 @@ pub enum Act {
         lines_max: u64,
     },
     Change(u64),
+    /// Dynamics changes what the second number draws of a document.
+    ChangeTo(u64, u64),
     Cancel(u64),
     /// Reading a document is denied, or not any more.
     Forbid(u64, bool),
@@ -47,12 +50,18 @@ pub enum Act {
     },
     /// The money of a return is given back, unless something of it came already; the number is its place in order of making.
     Refund(u64),
+    /// Some of the money of its first line is given, as the second number draws it, or the rest of that.
+    RefundPart(u64, u64),
     ChangeReturn(u64),
     CancelReturn(u64),
     /// The warehouse says what became of a return so far, as this number draws it.
     Inspect(u64, u64),
     /// A parcel comes back without an RMA.
     Blind,
+    /// Nobody took a package of a document, and the carrier brings it back, or a part of it, as the second number draws it.
+    Undelivered(u64, u64),
+    /// Finance credits whatever it is asked for.
+    Credit,
     Down(Which, Duration),
     /// The store of a worker does not answer for so long.
     Stall(usize, Duration),
@@ -100,6 +109,10 @@ pub struct Plan {
     pub goods: bool,
     /// Goods come back, too, and are credited.
     pub returns: bool,
+    /// Parcels that nobody took come back, too, and who credits them.
+    pub undelivered: Option<CreditedBy>,
+    /// The warehouse changes orders itself.
+    pub changes: bool,
     /// Reports of receipts name something that nobody ordered.
     pub unordered: bool,
     /// Reports of receipts name the number of their order, and not our reference.
@@ -147,6 +160,8 @@ impl Plan {
             stragglers: chance.u8(..3) == 0,
             goods: false,
             returns: false,
+            undelivered: None,
+            changes: false,
             unordered: false,
             numbers: false,
             journals: None,
@@ -157,14 +172,38 @@ impl Plan {
 
     /// The plan of a seed, in a share of them with goods that come in and stock that is adjusted. They are drawn beside the rest,
     /// so that every seed keeps what [`Self::of`] draws.
-    /// In half of those with goods, some come back.
+    /// In half of those with goods, some come back. In a third of all, the warehouse changes orders itself.
     pub fn drawn(seed: u64) -> Self {
         let drawn = |what: u64, of: u8| fastrand::Rng::with_seed(seed ^ what).u8(..of);
-        match (drawn(GOODS, 5) < 2, drawn(RETURNS, 2)) {
+        let plan = match (drawn(GOODS, 5) < 2, drawn(RETURNS, 2)) {
             (true, 0) => Self::with_returns(seed),
             (true, _) => Self::with_goods(seed),
             (false, _) => Self::of(seed),
+        };
+        if drawn(CHANGES, 3) == 0 { plan.with_changes() } else { plan }
+    }
+
+    /// The same, where the warehouse changes orders itself: more changes, there and back again, many of them while it picks, ships,
+    /// or is asked to cancel.
+    pub fn with_changes(mut self) -> Self {
+        let mut chance = fastrand::Rng::with_seed(self.seed.rotate_left(13) ^ CHANGES);
+        let released = self.acts.iter().filter(|(_, act)| matches!(act, Act::Release { .. })).map(|(at, _)| *at);
+        let released: Vec<Duration> = released.collect();
+        let mut soon = |at: Duration, act: Act, chance: &mut fastrand::Rng| {
+            self.acts.push((at + Duration::from_millis(chance.u64(100..2500)), act));
+        };
+        for (number, at) in (0..).zip(released) {
+            for _ in 0..chance.u64(1..=4) {
+                let act = Act::ChangeTo(number, chance.u64(..));
+                soon(at, act, &mut chance);
+            }
+            if chance.u8(..5) == 0 {
+                soon(at, Act::Cancel(number), &mut chance);
+            }
         }
+        self.changes = true;
+        self.acts.sort_by_key(|(at, _)| *at);
+        self
     }
 
     /// The plan of a seed with goods, of which some come back and are credited.
@@ -172,6 +211,16 @@ impl Plan {
         let mut chance = fastrand::Rng::with_seed(seed.rotate_left(41) ^ RETURNS);
         let mut plan = Self { returns: true, ..Self::with_goods(seed) };
         plan.acts.extend(returns(&mut chance));
+        // Drawn from another one, so that the returns stay what they were.
+        let mut other = fastrand::Rng::with_seed(seed.rotate_left(53) ^ RETURNS);
+        if other.bool() {
+            plan.undelivered = Some(CreditedBy::ALL[other.usize(..3)]);
+            plan.acts.extend(undelivered(&mut other));
+        }
+        let mut third = fastrand::Rng::with_seed(seed.rotate_left(61) ^ RETURNS);
+        if third.bool() {
+            plan.acts.extend(given_before(&mut third));
+        }
         plan.acts.sort_by_key(|(at, _)| *at);
         plan
     }
@@ -201,7 +250,12 @@ impl Plan {
     pub fn against(variant: Variant, seed: u64) -> Self {
         let mut plan = match variant {
             Variant::TotalTakenForDifference => Self::with_goods(seed),
-            Variant::MakeWithoutLooking | Variant::RefundForgotten => Self::with_returns(seed),
+            Variant::MakeWithoutLooking
+            | Variant::RefundForgotten
+            | Variant::UndeliveredCredited
+            | Variant::ExchangeCredited
+            | Variant::BackForgotten => Self::with_returns(seed),
+            Variant::RefusalTakenForChange => Self::of(seed).with_changes(),
             _ => Self::of(seed),
         };
         let mut act = |at_ms: u64, act: Act| plan.acts.push((Duration::from_millis(at_ms), act));
@@ -238,6 +292,8 @@ impl Plan {
                 act(61_000, Act::Heal);
             }
             Variant::SmallerTotalReverses => plan.stragglers = true,
+            // Nothing but changes that are refused.
+            Variant::RefusalTakenForChange => plan.rejections = 0.0,
             // Nothing but the goods themselves.
             Variant::TotalTakenForDifference => plan.unordered = false,
             Variant::MakeWithoutLooking => {
@@ -248,6 +304,15 @@ impl Plan {
             Variant::RefundForgotten => {
                 let lines = returned_lines(&mut fastrand::Rng::with_seed(seed));
                 act(0, Act::MakeReturn { lines, refunded: true });
+            }
+            Variant::ExchangeCredited => {
+                let lines =
+                    with(returned_lines(&mut fastrand::Rng::with_seed(seed)), &json!({ "disposition": "REPLACE" }));
+                act(0, Act::MakeReturn { lines, refunded: false });
+            }
+            Variant::UndeliveredCredited | Variant::BackForgotten => {
+                (0..24).for_each(|draw| act(4000 + 300 * draw, Act::Undelivered(draw % 3, seed ^ (draw << 32))));
+                plan.undelivered = Some(CreditedBy::Never);
             }
         }
         plan.acts.sort_by_key(|(at, _)| *at);
@@ -291,6 +356,8 @@ impl Plan {
             stragglers: false,
             goods: false,
             returns: false,
+            undelivered: None,
+            changes: false,
             unordered: false,
             numbers: false,
             journals: None,
@@ -302,6 +369,9 @@ impl Plan {
 
 /// What tells the generator of goods from that of the rest.
 const GOODS: u64 = 0x600d_5000_0000_0000;
+
+/// What tells the generator of changes from those of the rest.
+const CHANGES: u64 = 0xc4a6_9e50_0000_0000;
 
 /// What tells the generator of returns from those of the rest.
 const RETURNS: u64 = 0x5e4d_bac4_0000_0000;
@@ -372,6 +442,48 @@ fn returns(chance: &mut fastrand::Rng) -> Vec<(Duration, Act)> {
         acts.push((chance.u64(..9000), Act::Blind));
     }
     acts.into_iter().map(|(at, act)| (Duration::from_millis(at), act)).collect()
+}
+
+/// What nobody took comes back when it has left, in parts, too, and is decided anew; finance credits some of it.
+fn undelivered(chance: &mut fastrand::Rng) -> Vec<(Duration, Act)> {
+    let comes =
+        (0..chance.u64(2..=6)).map(|_| (chance.u64(2000..12_500), Act::Undelivered(chance.u64(..3), chance.u64(..))));
+    let mut acts: Vec<_> = comes.collect();
+    if chance.bool() {
+        acts.push((chance.u64(5000..12_900), Act::Credit));
+    }
+    acts.into_iter().map(|(at, act)| (Duration::from_millis(at), act)).collect()
+}
+
+/// Lines that are exchanged, and lines that are credited without their goods, in Dynamics and by the wish of a shop; money that is
+/// given for a part of what is to come.
+fn given_before(chance: &mut fastrand::Rng) -> Vec<(Duration, Act)> {
+    let mut acts = Vec::new();
+    for key in 0..chance.u64(1..=2) {
+        let (at, lines) = (chance.u64(..2000), returned_lines(chance));
+        acts.push((
+            at,
+            match chance.u8(..3) {
+                0 => Act::Wish(100 + key, with(lines, &json!({ "exchange": true }))),
+                1 => Act::MakeReturn { lines: with(lines, &json!({ "disposition": "REPLACE" })), refunded: false },
+                _ => Act::MakeReturn { lines: with(lines, &json!({ "disposition": "CREDITONLY" })), refunded: true },
+            },
+        ));
+    }
+    let mut of_some = |from: u64, act: fn(u64, u64) -> Act, count: u64| {
+        acts.extend((0..count).map(|_| (chance.u64(from..12_000), act(chance.u64(..4), chance.u64(..)))));
+    };
+    of_some(500, Act::RefundPart, 3);
+    of_some(2000, Act::Inspect, 4);
+    acts.into_iter().map(|(at, act)| (Duration::from_millis(at), act)).collect()
+}
+
+/// The same lines, of each of which this is said, too.
+fn with(mut lines: Value, said: &Value) -> Value {
+    for line in lines.as_array_mut().into_iter().flatten().filter_map(Value::as_object_mut) {
+        line.extend(said.as_object().cloned().unwrap_or_default());
+    }
+    lines
 }
 
 fn returned_lines(chance: &mut fastrand::Rng) -> Value {

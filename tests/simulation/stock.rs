@@ -89,14 +89,14 @@ fn shelf(sku: &str, lot: &str, status: &str) -> Shelf {
     (sku.to_owned(), lot.to_owned(), status)
 }
 
-fn rows<'a>(value: &'a Value, name: &str) -> impl Iterator<Item = &'a Value> + use<'a> {
+pub fn rows<'a>(value: &'a Value, name: &str) -> impl Iterator<Item = &'a Value> + use<'a> {
     value[name].as_array().into_iter().flatten()
 }
 
-fn text<'a>(row: &'a Value, name: &str) -> &'a str {
+pub fn text<'a>(row: &'a Value, name: &str) -> &'a str {
     row[name].as_str().unwrap_or_default()
 }
 
-fn number(row: &Value, name: &str) -> Decimal {
+pub fn number(row: &Value, name: &str) -> Decimal {
     text(row, name).parse().unwrap_or_else(|_| panic!("{name} of {row} is no number"))
 }

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::{Mutex, MutexGuard};
 
 use drayline::clock::wait_in_place;
-use drayline::message::Envelope;
+use drayline::message::{Envelope, Flow};
 use jiff::Timestamp;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteRow};
 use sqlx::{Connection as _, Row as _};
@@ -153,6 +153,13 @@ impl Watch {
     pub fn parked_keys(&self) -> Vec<(Uuid, String, i64, Option<String>)> {
         let rows = self.seen();
         rows.parked.iter().map(|((id, _), row)| (*id, row.key.clone(), row.waits_for, row.code.clone())).collect()
+    }
+
+    /// The documents (ordering keys) of which a flow has parked something, and why.
+    pub fn parked_in(&self, flow: Flow) -> Vec<(String, Option<String>)> {
+        let rows = self.seen();
+        let of_it = rows.parked.iter().filter(|((_, name), _)| *name == flow.to_string());
+        of_it.map(|(_, row)| (row.key.clone(), row.code.clone())).collect()
     }
 
     /// When messages ended, in milliseconds since an instant.

@@ -110,7 +110,8 @@ impl Report<'_> {
     }
 
     /// What takes goods of these lines back and is not posted yet. Dynamics posts in no order: what rises after it would be more
-    /// than was ordered, were it posted first.
+    /// than was ordered, were it posted first. A report does not wait for what it took back itself, until it ends nobody looks
+    /// what became of that; what rises and could not be posted with it is a person's.
     fn on_its_way_back(&self, lines: &[String]) -> Option<&PostedUpdate> {
         let takes_back = |posted: &PostedUpdate| {
             let of_them = posted.lines.iter().filter(|line| lines.contains(&line.line_id));

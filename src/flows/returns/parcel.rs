@@ -20,6 +20,7 @@ use crate::message::{
     Body, Envelope, FOUND_ITS_ORDER, FactKey, Item, LineRef, OrderRefs, OrderingKey, Quantity, RequestedReturnLine,
     ReturnReceived, ReturnRequested, ReturnedLine,
 };
+use crate::rehearsal::{Variant, broken};
 
 pub(in crate::flows) fn plan(
     (message, body): (&Envelope, &ReturnReceived),
@@ -103,7 +104,8 @@ impl Parcel<'_> {
     /// The lines of the order with what of each was shipped and did not come back.
     fn away(&self) -> Vec<OrderedLine> {
         let shipments = postings(self.ledger);
-        let made = self.ledger.facts::<MadeFrom>("create_return");
+        let mut made = self.ledger.facts::<MadeFrom>("create_return");
+        made.retain(|_| !broken(Variant::BackForgotten));
         let back = |line_id: &str| -> Decimal {
             let lines = made.iter().flat_map(|made| &made.lines).filter(|line| line.line_id == line_id);
             lines.map(|line| line.quantity).sum()

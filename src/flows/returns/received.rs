@@ -182,7 +182,9 @@ impl Came<'_> {
 
     /// Whether it never reached the customer, and its disposition does not decide about the money.
     fn is_nobodys_to_credit(&self) -> bool {
-        never_arrived(self.body) && self.look.receiving.undeliverable_credit != UndeliverableCredit::Dynamics
+        never_arrived(self.body)
+            && self.look.receiving.undeliverable_credit != UndeliverableCredit::Dynamics
+            && !broken(Variant::UndeliveredCredited)
     }
 
     /// Whether the receipt of a line is to be credited.
@@ -194,7 +196,8 @@ impl Came<'_> {
         let receiving = &self.look.receiving;
         let now = released.lines.iter().find(|each| each.line_id == line.line_id);
         let preset = now.and_then(|now| now.disposition.as_deref()).unwrap_or_default();
-        if receiving.credited_elsewhere.iter().any(|each| each.eq_ignore_ascii_case(preset)) {
+        let elsewhere = receiving.credited_elsewhere.iter().any(|each| each.eq_ignore_ascii_case(preset));
+        if elsewhere && !broken(Variant::ExchangeCredited) {
             return Ok(false);
         }
         let ours = Asked::of(&line.line_id, self.postings, &receiving.without_credit);

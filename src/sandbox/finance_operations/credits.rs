@@ -36,6 +36,20 @@ pub(super) struct Credit {
     pub(super) lines: Vec<(i64, Decimal)>,
 }
 
+/// Of which lines money is given before the goods are there, and of how much of each; of all of it when none is named.
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct Refund {
+    lines: Vec<RefundLine>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RefundLine {
+    line: i64,
+    quantity: Decimal,
+}
+
 /// Somebody in Dynamics gives the customer the money before the goods are there: `/sandbox/returns/{id}/refund`.
 pub(super) fn control(
     environment: &Environment,
@@ -51,13 +65,28 @@ pub(super) fn control(
     let Some(request) = request else {
         return Some(Answer::new(404, Effect::Refused, json!({ "error": "no such return order" })));
     };
+    let refund: Refund = match serde_json::from_slice(if call.body.is_empty() { &b"{}"[..] } else { &call.body[..] }) {
+        Ok(refund) => refund,
+        Err(error) => return Some(Answer::new(400, Effect::Refused, json!({ "error": error.to_string() }))),
+    };
+    let named: Vec<_> = refund.lines.iter().map(|line| (line.line, line.quantity)).collect();
     let body = json!({ "credit_note": note(environment, 0) });
-    Some(Answer::new(200, Effect::Changed, body).by(refunded(environment, (request, 0), call.at)))
+    Some(Answer::new(200, Effect::Changed, body).by(refunded(environment, (request, 0), &named, call.at)))
 }
 
-/// The money of all that is open of a return order is given, by a note that is posted after so many others of the same moment.
-pub(super) fn refunded(environment: &Environment, (request, others): (&Request, usize), at: Timestamp) -> Fact {
-    let open = |line: &RequestLine| line.ordered - line.money.credited - line.money.refunded;
+/// The money of what is open of a return order is given, of named lines at most so much, by a note that is posted after so many
+/// others of the same moment.
+pub(super) fn refunded(
+    environment: &Environment,
+    (request, others): (&Request, usize),
+    named: &[(i64, Decimal)],
+    at: Timestamp,
+) -> Fact {
+    let open = |line: &RequestLine| {
+        let open = line.ordered - line.money.credited - line.money.refunded;
+        let wanted = named.iter().find(|(number, _)| *number == line.number).map(|(_, quantity)| *quantity);
+        if named.is_empty() { open } else { open.min(wanted.unwrap_or_default()) }
+    };
     let lines = request.lines.iter().map(|line| (line.number, open(line)));
     let lines = lines.filter(|(_, open)| *open > Decimal::ZERO).collect();
     let credit = Credit { number: note(environment, others), at_ms: at.as_millisecond(), refund: true, lines };

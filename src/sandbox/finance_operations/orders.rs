@@ -65,6 +65,9 @@ struct WantedLine {
     item: String,
     quantity: Decimal,
     unit: String,
+    /// What shall become of it, of what comes back.
+    #[serde(default)]
+    disposition: String,
 }
 
 /// What shall be different about an order; nothing said means one more of its first line.
@@ -151,7 +154,7 @@ fn release(
     let ids: Vec<_> = requests.iter().map(|request| request.id.clone()).collect();
     let mut answer = Answer::new(201, Effect::Created, json!({ "released": ids })).telling(notices);
     let gives = release.refunded && side == Side::Returned;
-    let refund = |(others, request): (usize, &Request)| credits::refunded(environment, (request, others), call.at);
+    let refund = |(others, request): (usize, &Request)| credits::refunded(environment, (request, others), &[], call.at);
     let refunds: Vec<_> = requests.iter().enumerate().filter(|_| gives).map(refund).collect();
     answer.facts = requests.into_iter().map(|request| Fact::Released(Box::new(request))).chain(refunds).collect();
     answer
@@ -186,6 +189,11 @@ fn request(
         Side::Returned => ("RET", "RET", returns::header(chance, (index, count), warehouse, now)),
     };
     fields.extend(release.fields.clone());
+    let mut lines: Vec<_> =
+        (1..).zip(lines).map(|(number, wanted)| line(rules, chance, side, (index, number), wanted)).collect();
+    for (line, wanted) in lines.iter_mut().zip(&release.lines).filter(|(_, wanted)| !wanted.disposition.is_empty()) {
+        line.fields.insert(returns::DISPOSITION.to_owned(), json!(wanted.disposition));
+    }
     Request {
         side,
         company,
@@ -200,7 +208,7 @@ fn request(
         changed_ms: now.as_millisecond(),
         row: 1,
         fields,
-        lines: (1..).zip(lines).map(|(number, wanted)| line(rules, chance, side, (index, number), wanted)).collect(),
+        lines,
     }
 }
 

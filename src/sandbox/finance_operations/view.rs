@@ -9,7 +9,7 @@ use super::adjustments::ADJUSTMENT;
 use super::credits::Credit;
 use super::entities::{COMPANY, CONDITION, DIMENSION_SHIPPED, LINE, LOT, SERIAL, SHIPPED, decimal, text};
 use super::returns;
-use super::state::{Environment, Request, RequestKey, State, Update, UpdateKey};
+use super::state::{Environment, Request, RequestKey, RequestLine, State, Update, UpdateKey};
 use crate::sandbox::catalogue::STOCK_AT_FIRST;
 use crate::sandbox::side::Side;
 use crate::sandbox::stock::IN_NO_STOCK;
@@ -104,6 +104,7 @@ fn returned(environment: &Environment) -> Vec<Returned> {
         reference: text(&request.fields, "CustomersOrderReference"),
         without_credit: without_credit(environment, request),
         to_credit: to_credit(request),
+        exchanged: request.lines.iter().filter(|line| is_exchanged(line)).map(|line| line.number.to_string()).collect(),
         released: released(request),
     };
     returns.map(of).collect()
@@ -118,12 +119,16 @@ fn without_credit(environment: &Environment, request: &Request) -> Vec<(String, 
     for row in rows.flat_map(|update| &update.dimensions) {
         let line = text(&row.fields, LINE);
         let ordered = request.lines.iter().find(|each| each.number.to_string() == line);
-        let exchanged = ordered.is_some_and(|line| text(&line.fields, returns::DISPOSITION) == returns::EXCHANGE);
-        if returns::is_kept_without_credit(&text(&row.fields, returns::RECEIVED_AS)) && !exchanged {
+        let stays = returns::is_kept_without_credit(&text(&row.fields, returns::RECEIVED_AS));
+        if stays && !ordered.is_some_and(is_exchanged) {
             *kept.entry(line).or_default() += decimal(&row.fields, DIMENSION_SHIPPED);
         }
     }
     kept.into_iter().collect()
+}
+
+fn is_exchanged(line: &RequestLine) -> bool {
+    text(&line.fields, returns::DISPOSITION) == returns::EXCHANGE
 }
 
 /// By line, what was received under a disposition that credits.

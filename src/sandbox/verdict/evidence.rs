@@ -160,6 +160,9 @@ pub(in crate::sandbox) struct Returned {
     /// By line, what was received under a disposition that credits.
     #[serde(default)]
     pub(in crate::sandbox) to_credit: Vec<(String, Decimal)>,
+    /// The lines that are exchanged: nothing of them is ever credited.
+    #[serde(default)]
+    pub(in crate::sandbox) exchanged: Vec<String>,
 }
 
 /// A credit note in the state of Finance & Operations.
@@ -235,6 +238,12 @@ pub(in crate::sandbox) struct Receipt {
     pub(in crate::sandbox) complete: bool,
     /// When something was counted first.
     pub(in crate::sandbox) counted_at: Option<Timestamp>,
+    /// It came back without an RMA because nobody took it.
+    #[serde(default)]
+    pub(in crate::sandbox) undelivered: bool,
+    /// It is an announcement of a parcel that was there already.
+    #[serde(default)]
+    pub(in crate::sandbox) parcel: bool,
     pub(in crate::sandbox) received: Vec<ReceivedQuantity>,
 }
 

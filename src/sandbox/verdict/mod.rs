@@ -4,7 +4,7 @@
 //! had its time; a document that the product shows to a person is excused by whoever asks.
 //!
 //! - `lost`: events taken with 2xx whose order, shipment, tracking number or receipt is not at the other side.
-//! - `duplicated`: return orders that were made twice, credits beyond what came back, live orders and updates that were created again, pieces posted beyond what was shipped (or refused
+//! - `duplicated`: return orders that were made twice, credits beyond what came back or for what is exchanged, live orders and updates that were created again, pieces posted beyond what was shipped (or refused
 //!   because of that), tracking written again.
 //! - `out_of_order`: a revision created before the one before had ended; a posting before anything was shipped; a later
 //!   shipment posted before one that had been taken when the later one did not exist yet.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use rust_decimal::Decimal;
 
-use super::evidence::{CreditNote, Evidence, EvidenceError, Posting, Receipt, Returned};
+use super::evidence::{CreditNote, Evidence, EvidenceError, Posting, Receipt, ReceivedQuantity, Returned};
 
 /// What can be said of money.
 pub(super) struct Judgement {
@@ -43,6 +43,7 @@ pub(super) fn judge(evidence: &Evidence) -> Result<Judgement, EvidenceError> {
     let mut judgement = Judgement { notes: notes.len() as u64, twice: made_twice(&returns), lost: Vec::new() };
     for returned in &returns {
         let order = &returned.released;
+        let undelivered = of_it(&held, &postings, returned).any(|receipt| receipt.undelivered);
         for line in &order.lines {
             let key = (order.legal_entity.as_str(), order.id.as_str(), line.line.as_str());
             let none = Credited::default();
@@ -52,12 +53,16 @@ pub(super) fn judge(evidence: &Evidence) -> Result<Judgement, EvidenceError> {
                 let sum = received + refunded;
                 judgement.twice.push(format!("{name}: {sum} are credited of {} that were to come back", line.ordered));
             }
+            if returned.exchanged.contains(&line.line) && !received.is_zero() {
+                judgement.twice.push(format!("{name}: is exchanged, and {received} are credited as received"));
+            }
             let came = came(&held, &postings, returned, &line.line);
             // What a person has of it may be that less came than was reported at first, and Dynamics would not take it back.
             if *received > came && !evidence.excused.contains(&order.id) {
                 judgement.twice.push(format!("{name}: {received} are credited as received, {came} came"));
             }
-            let forgone = returned.without_credit.iter().find(|(each, _)| *each == line.line);
+            // Who credits what nobody took, its house decides.
+            let forgone = returned.without_credit.iter().find(|(each, _)| *each == line.line && !undelivered);
             if let Some((_, forgone)) = forgone.filter(|(_, forgone)| forgone > refunded) {
                 judgement.lost.push(format!("{name}: {forgone} came back, are kept, and are never credited"));
             }
@@ -72,17 +77,31 @@ pub(super) fn judge(evidence: &Evidence) -> Result<Judgement, EvidenceError> {
 
 /// What came of a line, whatever became of it.
 fn came(held: &[Receipt], postings: &[Posting], returned: &Returned, line: &str) -> Decimal {
+    let sku = returned.released.lines.iter().find(|each| each.line == line).map_or("", |line| line.item.as_str());
+    let counts = |receipt: &Receipt| -> Decimal {
+        // What came without an RMA names lines of the order that it left by, if any.
+        let unannounced = receipt.held.reference.is_empty();
+        let is_of_it = |count: &&ReceivedQuantity| {
+            if unannounced || count.line.is_empty() { count.sku == sku } else { count.line == line }
+        };
+        receipt.received.iter().filter(is_of_it).map(|count| count.quantity).sum()
+    };
+    of_it(held, postings, returned).map(counts).sum()
+}
+
+/// What the warehouse has of a return order: what was announced, and the parcels that were posted to it.
+fn of_it<'a>(
+    held: &'a [Receipt],
+    postings: &'a [Posting],
+    returned: &'a Returned,
+) -> impl Iterator<Item = &'a Receipt> {
     let order = &returned.released;
     let prefix = format!("{}-{}-", order.legal_entity, order.id);
-    let of_it = |receipt: &&Receipt| {
+    held.iter().filter(move |receipt| {
         let posted =
             |posting: &Posting| posting.order == order.id && posting.packing_slip.starts_with(&receipt.held.id);
         receipt.held.reference.starts_with(&prefix) || postings.iter().any(posted)
-    };
-    let sku = order.lines.iter().find(|each| each.line == line).map_or("", |line| line.item.as_str());
-    let counted = held.iter().filter(of_it).flat_map(|receipt| &receipt.received);
-    let of_line = counted.filter(|count| count.line == line || (count.line.is_empty() && count.sku == sku));
-    of_line.map(|count| count.quantity).sum()
+    })
 }
 
 /// Nothing in Dynamics keeps a wish from being made a return order twice: only our key tells that it is the same.

@@ -152,9 +152,22 @@ impl Inbound {
     fn received(&self) -> Quantities {
         let counts = self.receipts.iter().flat_map(|receipt| &receipt.received);
         sum(counts.map(|count| {
-            let piece = (count.line.clone(), count.lot.clone(), count.serial.clone(), status(&count.status));
+            let line = if self.is_parcel() { &count.sku } else { &count.line };
+            let piece = (line.clone(), count.lot.clone(), count.serial.clone(), status(&count.status));
             (piece, count.quantity)
         }))
+    }
+
+    /// Whether any of it came unannounced: it then names the lines of the order that it left by, if any, and the items tell
+    /// what is meant.
+    fn is_parcel(&self) -> bool {
+        self.receipts.iter().any(|receipt| receipt.held.reference.is_empty())
+    }
+
+    /// What a line of ours is called among what was counted.
+    fn named(&self, line: &str) -> String {
+        let of_it = self.released.lines.iter().find(|each| each.line == line && self.is_parcel());
+        of_it.map_or(line, |line| line.item.as_str()).to_owned()
     }
 
     /// What was posted in updates that are chosen. What of a line is in no lot, has no serial number and is sound stands under
@@ -162,12 +175,13 @@ impl Inbound {
     fn posted(&self, chosen: impl Fn(&Posting) -> bool) -> Quantities {
         let mut pieces = Vec::new();
         for posting in self.postings.iter().filter(|posting| chosen(posting)) {
-            let plain = |line: &str| (line.to_owned(), String::new(), String::new(), status(""));
+            let plain = |line: &str| (self.named(line), String::new(), String::new(), status(""));
             pieces.extend(posting.lines.iter().map(|line| (plain(&line.line), line.shipped)));
             for dimension in &posting.dimensions {
                 let (lot, serial) = (dimension.lot.clone(), dimension.serial.clone());
                 pieces.push((plain(&dimension.line), -dimension.quantity));
-                pieces.push(((dimension.line.clone(), lot, serial, status(&dimension.status)), dimension.quantity));
+                let line = self.named(&dimension.line);
+                pieces.push(((line, lot, serial, status(&dimension.status)), dimension.quantity));
             }
         }
         sum(pieces.into_iter())
@@ -204,7 +218,9 @@ impl Inbound {
 
     /// What was counted last stands in updates that were handed over, where it was told.
     fn unposted(&self, told: &BTreeSet<&str>) -> Option<String> {
-        let last = |receipt: &Receipt| told.contains(format!("{}/{}", receipt.held.id, receipt.reports).as_str());
+        let last = |receipt: &Receipt| {
+            receipt.parcel || told.contains(format!("{}/{}", receipt.held.id, receipt.reports).as_str())
+        };
         let counted = self.receipts.iter().any(|receipt| !receipt.received.is_empty());
         let offered = self.posted(|posting| posting.committed.is_some());
         let lost = counted && self.receipts.iter().all(last) && offered != self.received();

@@ -34,9 +34,14 @@ pub(super) fn change(floor: &Floor, setting: &Setting<WarehouseRules>, call: &Ca
     if let Some(problem) = checks::refusal(floor, &content, &lines) {
         return wrong(422, "INVALID", &problem);
     }
+    let strikes = |what: &str, share| setting.chance.strikes(share, &format!("{what}/{}/{change}", order.reference));
+    let pending = strikes("pending change", setting.rules.pending_change_share);
+    if pending && strikes("forgotten change", 0.5) {
+        return Answer::new(200, Effect::None, resolved("PENDING", order));
+    }
     let changed = Order { change, lines: lines.clone(), ..order.clone() };
     let fact = Fact::Changed { number: order.number, change, content, lines };
-    Answer::new(200, Effect::Changed, resolved("CONFIRMED", &changed)).by(fact)
+    Answer::new(200, Effect::Changed, resolved(if pending { "PENDING" } else { "CONFIRMED" }, &changed)).by(fact)
 }
 
 /// Number and content of a change.

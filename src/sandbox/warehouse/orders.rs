@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::rules::WarehouseRules;
 use super::state::{Fact, Floor, Order, OrderLine, Stage};
-use super::{changing, checks};
+use super::{changing, checks, returning};
 use crate::sandbox::call::{Answer, Call, decode};
 use crate::sandbox::catalogue;
 use crate::sandbox::ledger::Effect;
@@ -122,6 +122,7 @@ fn created(
         Side::Returned => ("rt", setting.rules.arrive_ms),
     };
     let due_ms = super::lifecycle::later(setting, call.at, about_ms, &format!("accept/{number}"));
+    let parcel = returning::here_already(floor, side, &reference, &lines);
     let order = Order {
         side,
         number,
@@ -132,13 +133,14 @@ fn created(
         stage: Stage::Received,
         change: 0,
         creates: 1,
-        due_ms: Some(due_ms),
+        due_ms: parcel.is_none().then_some(due_ms),
         shipments: 0,
         cancel_due_ms: None,
         resolutions: 0,
         received: Vec::new(),
         reports: 0,
         counted_at: None,
+        parcel,
     };
     about(Answer::new(201, Effect::Created, shown(&order)), &order).by(Fact::Created(Box::new(order)))
 }

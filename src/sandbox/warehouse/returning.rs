@@ -1,7 +1,7 @@
 //! What the warehouse does with goods that come back: they arrive, are inspected in steps, and each piece has an end.
 //!
 //! Returns that were announced are known by their RMA. Others come without one, when somebody says so: the calls below
-//! `/sandbox/returns`. Every report tells totals.
+//! `/sandbox/returns`. Every report tells totals. For a parcel that nobody took nothing further comes when its RMA is announced.
 
 use std::collections::BTreeMap;
 
@@ -15,6 +15,7 @@ use super::events;
 use super::lifecycle::later;
 use super::rules::WarehouseRules;
 use super::state::{Count, Fact, Floor, Order, OrderLine, Stage};
+use crate::message::Reference;
 use crate::sandbox::call::{Answer, Call};
 use crate::sandbox::catalogue::{Tracking, tracking};
 use crate::sandbox::delivery::Notice;
@@ -298,7 +299,40 @@ fn stranger(floor: &Floor, found: &Found) -> Order {
         received: Vec::new(),
         reports: 0,
         counted_at: None,
+        parcel: None,
     }
+}
+
+/// Whether it came back without an RMA because nobody took it.
+pub(super) fn is_undelivered(order: &Order) -> bool {
+    let said = |name: &str| order.content.get(name).and_then(Value::as_str).unwrap_or_default();
+    order.side == Side::Returned && said("rma").is_empty() && ["UNDELIVERABLE", "REFUSED"].contains(&said("kind"))
+}
+
+/// The number of the parcel that is here already for what is announced: one that nobody took and nobody announced, with just
+/// these goods in it. Another revision of an announcement is of the same parcel.
+pub(super) fn here_already(floor: &Floor, side: Side, reference: &str, lines: &[OrderLine]) -> Option<u64> {
+    let document = document(reference);
+    let same = floor.parcels.iter().find(|(_, announced)| announced.is_some() && **announced == document);
+    let goods = sums(lines.iter().map(|line| (line.sku.as_str(), line.quantity)));
+    let holds = |number: &u64| {
+        let received = floor.orders.get(number).map(|order| order.received.as_slice()).unwrap_or_default();
+        sums(received.iter().map(|count| (count.sku.as_str(), count.quantity))) == goods
+    };
+    let waits = || floor.parcels.iter().find(|(number, announced)| announced.is_none() && holds(number));
+    same.or_else(waits).filter(|_| side == Side::Returned).map(|(number, _)| *number)
+}
+
+fn sums<'a>(all: impl Iterator<Item = (&'a str, Decimal)>) -> BTreeMap<&'a str, Decimal> {
+    all.fold(BTreeMap::new(), |mut sums, (sku, quantity)| {
+        *sums.entry(sku).or_default() += quantity;
+        sums
+    })
+}
+
+/// The document that a reference of ours is of, whatever its revision.
+pub(super) fn document(reference: &str) -> Option<String> {
+    Some(reference.parse::<Reference>().ok()?.document().to_owned())
 }
 
 fn refused(status: u16, problem: &str) -> Answer<Fact> {

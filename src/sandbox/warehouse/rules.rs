@@ -52,6 +52,8 @@ pub struct WarehouseRules {
     pub pending_cancel_share: f64,
     /// Orders of which it changes nothing, however early.
     pub unchangeable_share: f64,
+    /// Changes of orders of which it says that it will see; half of them it makes, and tells nobody.
+    pub pending_change_share: f64,
     /// Cancellations of expected goods that it takes on and never decides.
     pub unanswered_cancel_share: f64,
     /// Orders about which it tells when picking starts.
@@ -85,6 +87,7 @@ impl Default for WarehouseRules {
             rejection_share: 0.0,
             pending_cancel_share: 0.0,
             unchangeable_share: 0.0,
+            pending_change_share: 0.0,
             unanswered_cancel_share: 0.0,
             status_share: 0.25,
         }

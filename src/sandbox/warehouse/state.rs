@@ -7,6 +7,7 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::returning;
 use crate::sandbox::side::Side;
 use crate::sandbox::stock::{AVAILABLE, IN_NO_STOCK, Shelf, StockBook};
 
@@ -43,6 +44,9 @@ pub(super) struct Order {
     /// When something was counted first.
     #[serde(default)]
     pub(super) counted_at: Option<Timestamp>,
+    /// The number of the parcel that was here already when its RMA was announced: nothing further comes.
+    #[serde(default)]
+    pub(super) parcel: Option<u64>,
 }
 
 /// What was counted: goods of one line, lot, serial and condition.
@@ -217,6 +221,8 @@ pub(super) struct Floor {
     /// What came back or is to, and what of it is inspected to the end.
     pub(super) returned: u64,
     pub(super) inspected: u64,
+    /// Parcels that nobody took, each with the document under which it was announced since.
+    pub(super) parcels: BTreeMap<u64, Option<String>>,
     pub(super) cancelled: u64,
     pub(super) packages: u64,
 }
@@ -277,6 +283,10 @@ impl Floor {
                 self.due.extend(order.due_ms.map(|due_ms| (due_ms, Due::Step(order.number))));
                 self.expected += u64::from(order.side == Side::Inbound);
                 self.returned += u64::from(order.side == Side::Returned);
+                if returning::is_undelivered(&order) {
+                    self.parcels.insert(order.number, None);
+                }
+                self.parcels.extend(order.parcel.map(|parcel| (parcel, returning::document(&order.reference))));
                 self.orders.insert(order.number, *order);
             }
             Fact::Counted { number, stage, due_ms, received, at } => self.count(number, (stage, due_ms), received, at),

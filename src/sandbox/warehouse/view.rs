@@ -74,8 +74,10 @@ fn receipt(order: &Order) -> Receipt {
     Receipt {
         held: held(order),
         reports: order.reports,
-        complete: order.stage == Stage::Complete,
+        complete: order.stage == Stage::Complete || order.parcel.is_some(),
         counted_at: order.counted_at,
+        undelivered: returning::is_undelivered(order),
+        parcel: order.parcel.is_some(),
         // What is not decided is received by nobody yet.
         received: order.received.iter().filter(|count| count.disposition != returning::PENDING).map(count).collect(),
     }
