@@ -5,9 +5,9 @@ use drayline::sandbox::{Faults, FinanceOperationsRules, WarehouseRules};
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 
-use super::world::{Making, World};
+use super::world::{DEADLINE, Making, World};
 use crate::support::Backing;
-use crate::support::wait::until;
+use crate::support::wait::{until, until_within};
 
 /// What dispositions are in this Dynamics, and where returns are expected.
 pub const SECTIONS: &str = "ConReturnOrder = \"return_authorised\"\n\
@@ -54,9 +54,9 @@ pub async fn map(world: &World, (word, code): (&str, &str)) {
 
 /// What becomes of goods that come back, in one go.
 pub async fn map_all(world: &World) {
-    let lines: String = ROWS.iter().map(|(word, code)| format!("disposition,north,{code},{word}\r\n")).collect();
+    let lines: Vec<_> = ROWS.iter().map(|(word, code)| format!("disposition,north,{code},{word}\r\n")).collect();
     let file = world.ground.data().join("dispositions.csv");
-    std::fs::write(&file, format!("kind,connection,dynamics,warehouse\r\n{lines}")).unwrap();
+    std::fs::write(&file, format!("kind,connection,dynamics,warehouse\r\n{}", lines.concat())).unwrap();
     let import = ["mapping", "import", file.to_str().unwrap(), "--yes", "--reason", "a test"];
     let (done, told) = world.ask(&import).await;
     assert!(done, "{told}");
@@ -112,7 +112,7 @@ pub async fn until_credited(world: &World, returns: u64) {
         })
         .await;
     // What was posted just now is credited a moment later.
-    until("everything is posted and credited", async || {
+    until_within(DEADLINE, "everything is posted and credited", async || {
         let verdict = world.verdict().await;
         (verdict.returns == returns && verdict.moving == 0).then_some(())
     })

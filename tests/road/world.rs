@@ -22,7 +22,7 @@ use crate::support::wait::until;
 use crate::support::{Backing, Ground};
 
 /// Everything must have happened by then, on a slow and busy machine.
-const DEADLINE: Duration = Duration::from_mins(4);
+pub const DEADLINE: Duration = Duration::from_mins(4);
 
 /// How a world differs from the usual one.
 #[derive(Clone, Default)]
