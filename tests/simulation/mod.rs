@@ -147,7 +147,6 @@ fn worlds_with_changes_ship_what_dynamics_wants() {
     let bad: Vec<_> = reports.iter().filter(|report| !report.violations.is_empty()).collect();
     assert!(bad.is_empty(), "{bad:#?}");
     let changed = |report: &&Report| report.changed > 0;
-    assert!(reports.iter().filter(changed).count() * 2 > reports.len(), "{reports:#?}");
     assert!(reports.iter().filter(changed).any(|report| report.lives > 1), "no change outlived a process");
 }
 
