@@ -4,7 +4,7 @@ use std::future::Future;
 use std::time::Duration;
 
 /// Everything is awaited at most this long, on a slow and busy machine, too.
-const DEADLINE: Duration = Duration::from_mins(1);
+const DEADLINE: Duration = Duration::from_mins(3);
 
 /// Looks again and again until there is something to see.
 pub async fn until<T, F: Future<Output = Option<T>>>(what: &str, look: impl FnMut() -> F) -> T {
